@@ -1,0 +1,376 @@
+//! Settings given meaning. Every mistake is told at once, each with its place; what comes out can be run without
+//! asking again whether it makes sense.
+
+mod agent;
+
+pub use agent::{Agent, Hooks, AGENT_KEYS, SECTION_KEYS};
+
+use crate::address::Family;
+use crate::detect::{self, Source};
+use crate::host::Host;
+use crate::provider::{self, contract::Provider, Protocol};
+use crate::secret::Secret;
+use crate::settings::{shown, Place, Problem, Section, Settings};
+use crate::values::{key, Facts, SECRET_FORMS};
+use crate::words::meant;
+use agent::{agent, hooks_of};
+
+/// One account at one provider, and its hosts.
+pub struct Target {
+    pub name: String,
+    pub provider: Box<dyn Provider>,
+    pub hosts: Vec<Host>,
+    /// For each family the index of its source in [`Config::sources`].
+    pub sources: [Option<usize>; 2],
+    /// Seconds.
+    pub refresh: i64,
+    pub hooks: Hooks,
+    /// What the provider was told by settings and secrets, for telling whether it changed. Holds secrets.
+    pub settings: Secret,
+}
+
+/// What a pass works with.
+pub struct Config {
+    pub agent: Agent,
+    /// What to detect: the agent's own first, then what sections ask for themselves.
+    pub sources: Vec<Source>,
+    /// The agent's own sources by family, as indices.
+    pub own: [Option<usize>; 2],
+    pub targets: Vec<Target>,
+    /// Things that are allowed and may surprise.
+    pub warnings: Vec<String>,
+}
+
+/// How much of the settings is wanted: what detects needs no password.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Extent {
+    Whole,
+    /// No providers; sections count for the detectors that they name.
+    Detection,
+}
+
+/// Gives settings meaning, or tells everything that is wrong with them.
+pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>> {
+    let mut build = Build {
+        settings,
+        problems: settings.problems.clone(),
+        warnings: Vec::new(),
+        sources: Vec::new(),
+        lists: Vec::new(),
+    };
+    let config = build.config(extent);
+    // A mistake in a preset or a detector is met by each section that uses it, and told once.
+    let mut told: Vec<Problem> = Vec::new();
+    for problem in build.problems {
+        if !told.contains(&problem) {
+            told.push(problem);
+        }
+    }
+    // In the order of the files, so that an editor goes through them once.
+    let file = |place: &Place| settings.files.iter().position(|file| *place.source == *file.display().to_string());
+    told.sort_by_key(|problem| (file(&problem.place).unwrap_or(usize::MAX), problem.place.line));
+    match config {
+        Some(mut config) if told.is_empty() => {
+            config.sources = build.sources;
+            config.warnings = build.warnings;
+            Ok(config)
+        }
+        _ => Err(told),
+    }
+}
+
+struct Build<'a> {
+    settings: &'a Settings,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+    sources: Vec<Source>,
+    /// Sources by what defines them, so that equal lists are asked once.
+    lists: Vec<((Family, String, usize, bool), usize)>,
+}
+
+impl<'a> Build<'a> {
+    fn config(&mut self, extent: Extent) -> Option<Config> {
+        let agent_facts = Facts::new(self.settings.agent(), None);
+        agent_facts.refuse_unknown(&[AGENT_KEYS], "the agent");
+        let agent = agent(&agent_facts);
+        let own = Family::BOTH.map(|family| self.source(&agent_facts, &agent_facts, family));
+        let plaintext = agent_facts.flag("allow_plaintext").unwrap_or(false);
+        let refresh = agent_facts.duration("refresh", 60).unwrap_or(28 * crate::clock::DAY);
+        let mut targets = Vec::new();
+        for section in &self.settings.sections[1..] {
+            match section.name.split_once(':') {
+                None => targets.extend(self.target(section, &agent_facts, extent, (plaintext, refresh), &agent.hooks)),
+                Some(("detector", name)) => self.check_detector(section, name),
+                Some(("preset", _)) => self.check_preset(section),
+                Some((kind, _)) => {
+                    let hint = meant(kind, &["detector", "preset"]);
+                    self.problem(&section.place, format!("[{}]: unknown kind of section '{kind}'{hint}", section.name));
+                }
+            }
+        }
+        self.collect(agent_facts);
+        self.check_modes();
+        Some(Config { agent, sources: Vec::new(), own, targets, warnings: Vec::new() })
+    }
+
+    fn problem(&mut self, place: &Place, text: String) {
+        self.problems.push(Problem { place: place.clone(), text });
+    }
+
+    fn collect(&mut self, facts: Facts<'_>) {
+        let (problems, open_files) = facts.finish();
+        self.problems.extend(problems);
+        for file in open_files {
+            let warning = format!("{file} holds a secret and others can read it: chmod o-r {file}");
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+
+    fn target(
+        &mut self,
+        section: &'a Section,
+        agent: &Facts<'_>,
+        extent: Extent,
+        (plaintext, refresh): (bool, i64),
+        hooks: &Hooks,
+    ) -> Option<Target> {
+        let provider = self.provider(section);
+        let preset = provider.as_ref().and_then(|(_, preset)| preset.as_ref());
+        let facts = Facts::new(section, preset);
+        if let Some((protocol, _)) = &provider {
+            facts.refuse_misplaced(&[SECTION_KEYS, protocol.keys], protocol.name, AGENT_KEYS);
+        }
+        let sources = Family::BOTH.map(|family| self.source(&facts, agent, family));
+        // By what is written: a list with a mistake in it is not off.
+        let off = |family: Family| {
+            let entry = facts.entry(family.name()).or_else(|| agent.entry(family.name()));
+            entry.map_or(family == Family::V6, |entry| entry.value == "off")
+        };
+        if Family::BOTH.into_iter().all(off) && extent == Extent::Whole {
+            facts.lacking("both families are off: set ipv4 or ipv6");
+        }
+        let hosts = hosts(&facts);
+        let refresh = facts.duration("refresh", 60).unwrap_or(refresh);
+        let hooks = hooks_of(&facts, hooks);
+        let plaintext = facts.flag("allow_plaintext").unwrap_or(plaintext);
+        // Of a section with an unknown provider, the keys that all sections share were read for their mistakes.
+        let protocol = provider.as_ref().map(|(protocol, _)| *protocol).filter(|_| extent == Extent::Whole);
+        let made = protocol
+            .and_then(|protocol| (protocol.make)(&facts, plaintext).map(|made| (made, canonical(&facts, protocol))));
+        self.collect(facts);
+        let (provider, settings) = made?;
+        Some(Target { name: section.name.clone(), provider, hosts: hosts?, sources, refresh, hooks, settings })
+    }
+
+    /// The protocol that a section speaks, and the preset on the way there.
+    fn provider(&mut self, section: &Section) -> Option<(&'static Protocol, Option<Section>)> {
+        let Some(entry) = section.get("provider") else {
+            let text = format!("[{}]: 'provider' is missing (homing --list names them)", section.name);
+            self.problem(&section.place, text);
+            return None;
+        };
+        let name = entry.value.as_str();
+        let heading = format!("preset:{name}");
+        let preset = self.settings.section(&heading).cloned().or_else(|| provider::built_in(&heading));
+        if let Some(preset) = preset {
+            // What is wrong with a preset of the user's own is told where it stands.
+            let protocol = provider::protocol(&preset.get("protocol")?.value)?;
+            return Some((protocol, Some(preset)));
+        }
+        if let Some(protocol) = provider::protocol(name) {
+            return Some((protocol, None));
+        }
+        let mut names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+        names.extend(provider::built_ins("preset").iter().map(|(name, _)| *name));
+        names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("preset:")));
+        let hint = match meant(name, &names) {
+            hint if hint.is_empty() => " (homing --list names those there are)".to_string(),
+            hint => hint,
+        };
+        let text = format!("provider: unknown provider '{}'{hint}", shown(name));
+        self.problem(&entry.place, text);
+        None
+    }
+
+    /// The source of a family for a section, or for the agent itself; `None` when it is off.
+    fn source(&mut self, facts: &Facts<'_>, agent: &Facts<'_>, family: Family) -> Option<usize> {
+        let named = [facts, agent].into_iter().find(|facts| facts.entry(family.name()).is_some());
+        let names: Vec<String> = match named {
+            Some(named) => named.list(family.name())?,
+            None if family == Family::V4 => vec!["ipify".to_string(), "opendns".to_string()],
+            None => return None,
+        };
+        let of = |key: &str| [facts, agent].into_iter().find(|facts| facts.entry(key).is_some());
+        let agree = of("agree").and_then(|facts| facts.number("agree", 1, 9)).unwrap_or(1);
+        let agree = usize::try_from(agree).unwrap_or(1);
+        let allow_private = of("allow_private").and_then(|facts| facts.flag("allow_private")).unwrap_or(false);
+        // Asked only now, so that mistakes in what goes with a list are told where it is off too.
+        if names == ["off"] {
+            return None;
+        }
+        let id = (family, names.join(","), agree, allow_private);
+        if let Some((_, index)) = self.lists.iter().find(|(known, _)| *known == id) {
+            return Some(*index);
+        }
+        let entry = named.and_then(|facts| facts.entry(family.name()));
+        let place = entry.map_or(facts.section.place.clone(), |entry| entry.place.clone());
+        let told = self.problems.len();
+        let mut detectors = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            if names[..at].contains(name) {
+                self.problem(&place, format!("{family}: '{}' stands twice", shown(name)));
+            }
+            detectors.extend(self.detector(name, family, &place));
+        }
+        if agree > names.len() {
+            let text = format!("{family}: {agree} detectors must agree and only {} named", names.len());
+            self.problem(&place, text);
+        }
+        if self.problems.len() > told || detectors.len() < names.len() {
+            return None;
+        }
+        self.sources.push(Source { family, detectors, agree, allow_private });
+        self.lists.push((id, self.sources.len() - 1));
+        Some(self.sources.len() - 1)
+    }
+
+    fn detector(&mut self, name: &str, family: Family, place: &Place) -> Option<detect::Detector> {
+        let heading = format!("detector:{name}");
+        let built_in = provider::built_in(&heading);
+        let own = self.settings.section(&heading);
+        let facts = match (own, &built_in) {
+            (Some(own), built_in) => Facts::new(own, built_in.as_ref()),
+            (None, Some(built_in)) => Facts::new(built_in, None),
+            (None, None) => {
+                let mut names: Vec<&str> = provider::built_ins("detector").iter().map(|(name, _)| *name).collect();
+                names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("detector:")));
+                names.push("off");
+                let hint = match meant(name, &names) {
+                    hint if hint.is_empty() => format!("; there are {}", names.join(", ")),
+                    hint => hint,
+                };
+                self.problem(place, format!("{family}: unknown detector '{}'{hint}", shown(name)));
+                return None;
+            }
+        };
+        let detector = detect::make(&facts, name, family);
+        let (problems, _) = facts.finish();
+        self.problems.extend(problems);
+        detector
+    }
+
+    /// A detector that nobody lists is still checked.
+    fn check_detector(&mut self, section: &Section, name: &str) {
+        if name.is_empty() || name == "off" || name.contains(':') {
+            self.problem(&section.place, format!("[{}]: that is no name for a detector", section.name));
+            return;
+        }
+        let used = self.sources.iter().any(|source| source.detectors.iter().any(|detector| detector.name == name));
+        if !used {
+            let built_in = provider::built_in(&section.name);
+            let facts = Facts::new(section, built_in.as_ref());
+            let family = match facts.entry("address") {
+                Some(entry) if entry.value.contains(':') && !entry.value.contains(',') => Family::V6,
+                _ => Family::V4,
+            };
+            detect::make(&facts, name, family);
+            let (problems, _) = facts.finish();
+            self.problems.extend(problems);
+        }
+    }
+
+    fn check_preset(&mut self, section: &Section) {
+        let names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+        let facts = Facts::new(section, None);
+        facts.needed("protocol");
+        if let Some(index) = facts.choice("protocol", &names) {
+            let protocol = &provider::PROTOCOLS[index];
+            facts.refuse_unknown(&[&[key("protocol", ""), key("refresh", "")], protocol.keys], protocol.name);
+        }
+        let (problems, _) = facts.finish();
+        self.problems.extend(problems);
+    }
+
+    /// A file with a secret in it must not be readable by others.
+    fn check_modes(&mut self) {
+        use std::os::unix::fs::PermissionsExt;
+        for file in &self.settings.files {
+            let source = file.display().to_string();
+            let entries = self.settings.sections.iter().flat_map(|section| &section.entries);
+            let mut secrets = entries.filter(|entry| {
+                *entry.place.source == *source && ["password", "token", "key", "secret"].contains(&entry.key.as_str())
+            });
+            let Some(entry) = secrets.next() else { continue };
+            let open = std::fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0);
+            if open {
+                let text = format!(
+                    "{}: a secret in a file that others can read: chmod o-r {source}, or use {}_file",
+                    entry.key, entry.key
+                );
+                self.problems.push(Problem { place: entry.place.clone(), text });
+            }
+        }
+    }
+}
+
+fn hosts(facts: &Facts<'_>) -> Option<Vec<Host>> {
+    facts.needed("hosts")?;
+    let entry = facts.entry("hosts")?;
+    let mut hosts: Vec<Host> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
+    let mut good = true;
+    for item in facts.list("hosts")? {
+        match Host::new(&item) {
+            Ok(host) if !seen.insert(host.ascii().to_string()) => {
+                facts.wrong(entry, format!("'{}' stands twice", host));
+                good = false;
+            }
+            Ok(host) => hosts.push(host),
+            Err(why) => {
+                facts.wrong(entry, format!("'{}': {why}", shown(&item)));
+                good = false;
+            }
+        }
+    }
+    good.then_some(hosts)
+}
+
+/// What the provider is told by this section, in a form that two equal configs share: protocol, then `key=value` in
+/// alphabetical order, secrets resolved. Order, comments, quotes and where a secret comes from do not count.
+fn canonical(facts: &Facts<'_>, protocol: &Protocol) -> Secret {
+    let mut lines: Vec<String> = Vec::new();
+    for entry in facts.entries() {
+        if protocol.keys.iter().any(|key| key.name == entry.key && !key.secret) {
+            lines.push(format!("{}={}", entry.key, entry.value));
+        }
+    }
+    let secrets = protocol.keys.iter().filter(|key| key.secret);
+    for key in secrets {
+        let given = SECRET_FORMS.iter().any(|form| facts.entry(&format!("{}{form}", key.name)).is_some());
+        if let Some(secret) = given.then(|| facts.secret(key.name)).flatten() {
+            lines.push(format!("{}={}", key.name, secret.expose()));
+        }
+    }
+    lines.sort();
+    Secret::unmasked(&format!("{}\n{}", protocol.name, lines.join("\n")))
+}
+
+/// Whether `--only` names something in this config; the error offers the nearest name.
+pub fn check_only(config: &Config, only: &[String]) -> Result<(), String> {
+    for name in only {
+        let known = config.targets.iter().any(|target| target.name == *name || has_host(target, name));
+        if !known {
+            let mut names: Vec<&str> = config.targets.iter().map(|target| target.name.as_str()).collect();
+            names.extend(config.targets.iter().flat_map(|target| &target.hosts).map(Host::typed));
+            return Err(format!("--only {}: no such section or host{}", shown(name), meant(name, &names)));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the section has a host of this name.
+pub fn has_host(target: &Target, name: &str) -> bool {
+    Host::new(name).is_ok_and(|host| target.hosts.contains(&host))
+}

@@ -1,0 +1,101 @@
+//! The agent's own keys, and those that a section may set for itself.
+
+use crate::values::{key, Facts, Key};
+use std::path::PathBuf;
+
+/// The keys before the first section.
+pub const AGENT_KEYS: &[Key] = &[
+    key("ipv4", "detectors in order, or off (default ipify, opendns)"),
+    key("ipv6", "detectors in order, or off (default off)"),
+    key("agree", "how many detectors must give the same answer (default 1)"),
+    key("history", "file of the addresses we had (default /var/lib/homing/history.log)"),
+    key("state", "file of what is published (default /var/lib/homing/state.json)"),
+    key("history_when", "change (default) or always: a line a pass"),
+    key("refresh", "push again after this long without a change (default 28d)"),
+    key("timeout", "for one request (default 10s)"),
+    key("deadline", "for the whole pass (default 60s)"),
+    key("ca_file", "certificates to trust instead of the system's store"),
+    key("on_change", "command to run after a change"),
+    key("on_failure", "command to run when something begins to fail"),
+    key("notify", "URL to which changes and failures are posted"),
+    key("include", "further settings files"),
+    key("allow_private", "yes: this machine's own private addresses may be published"),
+    key("allow_plaintext", "yes: passwords may go over http://"),
+    key("contact", "who runs this client, as providers may see it"),
+];
+
+/// The keys of a section besides those of its provider.
+pub const SECTION_KEYS: &[Key] = &[
+    key("provider", "a protocol or a preset"),
+    key("hosts", "the names to keep up to date"),
+    key("ipv4", "detectors in order, or off (default: the agent's)"),
+    key("ipv6", "detectors in order, or off (default: the agent's)"),
+    key("agree", "how many detectors must give the same answer (default: the agent's)"),
+    key("refresh", "push again after this long without a change (default: the agent's)"),
+    key("allow_private", "yes: this machine's own private addresses may be published"),
+    key("allow_plaintext", "yes: the password may go over http://"),
+    key("on_change", "command to run after a change (default: the agent's)"),
+    key("on_failure", "command to run when something begins to fail (default: the agent's)"),
+    key("notify", "URL to which changes and failures are posted (default: the agent's)"),
+];
+
+/// Whom to tell of changes and failures.
+#[derive(Clone, Default, Debug)]
+pub struct Hooks {
+    pub on_change: Option<Vec<String>>,
+    pub on_failure: Option<Vec<String>>,
+    pub notify: Option<crate::http::Url>,
+}
+
+/// The agent's own settings.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    pub history: PathBuf,
+    pub state: PathBuf,
+    /// A history line a pass, changed or not.
+    pub always: bool,
+    /// Seconds.
+    pub timeout: u64,
+    /// Seconds.
+    pub deadline: u64,
+    pub ca_file: Option<PathBuf>,
+    pub hooks: Hooks,
+    /// The value of the User-Agent header.
+    pub agent: String,
+}
+
+/// Reads the agent's own settings.
+pub fn agent(facts: &Facts<'_>) -> Agent {
+    let path = |key: &str, usual: &str| facts.text(key).map_or(PathBuf::from(usual), PathBuf::from);
+    let contact = facts.text("contact").unwrap_or_else(|| "dynamic DNS agent".to_string());
+    if let Some(entry) = facts.entry("contact").filter(|_| !crate::http::clean(&contact)) {
+        facts.wrong(entry, "only printable ASCII can be sent");
+    }
+    let seconds = |key: &str, usual: i64| facts.duration(key, 1).unwrap_or(usual).unsigned_abs();
+    let ca_file = facts.text("ca_file").map(PathBuf::from);
+    if let (Some(file), Some(entry)) = (&ca_file, facts.entry("ca_file")) {
+        if let Err(error) = std::fs::File::open(file) {
+            facts.wrong(entry, format!("cannot read {}: {error}", file.display()));
+        }
+    }
+    Agent {
+        history: path("history", "/var/lib/homing/history.log"),
+        state: path("state", "/var/lib/homing/state.json"),
+        always: facts.choice("history_when", &["change", "always"]) == Some(1),
+        timeout: seconds("timeout", 10),
+        deadline: seconds("deadline", 60),
+        ca_file,
+        hooks: hooks_of(facts, &Hooks::default()),
+        agent: format!("homing/{} ({contact})", env!("CARGO_PKG_VERSION")),
+    }
+}
+
+/// Whom a section tells: its own hooks, else the agent's.
+pub fn hooks_of(facts: &Facts<'_>, usual: &Hooks) -> Hooks {
+    let notify = facts.url("notify");
+    Hooks {
+        on_change: facts.command("on_change").or_else(|| usual.on_change.clone()),
+        on_failure: facts.command("on_failure").or_else(|| usual.on_failure.clone()),
+        notify: notify.or_else(|| usual.notify.clone()),
+    }
+}

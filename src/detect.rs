@@ -1,0 +1,222 @@
+//! Which detectors there are, and how a family's are asked: in order, until enough of them agree. Each mechanism is
+//! a file below; none knows of another, and none decides whether its answer may be published.
+
+mod command;
+mod dns;
+mod interface;
+mod route;
+mod web;
+
+use crate::address::{self, Family};
+use crate::http::{Http, Url};
+use crate::values::{key, Facts, Key};
+use std::net::IpAddr;
+use web::Parse;
+
+/// A way to learn an address.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Web { url: Url, parse: Parse },
+    Dns { server: dns::Server, question: crate::dns::Question },
+    Interface { name: Option<String> },
+    Route,
+    Command { argv: Vec<String> },
+    Fixed { address: IpAddr },
+}
+
+/// The kinds as they are named in the settings, with what they are and the keys that they take.
+pub const KINDS: &[(&str, &str, &[Key])] = &[
+    (
+        "web",
+        "ask a web page",
+        &[
+            key("url", "the page"),
+            key("url6", "the page for IPv6, if another"),
+            key("parse", "plain (default), json:KEY, line:KEY= or text"),
+        ],
+    ),
+    (
+        "dns",
+        "ask a name server",
+        &[
+            key("server", "name or address, and :port if not 53"),
+            key("server6", "the server for IPv6, if another"),
+            key("url", "the same as server, as dns://server:port"),
+            key("name", "the name to ask for"),
+            key("type", "A, AAAA or TXT (default: the family's)"),
+            key("class", "IN (default) or CH"),
+        ],
+    ),
+    (
+        "interface",
+        "ask the kernel for an interface's best address",
+        &[key("interface", "its name (default: any but loopback)")],
+    ),
+    ("route", "the address from which the kernel would reach the Internet; no packet is sent", &[]),
+    ("command", "run a command that prints the address", &[key("command", "program and arguments; no shell")]),
+    (
+        "fixed",
+        "an address of your own",
+        &[key("address", "one address, or one of each family: 192.0.2.1, 2001:db8::1")],
+    ),
+];
+
+/// One detector for one family.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    /// Its name in lists and in the history.
+    pub name: String,
+    pub kind: Kind,
+}
+
+impl Detector {
+    /// Whether its answer is the network's word and not this machine's or the operator's.
+    fn is_network(&self) -> bool {
+        matches!(self.kind, Kind::Web { .. } | Kind::Dns { .. })
+    }
+
+    fn is_https(&self) -> bool {
+        matches!(&self.kind, Kind::Web { url, .. } if url.secure())
+    }
+}
+
+/// What to ask for one family, and what may be believed.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub family: Family,
+    pub detectors: Vec<Detector>,
+    /// How many must give the same answer.
+    pub agree: usize,
+    /// Whether this machine's own private addresses count.
+    pub allow_private: bool,
+}
+
+/// An address that may be published.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    pub address: IpAddr,
+    /// The detector that gave it first.
+    pub from: String,
+    /// Learned by plain DNS only because an HTTPS detector before it failed.
+    pub weak: bool,
+}
+
+/// Reads a detector's section; notes what is wrong with it.
+pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
+    let kinds: Vec<&str> = KINDS.iter().map(|(kind, ..)| *kind).collect();
+    if facts.entry("kind").is_none() {
+        facts.lacking(format!("'kind' is missing: one of {}", kinds.join(", ")));
+        return None;
+    }
+    let chosen = facts.choice("kind", &kinds)?;
+    let (kind, _, keys) = KINDS[chosen];
+    facts.refuse_unknown(&[keys, &[key("kind", "")]], kind);
+    let kind = match kind {
+        "web" => web::make(facts, family),
+        "dns" => dns::make(facts, family),
+        "interface" => Some(Kind::Interface { name: facts.text("interface") }),
+        "route" => Some(Kind::Route),
+        "command" => {
+            facts.needed("command")?;
+            Some(Kind::Command { argv: facts.command("command")? })
+        }
+        _ => fixed(facts, family),
+    };
+    Some(Detector { name: name.to_string(), kind: kind? })
+}
+
+fn fixed(facts: &Facts<'_>, family: Family) -> Option<Kind> {
+    facts.needed("address")?;
+    let items = facts.list("address")?;
+    let entry = facts.entry("address")?;
+    for item in &items {
+        match item.parse::<IpAddr>() {
+            Ok(address) if Family::of(address) == family => return Some(Kind::Fixed { address }),
+            Ok(_) => {}
+            Err(_) => {
+                facts.wrong(entry, format!("'{}' is not an address", crate::settings::shown(item)));
+                return None;
+            }
+        }
+    }
+    facts.wrong(entry, format!("no {family} address here, and {family} lists this detector"));
+    None
+}
+
+/// The key that counts for a family: `url6` for IPv6 where there is one. A built-in's second value does not stand
+/// beside a first one that the section sets itself.
+fn family_key<'a>(facts: &Facts<'_>, one: &'a str, six: &'a str, family: Family) -> &'a str {
+    let shadowed = facts.section.get(one).is_some() && facts.section.get(six).is_none();
+    match family {
+        Family::V6 if facts.entry(six).is_some() && !shadowed => six,
+        _ => one,
+    }
+}
+
+/// Asks one detector. The error says why there is no address from it.
+pub fn ask(detector: &Detector, family: Family, allow_private: bool, http: &Http<'_>) -> Result<IpAddr, String> {
+    if http.expired() {
+        return Err("no time left in this pass".to_string());
+    }
+    let until = (std::time::Instant::now() + http.timeout).min(http.until);
+    let address = match &detector.kind {
+        Kind::Web { url, parse } => web::ask(url, parse, family, http),
+        Kind::Dns { server, question } => dns::ask(server, question, family, until),
+        Kind::Interface { name } => interface::ask(name.as_deref(), family, allow_private),
+        Kind::Route => route::ask(family),
+        Kind::Command { argv } => command::ask(argv, family, until),
+        Kind::Fixed { address } => Ok(*address),
+    }?;
+    match address::not_public(address) {
+        Some(why) if detector.is_network() || !allow_private => {
+            Err(format!("{address} is not a public address: {why}"))
+        }
+        _ => Ok(address),
+    }
+}
+
+/// What detectors answered in this pass. A network detector that two lists name is asked once.
+pub type Asked = Vec<(String, Family, Result<IpAddr, String>)>;
+
+fn ask_once(detector: &Detector, source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<IpAddr, String> {
+    let before = asked.iter().find(|(name, family, _)| *name == detector.name && *family == source.family);
+    if let Some((_, _, answer)) = before {
+        return answer.clone();
+    }
+    let answer = ask(detector, source.family, source.allow_private, http);
+    if detector.is_network() {
+        asked.push((detector.name.clone(), source.family, answer.clone()));
+    }
+    answer
+}
+
+/// Asks a family's detectors in order until enough agree. The error tells what each one said.
+pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Found, String> {
+    let mut said: Vec<(IpAddr, &str)> = Vec::new();
+    let mut failed: Vec<String> = Vec::new();
+    let mut https_failed = false;
+    for detector in &source.detectors {
+        match ask_once(detector, source, asked, http) {
+            Ok(address) => {
+                said.push((address, &detector.name));
+                let same = said.iter().filter(|(other, _)| *other == address).count();
+                if same >= source.agree {
+                    let first = said.iter().find(|(other, _)| *other == address);
+                    let from = first.map_or(detector.name.as_str(), |(_, name)| name).to_string();
+                    let plain_dns = matches!(detector.kind, Kind::Dns { .. }) && said.len() == 1;
+                    return Ok(Found { address, from, weak: https_failed && plain_dns });
+                }
+            }
+            Err(why) => {
+                https_failed |= detector.is_https();
+                failed.push(format!("{}: {why}", detector.name));
+            }
+        }
+    }
+    if !said.is_empty() {
+        let answers: Vec<String> = said.iter().map(|(address, name)| format!("{name} says {address}")).collect();
+        let asked = format!("{} must agree: {}", source.agree, answers.join(", "));
+        failed.insert(0, asked);
+    }
+    Err(failed.join("; "))
+}

@@ -1,0 +1,268 @@
+//! How files are written: whole or not at all, never through a link, never where others could plant one. The state
+//! and the history decide what is written; everything that a power cut, a full card or a stranger in the folder
+//! could do to it is met here.
+
+use crate::os;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{fchown, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A folder in which homing keeps a file; holds the lock while it lives.
+pub struct Folder {
+    handle: File,
+    path: PathBuf,
+    /// Whose files they shall be when we are root: the folder's owner and group.
+    owner: Option<(u32, u32)>,
+}
+
+impl Folder {
+    /// Opens the folder of a file and checks that strangers cannot play tricks in it.
+    pub fn of(file: &Path) -> Result<Folder, String> {
+        let path = match file.parent() {
+            Some(parent) if parent != Path::new("") => parent.to_path_buf(),
+            _ => PathBuf::from("."),
+        };
+        let shown = path.display();
+        let handle = File::open(&path).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => format!("the folder {shown} does not exist: install -d -m 700 {shown}"),
+            _ => format!("cannot open the folder {shown}: {error}"),
+        })?;
+        let found = handle.metadata().map_err(|error| format!("cannot look at {shown}: {error}"))?;
+        if !found.is_dir() {
+            return Err(format!("{shown} is not a folder"));
+        }
+        const STICKY: u32 = 0o1000;
+        let mode = found.permissions().mode();
+        if mode & 0o022 != 0 && mode & STICKY == 0 {
+            return Err(format!(
+                "others can write in the folder {shown} (mode {:o}): chmod go-w {shown}",
+                mode & 0o7777
+            ));
+        }
+        let (own, root) = (os::euid(), 0);
+        if found.uid() != own && found.uid() != root && own != root {
+            return Err(format!(
+                "the folder {shown} belongs to user {}, and homing runs as user {own}: run it as that user",
+                found.uid()
+            ));
+        }
+        let owner = (own == root && found.uid() != root).then(|| (found.uid(), found.gid()));
+        Ok(Folder { handle, path, owner })
+    }
+
+    /// Whether this is the same folder, by whatever name.
+    pub fn is(&self, other: &Folder) -> bool {
+        match (self.handle.metadata(), other.handle.metadata()) {
+            (Ok(one), Ok(two)) => (one.dev(), one.ino()) == (two.dev(), two.ino()),
+            _ => false,
+        }
+    }
+
+    /// Waits for the lock, `until` at most. It goes with the process, however that ends.
+    pub fn lock(&self, until: Instant) -> Result<(), String> {
+        let mut pause = Duration::from_millis(5);
+        loop {
+            match self.handle.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(std::fs::TryLockError::WouldBlock) if Instant::now() < until => {
+                    std::thread::sleep(pause.min(until.saturating_duration_since(Instant::now())));
+                    pause = (pause * 2).min(Duration::from_millis(100));
+                }
+                Err(std::fs::TryLockError::WouldBlock) => {
+                    return Err(format!("another pass is still at work in {}", self.path.display()));
+                }
+                Err(std::fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(std::fs::TryLockError::Error(error)) => {
+                    return Err(format!("cannot lock {}: {error}", self.path.display()));
+                }
+            }
+        }
+    }
+
+    /// Puts new contents in the place of a file of this folder: a temporary file beside it, fsync, rename, fsync.
+    pub fn replace(&self, file: &Path, contents: &[u8]) -> io::Result<()> {
+        let mut name = std::ffi::OsString::from(".");
+        name.push(file.file_name().ok_or(io::ErrorKind::InvalidInput)?);
+        name.push(".new");
+        let fresh = self.path.join(name);
+        // One that a killed pass left behind; under the lock nobody else's.
+        match std::fs::remove_file(&fresh) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let written = self.write_fresh(&fresh, contents).and_then(|()| std::fs::rename(&fresh, file));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&fresh);
+        }
+        written?;
+        self.handle.sync_all()
+    }
+
+    fn write_fresh(&self, fresh: &Path, contents: &[u8]) -> io::Result<()> {
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(os::NOFOLLOW).open(fresh)?;
+        self.give(&file)?;
+        file.write_all(contents)?;
+        file.sync_all()
+    }
+
+    fn give(&self, file: &File) -> io::Result<()> {
+        match self.owner {
+            Some((uid, gid)) => fchown(file, Some(uid), Some(gid)),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens a file for appending, made if missing.
+    fn open_append(&self, file: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).custom_flags(os::NOFOLLOW | os::NONBLOCK);
+        match options.open(file) {
+            Ok(file) => regular(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let made = options.create_new(true).mode(0o640).open(file)?;
+                self.give(&made)?;
+                self.handle.sync_all()?;
+                Ok(made)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Appends one line with one write and makes it last. What a crash left of a line is taken care of first:
+    /// `keep` says whether such a tail is a whole line that only lacks its end.
+    pub fn append_line(&self, file: &Path, line: &str, keep: impl Fn(&str) -> bool) -> io::Result<()> {
+        let mut log = self.open_append(file)?;
+        let mut length = log.seek(SeekFrom::End(0))?;
+        let tail = torn_tail(&mut log, length)?;
+        let mut text = String::with_capacity(line.len() + 2);
+        if !tail.is_empty() {
+            if keep(&String::from_utf8_lossy(&tail)) {
+                text.push('\n');
+            } else {
+                length -= u64::try_from(tail.len()).unwrap_or(0);
+                log.set_len(length)?;
+            }
+        }
+        text.push_str(line);
+        text.push('\n');
+        let written = loop {
+            match log.write(text.as_bytes()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => break written,
+            }
+        };
+        match written {
+            Ok(n) if n == text.len() => log.sync_all(),
+            result => {
+                // Half a line is no line.
+                let _ = log.set_len(length);
+                Err(result.err().unwrap_or_else(|| io::Error::other("no space for a whole line")))
+            }
+        }
+    }
+}
+
+/// What follows the last newline; bounded, for a line is short.
+fn torn_tail(log: &mut File, length: u64) -> io::Result<Vec<u8>> {
+    const LONGEST: u64 = 512;
+    let from = length.saturating_sub(LONGEST);
+    log.seek(SeekFrom::Start(from))?;
+    let mut end = Vec::new();
+    log.take(LONGEST).read_to_end(&mut end)?;
+    let start = end.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    Ok(end.split_off(start))
+}
+
+/// Opens a file for reading: no link, no pipe, no device, nothing that could block.
+pub fn open(file: &Path) -> io::Result<File> {
+    regular(OpenOptions::new().read(true).custom_flags(os::NOFOLLOW | os::NONBLOCK).open(file)?)
+}
+
+fn regular(file: File) -> io::Result<File> {
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::other("not a regular file")),
+    }
+}
+
+/// Writes a small file that may be lost, where it can be written at all: no fsync, and no complaint.
+pub fn jot(file: &Path, contents: &str) {
+    let fresh = file.with_extension("new");
+    let _ = std::fs::remove_file(&fresh);
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o644).custom_flags(os::NOFOLLOW).open(&fresh);
+    if let Ok(mut made) = made {
+        let written = made.write_all(contents.as_bytes()).and_then(|()| std::fs::rename(&fresh, file));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&fresh);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Scratch {
+            let path = std::env::temp_dir().join(format!("homing-disk-{name}-{}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&path);
+            std::fs::create_dir(&path).expect("scratch folder");
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o700)).expect("own folder");
+            Scratch(path)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_torn_tail_is_cut_and_a_whole_one_ended() {
+        let scratch = Scratch::new("tail");
+        let file = scratch.0.join("log");
+        let folder = Folder::of(&file).expect("good");
+        let whole = |tail: &str| tail.ends_with("whole");
+        for (before, after) in [
+            ("", "new\n"),
+            ("a\n", "a\nnew\n"),
+            ("a\nhal", "a\nnew\n"),
+            ("a\nb whole", "a\nb whole\nnew\n"),
+            ("torn", "new\n"),
+        ] {
+            std::fs::write(&file, before).expect("written");
+            folder.append_line(&file, "new", whole).expect("appended");
+            assert_eq!(std::fs::read_to_string(&file).expect("read"), after);
+        }
+    }
+
+    #[test]
+    fn links_and_pipes_are_refused() {
+        let scratch = Scratch::new("link");
+        let (target, link) = (scratch.0.join("target"), scratch.0.join("link"));
+        std::fs::write(&target, "x\n").expect("written");
+        std::os::unix::fs::symlink(&target, &link).expect("linked");
+        let folder = Folder::of(&link).expect("good");
+        assert!(folder.append_line(&link, "new", |_| false).is_err());
+        assert!(open(&link).is_err());
+        assert!(open(&scratch.0).is_err());
+        assert_eq!(std::fs::read_to_string(&target).expect("read"), "x\n");
+        folder.replace(&link, b"y").expect("a rename replaces the link itself");
+        assert_eq!(std::fs::read_to_string(&target).expect("read"), "x\n");
+    }
+
+    #[test]
+    fn a_folder_that_others_write_in_is_refused() {
+        let scratch = Scratch::new("open");
+        std::fs::set_permissions(&scratch.0, PermissionsExt::from_mode(0o777)).expect("own folder");
+        let why = Folder::of(&scratch.0.join("x")).err().expect("refused");
+        assert!(why.contains("chmod go-w"), "{why}");
+        assert!(Folder::of(&scratch.0.join("missing/x")).err().expect("refused").contains("install -d"));
+    }
+}

@@ -1,0 +1,340 @@
+//! The wire between minreq and the world. minreq resolves and connects by itself: it knows no family, no share
+//! of the time for each address, no bound on what comes back, and a server that drips outlives its timeout. So
+//! it is given a proxy, this one: a loopback listener for a single connection that only we can pass (a random
+//! password), behind which the name has been resolved and the connection made already. From then on bytes go
+//! through untouched, TLS included, until the deadline or the cap, at which both ends are closed.
+
+use super::records::Records;
+use crate::address::Family;
+use crate::{os, resolve};
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{channel, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// An address that is not the last one may not keep us longer than this.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// The end of a well-formed chunked body, and then some.
+const TAIL: usize = 6;
+/// As much of an answer's first bytes as tells its protocol.
+const HEAD: usize = 7;
+
+/// Where to connect.
+#[derive(Clone)]
+pub struct Goal {
+    pub host: String,
+    pub port: u16,
+    /// Only addresses of this family, if given.
+    pub family: Option<Family>,
+    /// What to write in place of the stand-in that minreq takes for an IPv6 literal, in a plain request.
+    pub rewrite: Option<(String, String)>,
+    /// TLS to which its own end must not be shown, see `records.rs`.
+    pub endless: bool,
+}
+
+/// Why the relay ended.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub enum End {
+    /// One side closed.
+    #[default]
+    Closed,
+    Deadline,
+    /// The server sent more than the cap.
+    Flood,
+}
+
+/// What went over the wire.
+#[derive(Default)]
+pub struct Told {
+    pub end: End,
+    /// Bytes that went to the server.
+    pub sent: usize,
+    /// Bytes that came from it.
+    pub received: usize,
+    /// The first bytes that came from it.
+    pub head: Vec<u8>,
+    /// The last bytes that came from it.
+    pub tail: Vec<u8>,
+    /// The connection to it broke where it should have ended.
+    pub broken: bool,
+    /// Why there was no connection at all.
+    unreached: Option<String>,
+}
+
+/// A connection that waits for minreq.
+pub struct Relay {
+    pub port: u16,
+    pub password: String,
+    thread: JoinHandle<Told>,
+    over: Arc<AtomicBool>,
+}
+
+impl Relay {
+    /// Resolves and connects, and listens for minreq. The error is told in words for a person; nothing was sent.
+    pub fn open(goal: &Goal, until: Instant, cap: usize) -> Result<Relay, String> {
+        let trouble = |error: io::Error| format!("cannot listen on the loopback interface: {error}");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(trouble)?;
+        let port = listener.local_addr().map_err(trouble)?.port();
+        let password = password();
+        let over = Arc::new(AtomicBool::new(false));
+        let (connected, ready) = channel();
+        let (goal, host) = (goal.clone(), goal.host.clone());
+        let pass = format!("Basic {}", crate::http::base64(&format!("homing:{password}")));
+        let stop = Arc::clone(&over);
+        let thread = std::thread::Builder::new()
+            .stack_size(256 * 1024)
+            .spawn(move || carry(&goal, &listener, &pass, until, cap, &connected, &stop))
+            .map_err(|error| format!("cannot start a thread: {error}"))?;
+        match ready.recv_timeout(left(until)) {
+            Ok(()) => Ok(Relay { port, password, thread, over }),
+            // A resolver cannot be interrupted: its thread is left behind and ends with the process.
+            Err(RecvTimeoutError::Timeout) => {
+                Err(format!("cannot reach {host}: no answer in time from the resolver or the server"))
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let unreached = thread.join().ok().and_then(|told| told.unreached);
+                Err(unreached.unwrap_or_else(|| format!("cannot reach {host}")))
+            }
+        }
+    }
+
+    /// Ends it, whether minreq came or not, and tells what went through.
+    pub fn close(self) -> Told {
+        self.over.store(true, Ordering::SeqCst);
+        if !self.thread.is_finished() {
+            // Wakes a relay that minreq never came to.
+            let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        }
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+/// What is left until then, never zero (which sockets take for "for ever").
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
+}
+
+fn password() -> String {
+    let mut bytes = [0u8; 16];
+    os::random(&mut bytes);
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn carry(
+    goal: &Goal,
+    listener: &TcpListener,
+    pass: &str,
+    until: Instant,
+    cap: usize,
+    connected: &Sender<()>,
+    over: &AtomicBool,
+) -> Told {
+    let mut told = Told::default();
+    let server = match connect(goal, until) {
+        Ok(server) => server,
+        Err(why) => {
+            told.unreached = Some(why);
+            return told;
+        }
+    };
+    if connected.send(()).is_err() {
+        return told;
+    }
+    match admit(listener, pass, until, over) {
+        Ok(Some(client)) => {
+            // An error on either side ends it as closing would; the other side sees the connection end.
+            let end = pump(&client, &server, goal, until, cap, &mut told);
+            told.end = end.unwrap_or(End::Closed);
+            let _ = client.shutdown(Shutdown::Both);
+        }
+        Ok(None) => {}
+        Err(_) => told.end = End::Deadline,
+    }
+    told
+}
+
+/// Tries each address of the host for its share of what is left.
+fn connect(goal: &Goal, until: Instant) -> Result<TcpStream, String> {
+    let host = &goal.host;
+    let all = resolve::addresses(host, goal.port, goal.family)?;
+    let mut last = String::new();
+    for (i, at) in all.iter().enumerate() {
+        let share = left(until);
+        let share = match all.len() - i {
+            1 => share,
+            n => (share / u32::try_from(n).unwrap_or(u32::MAX)).min(PATIENCE),
+        };
+        let mut result = TcpStream::connect_timeout(at, share.max(Duration::from_millis(1)));
+        while result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+            result = TcpStream::connect_timeout(at, left(until).min(share));
+        }
+        match result {
+            Ok(stream) => {
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Err(error) => last = format!("cannot reach {host}: {}", plain(&error)),
+        }
+    }
+    Err(last)
+}
+
+/// An I/O error in the words of a person.
+pub fn plain(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "no answer in time".to_string(),
+        io::ErrorKind::ConnectionRefused => "connection refused".to_string(),
+        io::ErrorKind::ConnectionReset => "connection reset".to_string(),
+        io::ErrorKind::NetworkUnreachable => "network unreachable".to_string(),
+        io::ErrorKind::HostUnreachable => "host unreachable".to_string(),
+        io::ErrorKind::UnexpectedEof => "connection closed early".to_string(),
+        _ => error.to_string(),
+    }
+}
+
+/// Waits for the one client that knows the password. `None`: we were told to stop. An error: the deadline.
+fn admit(listener: &TcpListener, pass: &str, until: Instant, over: &AtomicBool) -> io::Result<Option<TcpStream>> {
+    loop {
+        if !os::wait_readable(&[listener.as_fd()], until)?[0] {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        let (mut client, _) = listener.accept()?;
+        if over.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let _ = client.set_nodelay(true);
+        client.set_read_timeout(Some(left(until)))?;
+        if asks_rightly(&mut client, pass) {
+            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+            return Ok(Some(client));
+        }
+    }
+}
+
+/// Reads one CONNECT request and looks for the password in it.
+fn asks_rightly(client: &mut TcpStream, pass: &str) -> bool {
+    let mut head = Vec::new();
+    let mut piece = [0u8; 512];
+    while !head.ends_with(b"\r\n\r\n") && head.len() < 2_048 {
+        match read(client, &mut piece) {
+            Ok(n) if n > 0 => head.extend_from_slice(&piece[..n]),
+            _ => return false,
+        }
+    }
+    let head = String::from_utf8_lossy(&head);
+    head.starts_with("CONNECT ") && head.lines().any(|line| line.strip_prefix("Proxy-Authorization: ") == Some(pass))
+}
+
+fn pump(
+    client: &TcpStream,
+    server: &TcpStream,
+    goal: &Goal,
+    until: Instant,
+    cap: usize,
+    told: &mut Told,
+) -> io::Result<End> {
+    let mut piece = vec![0u8; 8 * 1024];
+    let mut rewrite = goal.rewrite.clone();
+    let mut records = goal.endless.then(Records::default);
+    let mut server_open = true;
+    loop {
+        // Once the server has closed, all that is left is to wait until minreq has read what came.
+        let ready = match server_open {
+            true => os::wait_readable(&[client.as_fd(), server.as_fd()], until)?,
+            false => vec![os::wait_readable(&[client.as_fd()], until)?[0], false],
+        };
+        if ready == [false, false] {
+            return Ok(End::Deadline);
+        }
+        if ready[1] {
+            let n = read(server, &mut piece).inspect_err(|_| told.broken = true)?;
+            if n == 0 {
+                server_open = false;
+                let _ = client.shutdown(Shutdown::Write);
+                continue;
+            }
+            told.received += n;
+            if told.received > cap {
+                return Ok(End::Flood);
+            }
+            told.head.extend_from_slice(&piece[..n.min(HEAD.saturating_sub(told.head.len()))]);
+            let fresh = n.min(TAIL);
+            told.tail.extend_from_slice(&piece[n - fresh..n]);
+            let stale = told.tail.len().saturating_sub(TAIL);
+            told.tail.drain(..stale);
+            match &mut records {
+                Some(records) => send(client, &records.pass(&piece[..n]), until)?,
+                None => send(client, &piece[..n], until)?,
+            }
+        }
+        if ready[0] {
+            let n = read(client, &mut piece)?;
+            if n == 0 {
+                return Ok(End::Closed);
+            }
+            told.sent += n;
+            match rewrite.take() {
+                // minreq writes a request at once, and its Host line is in the first piece of it.
+                Some((from, to)) => {
+                    let head = replace_once(&piece[..n], from.as_bytes(), to.as_bytes());
+                    send(server, &head, until)?;
+                }
+                None => send(server, &piece[..n], until)?,
+            }
+        }
+    }
+}
+
+fn read(mut from: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(into) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+fn send(mut to: &TcpStream, bytes: &[u8], until: Instant) -> io::Result<()> {
+    to.set_write_timeout(Some(left(until)))?;
+    to.write_all(bytes)
+}
+
+fn replace_once(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    match bytes.windows(from.len()).position(|part| part == from) {
+        Some(at) => [&bytes[..at], to, &bytes[at + from.len()..]].concat(),
+        None => bytes.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_on_the_loopback_is_not_let_through() {
+        let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
+        let port = server.local_addr().expect("bound").port();
+        let until = Instant::now() + Duration::from_secs(5);
+        let goal = Goal { host: "127.0.0.1".to_string(), port, family: None, rewrite: None, endless: false };
+        let relay = Relay::open(&goal, until, 1_000).expect("connects");
+        let mut stranger = TcpStream::connect((Ipv4Addr::LOCALHOST, relay.port)).expect("listens");
+        stranger.write_all(b"CONNECT x:1 HTTP/1.1\r\nProxy-Authorization: Basic Z3Vlc3M=\r\n\r\n").expect("written");
+        let mut answer = Vec::new();
+        let _ = stranger.read_to_end(&mut answer);
+        assert!(answer.is_empty());
+        assert_eq!(relay.close().received, 0);
+    }
+
+    #[test]
+    fn a_host_without_the_family_is_told() {
+        let goal =
+            Goal { host: "127.0.0.1".to_string(), port: 9, family: Some(Family::V6), rewrite: None, endless: false };
+        let until = Instant::now() + Duration::from_secs(5);
+        let why = Relay::open(&goal, until, 1_000).err();
+        assert_eq!(why.as_deref(), Some("127.0.0.1 has no ipv6 address"));
+    }
+}

@@ -1,0 +1,133 @@
+//! Whose certificates count: the system's store, through its one bundle file, or the file that the operator
+//! names. The usual probing of a directory of hashed files costs a thousand system calls a pass. Also the place
+//! where TLS gets its cryptography, and where its errors become advice.
+
+use std::path::Path;
+
+/// What stands in the way of TLS, if anything does.
+pub struct Trust {
+    trouble: Option<String>,
+}
+
+impl Trust {
+    /// Whether a TLS connection can be verified at all.
+    pub fn ready(&self) -> Result<(), String> {
+        match &self.trouble {
+            None => Ok(()),
+            Some(why) => Err(why.clone()),
+        }
+    }
+}
+
+/// Removes what other packages would read from the environment: minreq a timeout, the resolver its options.
+/// To be called before any thread exists.
+pub fn settle_environment() {
+    for name in ["MINREQ_TIMEOUT", "HOSTALIASES", "LOCALDOMAIN", "RES_OPTIONS"] {
+        std::env::remove_var(name);
+    }
+}
+
+#[cfg(feature = "tls")]
+mod with_tls {
+    use super::*;
+    use crate::clock;
+    use rustls::{CertificateError, Error as TlsError};
+
+    /// Where distributions keep the bundle: Debian, Raspberry Pi OS and OpenWrt's ca-bundle; Alpine and OpenWrt;
+    /// Fedora; openSUSE.
+    const BUNDLES: [&str; 4] = [
+        "/etc/ssl/certs/ca-certificates.crt",
+        "/etc/ssl/cert.pem",
+        "/etc/pki/tls/certs/ca-bundle.crt",
+        "/etc/ssl/ca-bundle.pem",
+    ];
+
+    impl Trust {
+        /// Chooses the store: `ca_file`, else `SSL_CERT_FILE` or `SSL_CERT_DIR` as the administrator set them, else
+        /// the first bundle found. Sets the variables by which the TLS library is told, so it must run before any
+        /// thread exists.
+        pub fn establish(ca_file: Option<&Path>) -> Trust {
+            // Fails only if a provider is installed already, and then it is this one.
+            let _ = crate::http::suites::provider().install_default();
+            let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+            let bundle = match (ca_file, set("SSL_CERT_FILE")) {
+                (Some(file), _) => Some(file.to_path_buf()),
+                (None, Some(file)) => Some(file.into()),
+                (None, None) if set("SSL_CERT_DIR").is_some() => {
+                    return Trust { trouble: None };
+                }
+                (None, None) => BUNDLES.iter().map(Into::into).find(|file: &std::path::PathBuf| file.exists()),
+            };
+            let Some(bundle) = bundle else {
+                return Trust {
+                    trouble: Some(
+                        "no certificate store found: install the package ca-certificates (OpenWrt: ca-bundle), \
+                         or set ca_file"
+                            .to_string(),
+                    ),
+                };
+            };
+            let trouble = match std::fs::File::open(&bundle) {
+                Ok(_) => None,
+                Err(error) => Some(format!("cannot read the certificates in {}: {error}", bundle.display())),
+            };
+            std::env::set_var("SSL_CERT_FILE", &bundle);
+            std::env::remove_var("SSL_CERT_DIR");
+            Trust { trouble }
+        }
+    }
+
+    /// What a TLS error means, and whether it came before anything was sent for certain. `None` when the error is about
+    /// something else.
+    pub fn explain(error: &minreq::Error, host: &str) -> Option<(String, bool)> {
+        let tls = match error {
+            minreq::Error::RustlsCreateConnection(error) => error,
+            minreq::Error::IoError(error) => error.get_ref()?.downcast_ref::<TlsError>()?,
+            _ => return None,
+        };
+        let now = || clock::stamp(clock::now());
+        let sure = matches!(tls, TlsError::InvalidCertificate(_) | TlsError::General(_));
+        let why = match tls {
+            TlsError::InvalidCertificate(why) => match why {
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => format!(
+                    "the certificate of {host} is not yet valid: this machine's clock reads {}; set the clock",
+                    now()
+                ),
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => format!(
+                    "the certificate of {host} has expired, or this machine's clock, which reads {}, is wrong",
+                    now()
+                ),
+                CertificateError::UnknownIssuer => format!(
+                    "the certificate of {host} is not signed by an authority that this machine trusts \
+                     (a private one goes into ca_file)"
+                ),
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                    format!("the certificate shown by {host} belongs to another name")
+                }
+                other => format!("the certificate of {host} is not good: {other:?}"),
+            },
+            TlsError::General(why) => {
+                format!("no TLS connection to {host}: {why} (is the certificate store, or ca_file, a PEM file?)")
+            }
+            other => format!("no TLS connection to {host}: {other}"),
+        };
+        Some((why, sure))
+    }
+}
+
+#[cfg(feature = "tls")]
+pub use with_tls::explain;
+
+#[cfg(not(feature = "tls"))]
+impl Trust {
+    /// This build speaks no TLS, and says so when asked to.
+    pub fn establish(_: Option<&Path>) -> Trust {
+        Trust { trouble: Some("this homing was built without TLS: https:// needs the full build".to_string()) }
+    }
+}
+
+/// Without TLS no error is about it.
+#[cfg(not(feature = "tls"))]
+pub fn explain(_: &minreq::Error, _: &str) -> Option<(String, bool)> {
+    None
+}

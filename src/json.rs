@@ -1,0 +1,221 @@
+//! The only door to the JSON package. It recurses without a limit and orders objects at random, so depth is
+//! counted here before it sees a byte, it keeps one of two members of one name, which is found out, and objects are written here in the order in which they are given.
+
+use tinyjson::JsonValue;
+
+pub use tinyjson::JsonValue as Json;
+
+/// How deep arrays and objects may stand in each other; no API that we speak to needs ten.
+const DEEPEST: usize = 32;
+
+/// Parses a document. The error says what is wrong without quoting the text, which may hold anything.
+pub fn parse(text: &str) -> Result<Json, String> {
+    if depth(text) > DEEPEST {
+        return Err(format!("JSON nested deeper than {DEEPEST}"));
+    }
+    let json = text.parse::<JsonValue>().map_err(|_| "not valid JSON".to_string())?;
+    // The package keeps the last of several members of one name. Outside of strings each member has one colon.
+    match outside_strings(text).filter(|b| *b == b':').count() == members(&json) {
+        true => Ok(json),
+        false => Err("JSON with two members of one name".to_string()),
+    }
+}
+
+/// Quotes a text as a JSON string.
+pub fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if u32::from(c) < 0x20 || u32::from(c) == 0x7f => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Writes an object whose members keep the order in which they were added.
+pub struct Object(String);
+
+impl Object {
+    pub fn new() -> Object {
+        Object(String::from("{"))
+    }
+
+    /// Adds a member whose value is JSON already.
+    pub fn raw(mut self, key: &str, json: &str) -> Object {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&quote(key));
+        self.0.push(':');
+        self.0.push_str(json);
+        self
+    }
+
+    /// Adds a string.
+    pub fn text(self, key: &str, value: &str) -> Object {
+        let value = quote(value);
+        self.raw(key, &value)
+    }
+
+    /// Adds a string when there is one.
+    pub fn maybe(self, key: &str, value: Option<&str>) -> Object {
+        match value {
+            Some(value) => self.text(key, value),
+            None => self,
+        }
+    }
+
+    /// Adds a whole number.
+    pub fn number(self, key: &str, value: i64) -> Object {
+        self.raw(key, &value.to_string())
+    }
+
+    /// Adds `true` or `false`.
+    pub fn flag(self, key: &str, value: bool) -> Object {
+        self.raw(key, if value { "true" } else { "false" })
+    }
+
+    pub fn end(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+}
+
+impl Default for Object {
+    fn default() -> Object {
+        Object::new()
+    }
+}
+
+/// An array of values that are JSON already.
+pub fn array<I: IntoIterator<Item = String>>(items: I) -> String {
+    let items: Vec<String> = items.into_iter().collect();
+    format!("[{}]", items.join(","))
+}
+
+/// The member of an object, if it is one and has it.
+pub fn member<'a>(json: &'a Json, key: &str) -> Option<&'a Json> {
+    json.get::<std::collections::HashMap<String, Json>>()?.get(key)
+}
+
+/// A string member.
+pub fn text<'a>(json: &'a Json, key: &str) -> Option<&'a str> {
+    member(json, key)?.get::<String>().map(String::as_str)
+}
+
+/// A whole-number member; fractions and what a double cannot hold exactly are none.
+pub fn number(json: &Json, key: &str) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let value = *member(json, key)?.get::<f64>()?;
+    (value.abs() <= EXACT && value == value.trunc()).then_some(value as i64)
+}
+
+/// A true-or-false member.
+pub fn flag(json: &Json, key: &str) -> Option<bool> {
+    member(json, key)?.get::<bool>().copied()
+}
+
+/// An array member; empty when it is missing or something else.
+pub fn list<'a>(json: &'a Json, key: &str) -> &'a [Json] {
+    member(json, key).and_then(|value| value.get::<Vec<Json>>()).map_or(&[], Vec::as_slice)
+}
+
+/// The deepest nesting, strings left out.
+fn depth(text: &str) -> usize {
+    let (mut now, mut most) = (0usize, 0usize);
+    for byte in outside_strings(text) {
+        match byte {
+            b'[' | b'{' => {
+                now += 1;
+                most = most.max(now);
+            }
+            b']' | b'}' => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
+/// The bytes that stand in no string.
+fn outside_strings(text: &str) -> impl Iterator<Item = u8> + '_ {
+    let (mut quoted, mut escaped) = (false, false);
+    text.bytes().filter(move |byte| {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            _ => return !quoted,
+        }
+        false
+    })
+}
+
+/// All members of all objects; as deep as was let in.
+fn members(json: &Json) -> usize {
+    match json {
+        Json::Array(items) => items.iter().map(members).sum(),
+        Json::Object(map) => map.len() + map.values().map(members).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bomb_is_refused_before_it_is_parsed() {
+        let bomb = "[".repeat(200_000);
+        assert_eq!(parse(&bomb).unwrap_err(), format!("JSON nested deeper than {DEEPEST}"));
+        assert!(parse(&format!("{}1{}", "[".repeat(32), "]".repeat(32))).is_ok());
+        assert!(parse(&format!("{}1{}", "[".repeat(33), "]".repeat(33))).is_err());
+        assert!(parse(&format!("[\"{}\"]", "[".repeat(100))).is_ok());
+        assert!(parse("[\"\\\"[[[\"]").is_ok());
+    }
+
+    #[test]
+    fn two_members_of_one_name_are_refused() {
+        for text in ["{\"a\":1,\"a\":1}", "[{\"x\":{\"a\":1,\"\\u0061\":[]}}]", "{\"a\":{\"b\":1},\"a\":2}"] {
+            assert_eq!(parse(text).unwrap_err(), "JSON with two members of one name", "{text}");
+        }
+        assert!(parse("[{\"a\":\":\\\":\"},{\"a\":{\"a\":null,\":\":{}}}]").is_ok());
+    }
+
+    #[test]
+    fn objects_keep_their_order() {
+        let text = Object::new().text("z", "1\n\"").number("a", -5).flag("m", true).maybe("no", None).end();
+        assert_eq!(text, "{\"z\":\"1\\n\\\"\",\"a\":-5,\"m\":true}");
+        let back = parse(&text).expect("what we write is JSON");
+        assert_eq!(super::text(&back, "z"), Some("1\n\""));
+        assert_eq!(number(&back, "a"), Some(-5));
+        assert_eq!(flag(&back, "m"), Some(true));
+        assert!(list(&back, "z").is_empty());
+    }
+
+    #[test]
+    fn numbers_are_whole_or_nothing() {
+        for (text, want) in [
+            ("{\"n\":1.5}", None),
+            ("{\"n\":1e999}", None),
+            ("{\"n\":4102444800}", Some(4_102_444_800)),
+            ("{\"n\":\"7\"}", None),
+        ] {
+            assert_eq!(parse(text).ok().and_then(|j| number(&j, "n")), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(quote("\u{1b}[31m\u{0}"), "\"\\u001b[31m\\u0000\"");
+    }
+}

@@ -1,0 +1,63 @@
+//! When the last pass was and how it went: kept where no flash wears out (`$RUNTIME_DIRECTORY`, else /run), and
+//! nowhere if that cannot be written. Nothing depends on it but what `--status` shows and whether a failure that
+//! lasts is told to the hooks again.
+
+use crate::clock::Stamp;
+use crate::disk;
+use crate::json::{self, Object};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What is known of the passes before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Lately {
+    pub pass: Option<Stamp>,
+    pub success: Option<Stamp>,
+    /// Whether the last pass could not learn an address.
+    pub blind: bool,
+}
+
+impl Lately {
+    /// Reads what the last pass left; nothing is as good as any.
+    pub fn read(state: &Path) -> Lately {
+        let mut text = String::new();
+        if let Ok(file) = disk::open(&place(state)) {
+            let _ = file.take(4096).read_to_string(&mut text);
+        }
+        match json::parse(&text) {
+            Ok(json) => Lately {
+                pass: json::number(&json, "pass"),
+                success: json::number(&json, "success"),
+                blind: json::flag(&json, "blind").unwrap_or(false),
+            },
+            Err(_) => Lately::default(),
+        }
+    }
+
+    pub fn write(&self, state: &Path) {
+        let mut object = Object::new();
+        for (key, at) in [("pass", self.pass), ("success", self.success)] {
+            if let Some(at) = at {
+                object = object.number(key, at);
+            }
+        }
+        disk::jot(&place(state), &format!("{}\n", object.flag("blind", self.blind).end()));
+    }
+}
+
+/// A name made from the state's path, so that several configs keep apart.
+fn place(state: &Path) -> PathBuf {
+    use sha2::{Digest, Sha256};
+    let state = std::path::absolute(state).unwrap_or_else(|_| state.to_path_buf());
+    let sum = Sha256::digest(state.as_os_str().as_bytes());
+    let name: String = sum.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let folder = std::env::var_os("RUNTIME_DIRECTORY").unwrap_or_default();
+    // systemd gives several, with colons between.
+    let first = folder.as_bytes().split(|byte| *byte == b':').next().unwrap_or_default();
+    let folder = match first {
+        [] => Path::new("/run"),
+        first => Path::new(std::ffi::OsStr::from_bytes(first)),
+    };
+    folder.join(format!("homing-{name}.json"))
+}

@@ -1,0 +1,200 @@
+//! homing keeps a DNS name pointing home: find our address, see what is out of date, tell the servers, write it
+//! down. One synchronous pass; a scheduler starts it.
+//!
+//! The floors, from the top; arrows go down only:
+//! - [`args`], `run` below: what was typed, and which task that is
+//! - [`pass`]: the one pass, in order; [`status`], [`diagnose`], [`catalogue`]: the tasks that only tell
+//! - [`push`], [`survey`], [`plan`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
+//! - [`config`] over [`settings`] and [`values`]: text, and what it means
+//! - [`provider`], [`detect`]: which there are, and one file for each below them
+//! - [`keeper`], [`state`], [`history`], [`lately`] over [`disk`]: memory
+//! - [`report`]: what the operator reads
+//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`], [`json`] (tinyjson), [`clock`] (time), [`os`]
+//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
+
+pub mod address;
+pub mod args;
+pub mod catalogue;
+pub mod clock;
+pub mod config;
+pub mod detect;
+pub mod diagnose;
+pub mod disk;
+pub mod dns;
+pub mod history;
+pub mod hook;
+pub mod host;
+pub mod http;
+pub mod json;
+pub mod keeper;
+pub mod lately;
+pub mod os;
+pub mod pass;
+pub mod plan;
+pub mod process;
+pub mod provider;
+pub mod push;
+pub mod report;
+pub mod resolve;
+pub mod secret;
+pub mod settings;
+pub mod state;
+pub mod status;
+pub mod survey;
+pub mod values;
+pub mod words;
+
+use args::{Args, Task};
+use config::{Config, Extent};
+use http::Trust;
+use report::{Ending, Report};
+use settings::Settings;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// Runs homing with these arguments (without the program's name); returns the exit code.
+pub fn run(words: impl Iterator<Item = OsString>) -> u8 {
+    // A panic says where, and nothing that it held.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or(String::new(), |at| format!(" at {}:{}", at.file(), at.line()));
+        report::err(&format!("homing stopped on a mistake of its own{place}; please report it"));
+    }));
+    os::no_core_dumps();
+    http::settle_environment();
+    let args = match args::parse(words) {
+        Ok(args) => args,
+        Err(why) => {
+            report::err(&format!("homing: {why}"));
+            return Ending::Wrong.code();
+        }
+    };
+    let report = Report::new(args.json, args.verbose, args.quiet);
+    if let Err(lines) = perform(&args, &report) {
+        lines.iter().for_each(|line| report::err(line));
+        return Ending::Wrong.code();
+    }
+    report.ending().code()
+}
+
+/// Does what was asked for. The error is what is wrong with the command line or the settings, a line each.
+fn perform(args: &Args, report: &Report) -> Result<(), Vec<String>> {
+    match &args.task {
+        Task::Help => report::out(args::HELP.trim_end()),
+        Task::Version if args.json => {
+            report::out(&json::Object::new().text("version", env!("CARGO_PKG_VERSION")).end());
+        }
+        Task::Version => report::out(&format!("homing {}", env!("CARGO_PKG_VERSION"))),
+        Task::List(None) => catalogue::all(args.json),
+        Task::List(Some(name)) => catalogue::one(name, args.json).map_err(|why| vec![why])?,
+        Task::Check => check(args, report)?,
+        Task::Status => status::status(&told(args)?, &args.suffix(), report),
+        Task::History => status::history(&build(&settings(args)?.0, Extent::Detection)?, report),
+        Task::Detect => diagnosis(args, report)?,
+        Task::LogOnly => {
+            let config = build(&settings(args)?.0, Extent::Detection)?;
+            if config.own == [None, None] {
+                return Err(vec!["nothing to detect: ipv4 and ipv6 are both off".to_string()]);
+            }
+            let trust = Trust::establish(config.agent.ca_file.as_deref());
+            repeat(args, report, || pass::log_only(&config, &trust, report));
+        }
+        Task::Pass => {
+            let config = build(&settings(args)?.0, Extent::Whole)?;
+            config::check_only(&config, &args.only).map_err(|why| vec![why])?;
+            if config.targets.is_empty() && config.own == [None, None] {
+                return Err(vec!["nothing to do: ipv4 and ipv6 are both off, and there is no section".to_string()]);
+            }
+            config.warnings.iter().filter(|_| args.verbose).for_each(|warning| report.warn(warning.as_str()));
+            let trust = Trust::establish(config.agent.ca_file.as_deref());
+            repeat(args, report, || pass::run(args, &config, &trust, report));
+        }
+    }
+    Ok(())
+}
+
+/// One pass, or with `--every` one after the other for ever.
+fn repeat(args: &Args, report: &Report, pass: impl Fn()) {
+    loop {
+        let begun = Instant::now();
+        report.begin();
+        pass();
+        let Some(seconds) = args.every else { return };
+        let next = begun + Duration::from_secs(seconds.unsigned_abs());
+        std::thread::sleep(next.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Reads the settings that the command line names. Also whether there is a file behind them.
+fn settings(args: &Args) -> Result<(Settings, bool), Vec<String>> {
+    let path = args.config.as_deref().unwrap_or(Path::new(args::DEFAULT_CONFIG));
+    let (mut settings, found) = match Settings::read(path) {
+        Ok(settings) => (settings, true),
+        Err(error) => {
+            let missing = error.kind() == std::io::ErrorKind::NotFound;
+            let forgiven = match args.task {
+                // These work without a config, also where the default one can't be read.
+                Task::LogOnly | Task::Detect | Task::Status | Task::History => true,
+                _ => missing && !args.set.is_empty(),
+            };
+            if args.config.is_some() || !forgiven {
+                return Err(vec![no_settings(path, &error)]);
+            }
+            (Settings::empty(), false)
+        }
+    };
+    // What is included is known only after the options; and what they say wins over it.
+    let includes = args.set.iter().filter(|assignment| assignment.trim_start().starts_with("include"));
+    for assignment in includes {
+        settings.set(assignment).map_err(|why| vec![why])?;
+    }
+    settings.include(if found { path } else { Path::new("") });
+    for assignment in &args.set {
+        settings.set(assignment).map_err(|why| vec![why])?;
+    }
+    Ok((settings, found))
+}
+
+fn no_settings(path: &Path, error: &std::io::Error) -> String {
+    let shown = path.display();
+    match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            format!("no settings: {shown} does not exist (homing --detect helps to write one; --set needs none)")
+        }
+        _ => format!("cannot read the settings {shown}: {error}"),
+    }
+}
+
+fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<String>> {
+    config::build(settings, extent).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+}
+
+/// Tells every mistake and every warning.
+fn check(args: &Args, report: &Report) -> Result<(), Vec<String>> {
+    let config = build(&settings(args)?.0, Extent::Whole)?;
+    config.warnings.iter().for_each(|warning| report.warn(warning.as_str()));
+    let hosts: usize = config.targets.iter().map(|target| target.hosts.len()).sum();
+    let text = format!("the settings are good: {} section(s), {hosts} host(s)", config.targets.len());
+    report.say(&report::Fact::new(report::Weight::Change, "checked", text));
+    Ok(())
+}
+
+/// The config for `--status`: with its sections where their secrets can be read, without them elsewhere.
+fn told(args: &Args) -> Result<Config, Vec<String>> {
+    let (settings, _) = settings(args)?;
+    config::build(&settings, Extent::Whole).or_else(|_| build(&settings, Extent::Detection))
+}
+
+fn diagnosis(args: &Args, report: &Report) -> Result<(), Vec<String>> {
+    let (mut settings, found) = settings(args)?;
+    let beginner = !found && args.set.is_empty();
+    if beginner {
+        settings.set("ipv6=ipify, opendns").map_err(|why| vec![why])?;
+    }
+    let config = build(&settings, Extent::Detection)?;
+    let trust = Trust::establish(config.agent.ca_file.as_deref());
+    let tell = |line: &str| report.detail(line);
+    let http = pass::line(&config, &trust, report.verbose.then_some(&tell));
+    diagnose::run(&config, &settings, beginner, &http, report);
+    Ok(())
+}

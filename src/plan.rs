@@ -1,0 +1,258 @@
+//! What is out of date. Pure: values in, values out; no network, no clock, no files. Everything that keeps a push
+//! back, or makes one that the address alone would not ask for, is decided here and nowhere else.
+
+use crate::address::Family;
+use crate::clock::{self, Stamp};
+use crate::detect::Found;
+use crate::state::{passed, Known, Standing, FLAP_WINDOW};
+use std::net::IpAddr;
+
+/// While a host goes back and forth, pushes of it are this far apart at least, in seconds.
+const FLAP_PAUSE: i64 = 5 * clock::MINUTE;
+/// A standing refusal is told again, and one without a word tried again, after so long, in seconds.
+const DAILY: i64 = clock::DAY;
+
+/// What to do about one host in one family.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Nothing: the server has this address.
+    Current,
+    /// Nothing: our address is not known, and unknown is not empty.
+    Unknown,
+    /// Tell the server.
+    Push(IpAddr),
+    /// Not yet: it failed, and the pause is not over.
+    Wait { until: Stamp, why: String },
+    /// Not yet: the address goes back and forth.
+    Flapping { until: Stamp },
+    /// Not yet: a second pass must see this address too.
+    Unconfirmed(IpAddr),
+    /// Not before a person acts. `tell`: it was not said for a day.
+    Refused { why: String, remedy: String, tell: bool },
+}
+
+/// What bears on all hosts of a section in one pass.
+#[derive(Clone, Debug)]
+pub struct Context<'a> {
+    pub now: Stamp,
+    pub force: bool,
+    /// Seconds.
+    pub refresh: i64,
+    /// Digest of the section's settings and secrets.
+    pub digest: &'a str,
+    /// The same with its list of hosts: what must change to lift a refusal.
+    pub full: &'a str,
+    /// What was found, by family; `None` where it was not learned.
+    pub found: [Option<&'a Found>; 2],
+    /// Weak addresses that the last pass saw, by family.
+    pub unconfirmed: [Option<IpAddr>; 2],
+}
+
+/// Decides on one host in one family.
+pub fn plan(family: Family, known: Option<&Known>, context: &Context<'_>) -> Step {
+    let Some(found) = context.found[family as usize] else {
+        return without_address(known, context);
+    };
+    let address = found.address;
+    let Some(known) = known else {
+        return Step::Push(address);
+    };
+    if context.force {
+        return Step::Push(address);
+    }
+    let changed = known.digest != context.digest;
+    let kept_back = known.standing.as_ref().and_then(|standing| keeps_back(standing, address, changed, context));
+    if let Some(step) = kept_back {
+        return step;
+    }
+    let Some(published) = known.published else {
+        return Step::Push(address);
+    };
+    if published.address != address {
+        if found.weak && context.unconfirmed[family as usize] != Some(address) {
+            return Step::Unconfirmed(address);
+        }
+        return match flapping(known, address, context.now) {
+            Some(until) => Step::Flapping { until },
+            None => Step::Push(address),
+        };
+    }
+    // On a board whose clock was never set no length of time means anything.
+    let due = clock::plausible(context.now) && passed(published.confirmed, context.refresh, context.now);
+    match changed || due || known.standing.is_some() {
+        true => Step::Push(address),
+        false => Step::Current,
+    }
+}
+
+/// Nothing is done without an address; a refusal stands all the same.
+fn without_address(known: Option<&Known>, context: &Context<'_>) -> Step {
+    match known.and_then(|known| known.standing.as_ref()) {
+        Some(standing) if !context.force => refusal(standing, context).unwrap_or(Step::Unknown),
+        _ => Step::Unknown,
+    }
+}
+
+/// The refusal, if it is one and nothing has lifted it.
+fn refusal(standing: &Standing, context: &Context<'_>) -> Option<Step> {
+    let Standing::Refused { at, told, why, remedy, digest, daily } = standing else { return None };
+    let over = digest != context.full || (*daily && passed(*at, DAILY, context.now));
+    let tell = passed(*told, DAILY, context.now);
+    (!over).then(|| Step::Refused { why: why.clone(), remedy: remedy.clone(), tell })
+}
+
+/// What stands in the way of a push, if it still does.
+fn keeps_back(standing: &Standing, address: IpAddr, changed: bool, context: &Context<'_>) -> Option<Step> {
+    let now = context.now;
+    match standing {
+        Standing::Begun { address: old, at, times, .. } => {
+            let wait = Standing::begun_wait(*times);
+            let over = *old != address || changed || passed(*at, wait, now);
+            (!over).then(|| Step::Wait { until: at + wait, why: "passes ended before the server's answer".to_string() })
+        }
+        Standing::Waiting { address: old, at, wait, strict, why, .. } => {
+            let afresh = *old != address && !strict;
+            let over = afresh || changed || passed(*at, *wait, now);
+            (!over).then(|| Step::Wait { until: at + wait, why: why.clone() })
+        }
+        Standing::Refused { .. } => refusal(standing, context),
+    }
+}
+
+/// From the third change back and forth within a quarter of an hour on: when the next push may go.
+fn flapping(known: &Known, address: IpAddr, now: Stamp) -> Option<Stamp> {
+    let recent: Vec<&(Stamp, IpAddr)> = known.changes.iter().filter(|(at, _)| !passed(*at, FLAP_WINDOW, now)).collect();
+    let (last, _) = recent.last()?;
+    let back = recent.iter().any(|(_, away)| *away == address);
+    (recent.len() >= 2 && back && !passed(*last, FLAP_PAUSE, now)).then_some(last + FLAP_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::Published;
+
+    const NOW: Stamp = 1_800_000_000;
+
+    fn ip(last: u8) -> IpAddr {
+        IpAddr::from([9, 9, 9, last])
+    }
+
+    fn found(last: u8) -> Found {
+        Found { address: ip(last), from: "ipify".to_string(), weak: false }
+    }
+
+    fn published(last: u8, confirmed: Stamp) -> Known {
+        let published = Published { address: ip(last), since: confirmed, confirmed };
+        Known { published: Some(published), digest: "d".to_string(), ..Known::default() }
+    }
+
+    fn decide(found: Option<&Found>, known: Option<&Known>, change: impl Fn(&mut Context<'_>)) -> Step {
+        let mut context = Context {
+            now: NOW,
+            force: false,
+            refresh: 28 * clock::DAY,
+            digest: "d",
+            full: "f",
+            found: [found, None],
+            unconfirmed: [None, None],
+        };
+        change(&mut context);
+        plan(Family::V4, known, &context)
+    }
+
+    #[test]
+    fn unknown_is_left_alone_whatever_else_holds() {
+        assert_eq!(decide(None, Some(&published(1, NOW)), |c| c.force = true), Step::Unknown);
+    }
+
+    #[test]
+    fn what_is_current_stays_and_what_is_not_goes() {
+        let one = found(1);
+        assert_eq!(decide(Some(&one), None, |_| ()), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), Some(&published(1, NOW - 100)), |_| ()), Step::Current);
+        assert_eq!(decide(Some(&one), Some(&published(2, NOW - 100)), |_| ()), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.force = true), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.digest = "e"), Step::Push(ip(1)));
+    }
+
+    #[test]
+    fn a_refresh_is_due_by_a_clock_that_can_be_right() {
+        let one = found(1);
+        let old = published(1, NOW - 28 * clock::DAY);
+        assert_eq!(decide(Some(&one), Some(&old), |_| ()), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), Some(&old), |c| c.now -= 1), Step::Current);
+        assert_eq!(decide(Some(&one), Some(&old), |c| c.now = 5), Step::Current);
+        assert_eq!(decide(Some(&found(2)), Some(&old), |c| c.now = 5), Step::Push(ip(2)));
+    }
+
+    #[test]
+    fn a_pause_holds_for_one_address_and_a_strict_one_for_all() {
+        let waiting = |strict| Known {
+            standing: Some(Standing::Waiting {
+                address: ip(1),
+                at: NOW - 10,
+                wait: 300,
+                strict,
+                fails: 1,
+                why: "w".to_string(),
+            }),
+            ..published(3, NOW)
+        };
+        let wait = Step::Wait { until: NOW + 290, why: "w".to_string() };
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(false)), |_| ()), wait);
+        assert_eq!(decide(Some(&found(2)), Some(&waiting(false)), |_| ()), Step::Push(ip(2)));
+        assert_eq!(decide(Some(&found(2)), Some(&waiting(true)), |_| ()), wait);
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.now += 290), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.now = NOW - 11), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.digest = "e"), Step::Push(ip(1)));
+    }
+
+    #[test]
+    fn a_refusal_stands_until_the_settings_change() {
+        let refused = |daily| Known {
+            standing: Some(Standing::Refused {
+                at: NOW - 100,
+                told: NOW - 100,
+                why: "badauth".to_string(),
+                remedy: "r".to_string(),
+                digest: "f".to_string(),
+                daily,
+            }),
+            ..published(3, NOW)
+        };
+        let stands = |tell| Step::Refused { why: "badauth".to_string(), remedy: "r".to_string(), tell };
+        let one = found(1);
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |_| ()), stands(false));
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.now += clock::DAY), stands(true));
+        assert_eq!(decide(Some(&one), Some(&refused(true)), |c| c.now += clock::DAY), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.full = "g"), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.force = true), Step::Push(ip(1)));
+        assert_eq!(decide(None, Some(&refused(false)), |_| ()), stands(false), "an address is not needed to stand");
+        assert_eq!(decide(None, Some(&refused(false)), |c| c.force = true), Step::Unknown);
+        assert_eq!(decide(None, Some(&refused(false)), |c| c.full = "g"), Step::Unknown);
+    }
+
+    #[test]
+    fn a_weak_address_needs_a_second_pass() {
+        let weak = Found { weak: true, ..found(1) };
+        assert_eq!(decide(Some(&weak), Some(&published(2, NOW)), |_| ()), Step::Unconfirmed(ip(1)));
+        assert_eq!(
+            decide(Some(&weak), Some(&published(2, NOW)), |c| c.unconfirmed[0] = Some(ip(1))),
+            Step::Push(ip(1))
+        );
+        assert_eq!(decide(Some(&weak), Some(&published(1, NOW)), |_| ()), Step::Current);
+        assert_eq!(decide(Some(&weak), None, |_| ()), Step::Push(ip(1)));
+    }
+
+    #[test]
+    fn back_and_forth_slows_down_from_the_third_change_on() {
+        let mut known = published(2, NOW - 60);
+        known.changes = vec![(NOW - 120, ip(2)), (NOW - 60, ip(1))];
+        assert_eq!(decide(Some(&found(1)), Some(&known), |_| ()), Step::Flapping { until: NOW + 240 });
+        assert_eq!(decide(Some(&found(1)), Some(&known), |c| c.now += 240), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&found(7)), Some(&known), |_| ()), Step::Push(ip(7)));
+        known.changes.pop();
+        assert_eq!(decide(Some(&found(1)), Some(&known), |_| ()), Step::Push(ip(1)));
+    }
+}

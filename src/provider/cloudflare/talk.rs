@@ -1,0 +1,186 @@
+//! One call to the API: what is sent, and how its answer is read before anyone believes it.
+
+use super::errors::{self, Kind};
+use super::Cloudflare;
+use crate::clock;
+use crate::http::{quoted, Fault, Http, Method, Reply, Request, Url, LARGE};
+use crate::json::{self, Json};
+use crate::provider::contract::{Pause, Verdict};
+
+/// Over the limit every call is refused for the next five minutes.
+const LIMITED: i64 = 300;
+/// Errors of one answer that are looked at.
+const ERRORS: usize = 50;
+
+/// What else a failed call tells about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Nothing: a dry run.
+    Dry,
+    /// Every other call of this push would end so.
+    Push,
+    /// Every other call for this zone would.
+    Zone,
+    /// An id leads nowhere: the zone's or the record's.
+    Route,
+    /// The record's id is no more.
+    Gone,
+    /// A record like it exists.
+    Identical,
+    /// Something about one record.
+    Record,
+    /// Refused with words that we do not know.
+    Unclear,
+}
+
+/// A call that came to nothing, and what that means for a host that it was for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    pub scope: Scope,
+    pub verdict: Verdict,
+}
+
+impl Trouble {
+    pub fn later(scope: Scope, why: impl Into<String>) -> Trouble {
+        Trouble { scope, verdict: Verdict::later(why) }
+    }
+}
+
+/// The calls of one push. After a trouble that concerns all of them none is made any more.
+pub struct Talk<'a> {
+    owner: &'a Cloudflare,
+    http: &'a Http<'a>,
+    stop: Option<Trouble>,
+}
+
+impl<'a> Talk<'a> {
+    pub fn new(owner: &'a Cloudflare, http: &'a Http<'a>) -> Talk<'a> {
+        Talk { owner, http, stop: None }
+    }
+
+    /// A resource below the API's base.
+    pub fn url(&self, path: &str) -> Url {
+        self.owner.url.at(path)
+    }
+
+    /// The envelope of a successful answer.
+    pub fn call(&mut self, method: Method, url: Url, body: Option<String>) -> Result<Json, Trouble> {
+        if let Some(trouble) = &self.stop {
+            return Err(trouble.clone());
+        }
+        let result = self.exchange(method, url, body);
+        if let Err(trouble) = &result {
+            if trouble.scope == Scope::Push {
+                self.stop = Some(trouble.clone());
+            }
+        }
+        result
+    }
+
+    fn exchange(&self, method: Method, url: Url, body: Option<String>) -> Result<Json, Trouble> {
+        let mut headers = self.owner.login.headers();
+        if body.is_some() {
+            headers.push(("Content-Type", "application/json".to_string()));
+        }
+        let request = Request { method, headers, body, cap: LARGE, ..Request::get(url) };
+        let mut reply = self.http.send(&request);
+        // Seen under load, and gone at the second try (octodns-cloudflare #121).
+        if reply.as_ref().is_ok_and(|reply| reply.status == 403 && is_bare(reply)) {
+            reply = self.http.send(&request);
+        }
+        match reply {
+            // What only makes sense after a write must not turn a listing into a success.
+            Ok(reply) if method == Method::Get => read(&reply).map_err(|trouble| match trouble.scope {
+                Scope::Identical | Scope::Gone => Trouble::later(Scope::Zone, "Cloudflare did not list it"),
+                _ => trouble,
+            }),
+            Ok(reply) => read(&reply),
+            Err(Fault::Dry) => Err(Trouble { scope: Scope::Dry, verdict: Verdict::NotAsked }),
+            Err(Fault::Expired) => Err(Trouble { scope: Scope::Push, verdict: Verdict::NotAsked }),
+            Err(Fault::NotSent(why)) => Err(Trouble::later(Scope::Push, why)),
+            Err(Fault::Unsure(why) | Fault::Unusable(why)) => Err(Trouble::later(Scope::Zone, why)),
+        }
+    }
+}
+
+/// Whether the API was not reached: Cloudflare's edge answers in plain text.
+fn is_edge(reply: &Reply) -> bool {
+    reply.body.trim_start().starts_with("error code:")
+}
+
+/// Whether an answer tells nothing but its status.
+fn is_bare(reply: &Reply) -> bool {
+    !is_edge(reply) && json::parse(&reply.body).map_or(true, |json| codes(&json).is_empty())
+}
+
+/// All error codes with their messages, the chains too.
+fn codes(json: &Json) -> Vec<(i64, String)> {
+    let code = |error: &Json| {
+        let message = json::text(error, "message").unwrap_or_default();
+        Some((json::number(error, "code")?, message.to_string()))
+    };
+    let mut found = Vec::new();
+    for error in json::list(json, "errors") {
+        found.extend(code(error));
+        found.extend(json::list(error, "error_chain").iter().filter_map(code));
+        if found.len() >= ERRORS {
+            break;
+        }
+    }
+    found
+}
+
+/// Success is a 2xx, `success`, and no error; all else is told by its codes, then by its status.
+fn read(reply: &Reply) -> Result<Json, Trouble> {
+    let json = json::parse(&reply.body).ok().filter(|json| json::member(json, "success").is_some());
+    let codes = json.as_ref().map(codes).unwrap_or_default();
+    let status = reply.status_line();
+    let said = match codes.first() {
+        Some((code, message)) => format!("{status}, {}", errors::told(*code, message)),
+        None if reply.body.trim().is_empty() => status,
+        None => format!("{status}, {}", quoted(&reply.body)),
+    };
+    let wait = |scope, why, seconds, strict| {
+        Err(Trouble { scope, verdict: Verdict::Later { why, pause: Pause { seconds, strict } } })
+    };
+    let asked = reply.retry_after(clock::now());
+    if reply.status == 429 {
+        let why = format!("too many requests to Cloudflare: {said}");
+        return wait(Scope::Push, why, asked.unwrap_or(LIMITED), true);
+    }
+    if reply.status >= 500 {
+        return wait(Scope::Zone, format!("Cloudflare has trouble: {said}"), asked.unwrap_or(0), false);
+    }
+    if let Some(meaning) = errors::judge(&codes) {
+        return Err(known(meaning));
+    }
+    match json {
+        Some(json) if reply.ok() && codes.is_empty() && json::flag(&json, "success") == Some(true) => Ok(json),
+        _ if matches!(reply.status, 401 | 403) && !is_edge(reply) => Err(Trouble {
+            scope: if reply.status == 401 { Scope::Push } else { Scope::Zone },
+            verdict: Verdict::TurnedAway {
+                why: format!("Cloudflare turned us away without a word that homing knows: {said}"),
+                remedy: "check the token, and that it has Zone:DNS:Edit for this zone".to_string(),
+            },
+        }),
+        _ if matches!(reply.status, 401 | 403) => {
+            Err(Trouble::later(Scope::Zone, format!("Cloudflare did not let us in: {said}")))
+        }
+        _ if reply.status == 404 => Err(Trouble::later(Scope::Route, format!("not found at Cloudflare: {said}"))),
+        Some(_) => Err(Trouble::later(Scope::Unclear, format!("Cloudflare did not do it: {said}"))),
+        None => Err(Trouble::later(Scope::Zone, format!("not an answer of Cloudflare's API: {said}"))),
+    }
+}
+
+fn known(meaning: errors::Meaning) -> Trouble {
+    let errors::Meaning { kind, why, remedy } = meaning;
+    let refused = |scope, why| Trouble { scope, verdict: Verdict::Refused { why, remedy: remedy.to_string() } };
+    match kind {
+        Kind::Key => refused(Scope::Push, why),
+        Kind::Rights => refused(Scope::Zone, why),
+        Kind::Route => refused(Scope::Route, why),
+        Kind::Record => refused(Scope::Record, why),
+        Kind::Gone => Trouble::later(Scope::Gone, why),
+        Kind::Identical => Trouble { scope: Scope::Identical, verdict: Verdict::AlreadySo },
+    }
+}

@@ -1,0 +1,103 @@
+//! What a provider must be. It knows how to speak to one kind of server and nothing else: not when a push is
+//! due, not what was pushed before, not where anything is written down.
+
+use crate::address::Family;
+use crate::host::Host;
+use crate::http::Http;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// What a host should hold in one family.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Want {
+    pub address: IpAddr,
+    /// Whether this family needs the push. One that does not is told so that a protocol which carries both
+    /// families in one request need not blank the other.
+    pub due: bool,
+}
+
+/// A host of the section that needs the push in at least one family.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wanted {
+    pub host: Host,
+    /// By family, in the order of [`Family::BOTH`]. `None` is *not known or not wanted*: leave it alone.
+    pub want: [Option<Want>; 2],
+}
+
+impl Wanted {
+    /// The families that need the push, with their addresses.
+    pub fn due(&self) -> impl Iterator<Item = (Family, IpAddr)> + '_ {
+        Family::BOTH
+            .into_iter()
+            .zip(self.want)
+            .filter_map(|(family, want)| want.filter(|w| w.due).map(|w| (family, w.address)))
+    }
+
+    /// What is known of one family.
+    pub fn get(&self, family: Family) -> Option<Want> {
+        self.want[family as usize]
+    }
+}
+
+/// How long to leave the server alone at least.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pause {
+    /// Seconds that the server asked for; the usual back-off applies when it is longer.
+    pub seconds: i64,
+    /// Whether it holds for a new address too (911, dnserr, 429).
+    pub strict: bool,
+}
+
+/// How one push ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    /// The server says that it took the address.
+    Updated,
+    /// The server says that it had this address.
+    AlreadySo,
+    /// Not now: try again after a while. Also every ending that could not be confirmed.
+    Later { why: String, pause: Pause },
+    /// No, and asking again changes nothing: a person must act.
+    Refused { why: String, remedy: String },
+    /// The server turned us away without a word that tells why (a bare 401 or 403): a person must act, and once a
+    /// day it is tried again.
+    TurnedAway { why: String, remedy: String },
+    /// Never asked: the pass ran out of time before its turn.
+    NotAsked,
+}
+
+impl Verdict {
+    /// Later, with the usual back-off.
+    pub fn later(why: impl Into<String>) -> Verdict {
+        Verdict::Later { why: why.into(), pause: Pause::default() }
+    }
+}
+
+/// The verdict on one host and family.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ruling {
+    /// Index into the batch.
+    pub host: usize,
+    pub family: Family,
+    pub verdict: Verdict,
+    /// Something a person should know although the verdict stands.
+    pub warning: Option<String>,
+}
+
+/// What a provider is lent for one push.
+pub struct Line<'a> {
+    pub http: &'a Http<'a>,
+    /// What this provider asked to be remembered for this section (record ids); kept in the state file.
+    pub memory: &'a mut BTreeMap<String, String>,
+}
+
+/// A server of one kind, with one account.
+///
+/// `push` is given every host of the section that needs it, in both families, and answers with one ruling for
+/// each host and family that is due, in any order; a missing one counts as [`Verdict::NotAsked`]. It must not
+/// panic, must not touch families that are not due other than to keep them as they are, must stop asking when
+/// `line.http.expired()`, and must not print: what a person should know goes into the verdict or the warning.
+/// In a dry run each request made through `line.http` is shown and answered with an error.
+pub trait Provider {
+    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling>;
+}

@@ -1,0 +1,39 @@
+//! Names to addresses, by the system's resolver. It can be neither interrupted nor told a family, so whoever has a
+//! deadline waits for it from another thread.
+
+use crate::address::Family;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::mpsc::{channel, RecvTimeoutError};
+use std::time::Instant;
+
+/// The addresses of a host, of one family or both, in the resolver's order. Never empty.
+pub fn addresses(host: &str, port: u16, family: Option<Family>) -> Result<Vec<SocketAddr>, String> {
+    let found = (host, port).to_socket_addrs().map_err(|_| format!("cannot resolve {host}"))?;
+    let found: Vec<SocketAddr> = found.filter(|at| family.is_none_or(|family| Family::of(at.ip()) == family)).collect();
+    match (found.is_empty(), family) {
+        (false, _) => Ok(found),
+        (true, Some(family)) => Err(format!("{host} has no {family} address")),
+        (true, None) => Err(format!("{host} has no address")),
+    }
+}
+
+/// The same, before a deadline. A resolver that hangs is left behind; its thread ends with the process.
+pub fn addresses_by(host: &str, port: u16, family: Option<Family>, until: Instant) -> Result<Vec<SocketAddr>, String> {
+    if let Ok(literal) = host.parse() {
+        return Ok(vec![SocketAddr::new(literal, port)]);
+    }
+    // Nothing is ever sent: the end of the sender is the message. (A channel of another type is 4 KB more.)
+    let (alive, over) = channel::<()>();
+    let name = host.to_string();
+    let thread = std::thread::Builder::new()
+        .stack_size(256 * 1024)
+        .spawn(move || {
+            let _alive = alive;
+            addresses(&name, port, family)
+        })
+        .map_err(|error| format!("cannot start a thread: {error}"))?;
+    match over.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        Err(RecvTimeoutError::Timeout) => Err(format!("cannot resolve {host}: no answer in time")),
+        _ => thread.join().unwrap_or_else(|_| Err(format!("cannot resolve {host}"))),
+    }
+}

@@ -1,0 +1,324 @@
+//! The state as a file: JSON, so that a person can read it and the next version too. What cannot be parsed is told
+//! apart from what cannot be opened: forgetting a refusal because of a wrong mode would be worse than stopping.
+
+use super::{Known, Memory, Published, Standing, State};
+use crate::address::Family;
+use crate::clock::Stamp;
+use crate::disk::{self, Folder};
+use crate::json::{self, quote, Json, Object};
+use std::collections::HashMap;
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::path::Path;
+
+/// A larger file is not ours: ten thousand hosts need less.
+const LARGEST: u64 = 8 * 1024 * 1024;
+const VERSION: i64 = 1;
+
+/// What was found in place of a state.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Loaded {
+    Missing,
+    /// It is there and makes no sense; why.
+    Bad(String),
+    Found(State),
+}
+
+/// Reads the state. An error means that it is there and cannot be opened.
+pub fn load(path: &Path) -> io::Result<Loaded> {
+    let file = match disk::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Missing),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        return Ok(Loaded::Bad("larger than 8 MiB".to_string()));
+    }
+    Ok(match String::from_utf8(bytes).map_err(|_| "not text".to_string()).and_then(|text| parse(&text)) {
+        Ok(state) => Loaded::Found(state),
+        Err(why) => Loaded::Bad(why),
+    })
+}
+
+/// Writes the state in the place of the old one.
+pub fn store(folder: &Folder, path: &Path, state: &State) -> io::Result<()> {
+    folder.replace(path, write(state).as_bytes())
+}
+
+fn write(state: &State) -> String {
+    let mut sections = Vec::new();
+    for (name, memory) in &state.sections {
+        let section = Object::new().raw("notes", &write_notes(memory));
+        let section = section.raw("current", &write_current(memory)).raw("hosts", &write_hosts(memory)).end();
+        sections.push(format!("\n{}:{section}", quote(name)));
+    }
+    let mut unconfirmed = Object::new();
+    for family in Family::BOTH {
+        if let Some(address) = state.unconfirmed[family as usize] {
+            unconfirmed = unconfirmed.text(family.name(), &address.to_string());
+        }
+    }
+    let whole = Object::new()
+        .number("version", VERSION)
+        .text("salt", &state.salt)
+        .raw("unconfirmed", &unconfirmed.end())
+        .maybe("resume", state.resume.as_deref())
+        .raw("sections", &format!("{{{}}}", sections.join(",")));
+    format!("{}\n", whole.end())
+}
+
+fn write_notes(memory: &Memory) -> String {
+    let mut notes = Object::new();
+    for (key, value) in &memory.notes {
+        notes = notes.text(key, value);
+    }
+    notes.end()
+}
+
+/// What is to be said of a host that is current and nothing else; hosts pushed together share it, and a thousand of
+/// them are read at every pass.
+fn current(family: Family, known: &Known) -> Option<String> {
+    let old = known.published.filter(|_| known.standing.is_none() && known.changes.is_empty())?;
+    Some(format!("{family} {} {} {} {}", old.address, old.since, old.confirmed, known.digest))
+}
+
+fn write_current(memory: &Memory) -> String {
+    let hosts = memory.hosts.iter();
+    let mut all: Vec<(String, &str)> =
+        hosts.filter_map(|((host, family), known)| Some((current(*family, known)?, host.as_str()))).collect();
+    all.sort();
+    let mut object = Object::new();
+    for group in all.chunk_by(|one, next| one.0 == next.0) {
+        let hosts = json::array(group.iter().map(|(_, host)| quote(host)));
+        object = object.raw(&group[0].0, &format!("\n{hosts}"));
+    }
+    object.end()
+}
+
+/// The hosts of which more is to be said.
+fn write_hosts(memory: &Memory) -> String {
+    let mut hosts: Vec<(&str, Object)> = Vec::new();
+    for ((host, family), known) in &memory.hosts {
+        if current(*family, known).is_some() {
+            continue;
+        }
+        if hosts.last().is_none_or(|(last, _)| last != host) {
+            hosts.push((host, Object::new()));
+        }
+        if let Some((_, object)) = hosts.last_mut() {
+            *object = std::mem::take(object).raw(family.name(), &write_known(known));
+        }
+    }
+    let hosts: Vec<String> =
+        hosts.into_iter().map(|(host, object)| format!("\n{}:{}", quote(host), object.end())).collect();
+    format!("{{{}}}", hosts.join(","))
+}
+
+fn write_known(known: &Known) -> String {
+    let mut object = Object::new();
+    if let Some(published) = known.published {
+        object = object
+            .text("address", &published.address.to_string())
+            .number("since", published.since)
+            .number("confirmed", published.confirmed);
+    }
+    object = object.text("digest", &known.digest);
+    if !known.changes.is_empty() {
+        let changes = known
+            .changes
+            .iter()
+            .map(|(at, away)| Object::new().number("at", *at).text("from", &away.to_string()).end());
+        object = object.raw("changes", &json::array(changes));
+    }
+    match &known.standing {
+        None => object,
+        Some(Standing::Begun { address, at, times, fails }) => {
+            let begun = Object::new().text("address", &address.to_string()).number("at", *at);
+            object.raw("begun", &begun.number("times", (*times).into()).number("fails", (*fails).into()).end())
+        }
+        Some(Standing::Waiting { address, at, wait, strict, fails, why }) => {
+            let waiting = Object::new().text("address", &address.to_string()).number("at", *at).number("wait", *wait);
+            let waiting = waiting.flag("strict", *strict).number("fails", (*fails).into()).text("why", why);
+            object.raw("waiting", &waiting.end())
+        }
+        Some(Standing::Refused { at, told, why, remedy, digest, daily }) => {
+            let refused = Object::new().number("at", *at).number("told", *told).text("why", why);
+            let refused = refused.text("remedy", remedy).text("digest", digest).flag("daily", *daily);
+            object.raw("refused", &refused.end())
+        }
+    }
+    .end()
+}
+
+fn parse(text: &str) -> Result<State, String> {
+    if text.is_empty() {
+        return Err("empty".to_string());
+    }
+    let json = json::parse(text)?;
+    match json::number(&json, "version") {
+        Some(VERSION) => {}
+        Some(other) => return Err(format!("written by another version of homing (format {other})")),
+        None => return Err("not a state file".to_string()),
+    }
+    read(&json).ok_or_else(|| "parts are missing or of the wrong kind".to_string())
+}
+
+fn members(json: &Json) -> Option<&HashMap<String, Json>> {
+    json.get::<HashMap<String, Json>>()
+}
+
+fn read(json: &Json) -> Option<State> {
+    let mut state = State { salt: json::text(json, "salt")?.to_string(), ..State::default() };
+    state.resume = json::text(json, "resume").map(str::to_string);
+    for family in Family::BOTH {
+        if let Some(text) = json::text(json::member(json, "unconfirmed")?, family.name()) {
+            state.unconfirmed[family as usize] = Some(address(text, family)?);
+        }
+    }
+    for (name, section) in members(json::member(json, "sections")?)? {
+        let mut memory = Memory::default();
+        for (key, value) in members(json::member(section, "notes")?)? {
+            memory.notes.insert(key.clone(), value.get::<String>()?.clone());
+        }
+        for (text, hosts) in members(json::member(section, "current")?)? {
+            let (family, known) = read_current(text)?;
+            for host in hosts.get::<Vec<Json>>()? {
+                memory.hosts.insert((host.get::<String>()?.clone(), family), known.clone());
+            }
+        }
+        for (host, families) in members(json::member(section, "hosts")?)? {
+            for (family, known) in members(families)? {
+                let family = Family::parse(family)?;
+                memory.hosts.insert((host.clone(), family), read_known(known, family)?);
+            }
+        }
+        state.sections.insert(name.clone(), memory);
+    }
+    Some(state)
+}
+
+fn read_current(text: &str) -> Option<(Family, Known)> {
+    let mut words = text.split(' ');
+    let family = Family::parse(words.next()?)?;
+    let address = address(words.next()?, family)?;
+    let (since, confirmed) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let digest = words.next()?.to_string();
+    let published = Some(Published { address, since, confirmed });
+    words.next().is_none().then_some((family, Known { published, digest, ..Known::default() }))
+}
+
+fn read_known(json: &Json, family: Family) -> Option<Known> {
+    let published = match json::text(json, "address") {
+        None => None,
+        Some(text) => Some(Published {
+            address: address(text, family)?,
+            since: json::number(json, "since")?,
+            confirmed: json::number(json, "confirmed")?,
+        }),
+    };
+    let changes = json::list(json, "changes")
+        .iter()
+        .map(|change| Some((json::number(change, "at")?, address(json::text(change, "from")?, family)?)))
+        .collect::<Option<Vec<(Stamp, IpAddr)>>>()?;
+    let standing = match (json::member(json, "begun"), json::member(json, "waiting"), json::member(json, "refused")) {
+        (None, None, None) => None,
+        (Some(begun), None, None) => Some(Standing::Begun {
+            address: address(json::text(begun, "address")?, family)?,
+            at: json::number(begun, "at")?,
+            times: count(begun, "times")?,
+            fails: count(begun, "fails")?,
+        }),
+        (None, Some(waiting), None) => Some(Standing::Waiting {
+            address: address(json::text(waiting, "address")?, family)?,
+            at: json::number(waiting, "at")?,
+            wait: json::number(waiting, "wait")?,
+            strict: json::flag(waiting, "strict")?,
+            fails: count(waiting, "fails")?,
+            why: json::text(waiting, "why")?.to_string(),
+        }),
+        (None, None, Some(refused)) => Some(Standing::Refused {
+            at: json::number(refused, "at")?,
+            told: json::number(refused, "told")?,
+            why: json::text(refused, "why")?.to_string(),
+            remedy: json::text(refused, "remedy")?.to_string(),
+            digest: json::text(refused, "digest")?.to_string(),
+            daily: json::flag(refused, "daily")?,
+        }),
+        _ => return None,
+    };
+    Some(Known { published, digest: json::text(json, "digest")?.to_string(), standing, changes })
+}
+
+fn address(text: &str, family: Family) -> Option<IpAddr> {
+    text.parse::<IpAddr>().ok().filter(|ip| Family::of(*ip) == family)
+}
+
+fn count(json: &Json, key: &str) -> Option<u32> {
+    u32::try_from(json::number(json, key)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    fn sample() -> State {
+        let four: IpAddr = "9.9.9.9".parse().expect("good");
+        let six: IpAddr = "2620:fe::fe".parse().expect("good");
+        let mut memory = Memory::default();
+        let published = Published { address: four, since: 5_000_000_000, confirmed: 5_000_000_001 };
+        memory.notes.insert("zone \"x\"".to_string(), "1".to_string());
+        memory.hosts.insert(
+            ("a.example".to_string(), Family::V4),
+            Known { published: Some(published), digest: "d".to_string(), changes: vec![(7, four)], standing: None },
+        );
+        memory.hosts.insert(
+            ("b.example".to_string(), Family::V4),
+            Known { published: Some(published), digest: "d".to_string(), ..Known::default() },
+        );
+        let standings = [
+            Standing::Begun { address: six, at: -1, times: 2, fails: 3 },
+            Standing::Waiting { address: six, at: 1, wait: 300, strict: true, fails: 1, why: "w\n\"".to_string() },
+            Standing::Refused {
+                at: 1,
+                told: 2,
+                why: "badauth".to_string(),
+                remedy: "r".to_string(),
+                digest: "f".to_string(),
+                daily: false,
+            },
+        ];
+        for (i, standing) in standings.into_iter().enumerate() {
+            let known = Known { standing: Some(standing), ..Known::default() };
+            memory.hosts.insert((format!("h{i}.example"), Family::V6), known);
+        }
+        State {
+            salt: "00".to_string(),
+            sections: BTreeMap::from([("home".to_string(), memory)]),
+            unconfirmed: [Some(four), None],
+            resume: Some("home".to_string()),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let state = sample();
+        assert_eq!(parse(&write(&state)), Ok(state));
+        assert_eq!(parse(&write(&State::default())), Ok(State::default()));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_bad_and_never_half_read() {
+        let good = write(&sample());
+        for bad in ["", "\0\0\0", "{}", "[]", "{\"version\":2}", "null", &good.replace("9.9.9.9", "9.9.9")] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        for cut in 0..good.len() - 2 {
+            if good.is_char_boundary(cut) {
+                assert!(parse(&good[..cut]).is_err(), "cut at {cut}");
+            }
+        }
+    }
+}

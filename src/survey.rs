@@ -1,0 +1,117 @@
+//! What this pass found out about our addresses: each wanted source is asked once, each family fails by itself, and
+//! what is new goes into the history.
+
+use crate::address::Family;
+use crate::clock::Stamp;
+use crate::config::Config;
+use crate::detect::{self, Asked, Found};
+use crate::disk::Folder;
+use crate::history::{self, Event};
+use crate::http::Http;
+use crate::report::{Ending, Fact, Report, Weight};
+use std::io;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+/// The answers, by source.
+pub struct Survey {
+    answers: Vec<Option<Result<Found, String>>>,
+}
+
+impl Survey {
+    /// Asks the wanted sources (indices into the config's) and reports those that fail.
+    pub fn make(config: &Config, wanted: &[usize], http: &Http<'_>, report: &Report) -> Survey {
+        let mut answers = Vec::new();
+        let mut asked = Asked::new();
+        for (index, source) in config.sources.iter().enumerate() {
+            let answer = wanted.contains(&index).then(|| detect::detect(source, &mut asked, http));
+            match &answer {
+                Some(Ok(found)) => report.detail(format!("{} is {} ({})", source.family, found.address, found.from)),
+                Some(Err(why)) => {
+                    report.end(Ending::Again);
+                    let fact = Fact::new(Weight::Trouble, "unknown", format!("address not learned: {why}"));
+                    report.say(&Fact { family: Some(source.family), ..fact });
+                }
+                None => {}
+            }
+            answers.push(answer);
+        }
+        Survey { answers }
+    }
+
+    /// What a source found.
+    pub fn found(&self, source: Option<usize>) -> Option<&Found> {
+        self.answers.get(source?)?.as_ref()?.as_ref().ok()
+    }
+
+    /// Why sources failed, in order.
+    pub fn failures(&self) -> Vec<&str> {
+        self.answers.iter().flatten().filter_map(|answer| answer.as_ref().err()).map(String::as_str).collect()
+    }
+
+    /// The answer that the history follows in a family: the agent's own source if anything uses it, else that of the
+    /// first section with one. Chosen by the config alone: what another source says is no change of this one.
+    fn leading(&self, config: &Config, family: Family) -> Option<&Found> {
+        let own = config.own[family as usize];
+        let used: Vec<usize> = config.targets.iter().filter_map(|target| target.sources[family as usize]).collect();
+        match used.is_empty() || own.is_some_and(|own| used.contains(&own)) {
+            true => self.found(own),
+            false => self.found(used.first().copied()),
+        }
+    }
+
+    /// Appends what is new to the history; returns the addresses that changed, by family. `locked` is the folder whose
+    /// lock this pass holds.
+    pub fn remember(
+        &self,
+        config: &Config,
+        now: Stamp,
+        locked: Option<&Folder>,
+        report: &Report,
+    ) -> [Option<IpAddr>; 2] {
+        match self.append(config, now, locked, report) {
+            Ok(changed) => changed,
+            Err(why) => {
+                report.trouble(Ending::Again, format!("the history was not written: {why}"));
+                [None, None]
+            }
+        }
+    }
+
+    fn append(
+        &self,
+        config: &Config,
+        now: Stamp,
+        locked: Option<&Folder>,
+        report: &Report,
+    ) -> Result<[Option<IpAddr>; 2], String> {
+        let file = &config.agent.history;
+        let leading = Family::BOTH.map(|family| self.leading(config, family));
+        let wanted = leading.map(|found| found.is_some());
+        let told = |error: io::Error| format!("{}: {error}", file.display());
+        let news = || -> Result<[Option<IpAddr>; 2], String> {
+            let last = history::last(file, wanted).map_err(told)?;
+            let found = leading.map(|found| found.map(|found| found.address));
+            Ok([0, 1].map(|i| found[i].filter(|address| last[i] != Some(*address))))
+        };
+        let mut changed = news()?;
+        if changed == [None, None] && !config.agent.always {
+            return Ok(changed);
+        }
+        // A pass of another kind may write here too, under the lock of this folder; what it wrote is not news.
+        let folder = Folder::of(file)?;
+        if !locked.is_some_and(|locked| locked.is(&folder)) {
+            folder.lock(Instant::now() + Duration::from_secs(config.agent.deadline))?;
+            changed = news()?;
+        }
+        for (family, found) in Family::BOTH.into_iter().zip(leading) {
+            let Some(found) = found else { continue };
+            if changed[family as usize].is_some() || config.agent.always {
+                let event = Event { at: now, family, address: found.address, from: found.from.clone() };
+                history::append(&folder, file, &event).map_err(told)?;
+                report.detail(format!("history: {}", event.line()));
+            }
+        }
+        Ok(changed)
+    }
+}
