@@ -1,0 +1,210 @@
+//! Cloudflare where a text would be too long: many hosts, and answers that are made to hurt. The rest is in
+//! tests/conversations/cloudflare.
+
+use crate::world::{Canary, Ended, HttpServer, Reply, Request, Run, Scratch};
+use homing::json::{self, Json};
+use std::time::Duration;
+
+const TOKEN: &str = "cf-canary-t0ken";
+/// The most that may be resident, in KiB.
+const MEMORY: u64 = 16 * 1024;
+
+/// A config for so many hosts.
+fn write(scratch: &Scratch, server: &HttpServer, hosts: usize, address: &str) {
+    let names: Vec<String> = (0..hosts).map(name).collect();
+    let text = format!(
+        "state = {dir}/lib/state.json\nhistory = {dir}/lib/history.log\nipv4 = here\n[detector:here]\nkind = fixed\n\
+         address = {address}\n[dns]\nprovider = cloudflare\nurl = {}/v4\ntoken = {TOKEN}\nhosts = {}\n",
+        server.url(),
+        names.join(", "),
+        dir = scratch.root().display()
+    );
+    scratch.folder("lib");
+    scratch.write("homing.conf", &text, 0o600);
+}
+
+fn name(n: usize) -> String {
+    format!("h{n}.example.com")
+}
+
+/// A record at its largest: a free zone's comment in full, and all that the API tells besides.
+fn record(n: usize, address: &str) -> String {
+    format!(
+        r#"{{"id":"{n:032}","name":"{}","type":"A","content":"{address}","proxiable":true,"proxied":false,"ttl":1,
+        "settings":{{}},"meta":{{"auto_added":false}},"comment":"{}","tags":[],"created_on":"2014-01-01T05:20:00.12345Z",
+        "modified_on":"2014-01-01T05:20:00.12345Z","comment_modified_on":"2024-01-01T05:20:00.12345Z"}}"#,
+        name(n),
+        "\u{fc}".repeat(100)
+    )
+}
+
+fn good(result: &str, info: &str) -> Reply {
+    Reply::ok(&format!(r#"{{"success":true,"errors":[],"messages":[],"result":{result},"result_info":{info}}}"#))
+}
+
+/// The operations of a batch.
+fn operations(request: &Request, kind: &str) -> Vec<Json> {
+    json::list(&json::parse(&request.text()).unwrap(), kind).to_vec()
+}
+
+/// An API that holds records for the first `held` hosts, and none for the others.
+fn api(held: usize) -> HttpServer {
+    HttpServer::new(move |request| {
+        let page: usize = request.target.split_once("&page=").map_or(1, |(_, page)| page.parse().unwrap());
+        if request.target.ends_with("/batch") {
+            let content = |json: &Json| json::text(json, "content").unwrap().to_string();
+            let patched = operations(request, "patches");
+            let patched = patched.iter().map(|o| record(json::text(o, "id").unwrap().parse().unwrap(), &content(o)));
+            let created = operations(request, "posts");
+            let number = |o: &Json| json::text(o, "name").unwrap()[1..].split('.').next().unwrap().parse().unwrap();
+            let created = created.iter().map(|o| record(number(o), &content(o)));
+            let (patched, created): (Vec<_>, Vec<_>) = (patched.collect(), created.collect());
+            return good(&format!(r#"{{"patches":[{}],"posts":[{}]}}"#, patched.join(","), created.join(",")), "null");
+        }
+        if request.target.contains("/dns_records") {
+            let rows: Vec<_> = (0..held).skip((page - 1) * 200).take(200).map(|n| record(n, "192.0.2.1")).collect();
+            let info = format!(r#"{{"page":{page},"total_pages":{},"total_count":{held}}}"#, held.div_ceil(200));
+            return good(&format!("[{}]", rows.join(",")), &info);
+        }
+        good(r#"[{"id":"z1","name":"example.com","status":"active"}]"#, r#"{"total_pages":1,"total_count":1}"#)
+    })
+}
+
+fn pass(scratch: &Scratch) -> Ended {
+    let ended = Run::pass(scratch).weigh().go();
+    Canary::new([TOKEN]).assert_silent(&ended, scratch, &["homing.conf"]);
+    assert!(ended.peak.unwrap() < MEMORY, "{:?} KiB", ended.peak);
+    ended
+}
+
+/// How many operations each batch since the request `from` had: patches and posts.
+fn batches(server: &HttpServer, from: usize) -> Vec<(usize, usize)> {
+    let asked = server.asked();
+    let batches = asked[from..].iter().filter(|request| request.target.ends_with("/batch"));
+    batches.map(|request| (operations(request, "patches").len(), operations(request, "posts").len())).collect()
+}
+
+#[test]
+fn a_batch_holds_200_operations_and_the_rest_goes_in_the_next() {
+    let (scratch, server) = (Scratch::new(), api(300));
+    write(&scratch, &server, 450, "198.41.0.4");
+    let ended = pass(&scratch);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let asked: Vec<String> = server.asked().iter().map(|r| format!("{} {}", r.method, r.target)).collect();
+    assert_eq!(
+        asked,
+        [
+            "GET /v4/zones?per_page=50",
+            "GET /v4/zones/z1/dns_records?per_page=200",
+            "GET /v4/zones/z1/dns_records?per_page=200&page=2",
+            "POST /v4/zones/z1/dns_records/batch",
+            "POST /v4/zones/z1/dns_records/batch",
+            "POST /v4/zones/z1/dns_records/batch",
+        ]
+    );
+    assert_eq!(batches(&server, 0), [(200, 0), (100, 100), (0, 50)]);
+    assert_eq!(ended.stdout.lines().filter(|line| line.contains("is now 198.41.0.4")).count(), 450);
+}
+
+#[test]
+fn a_thousand_hosts_change_in_five_requests() {
+    let (scratch, server) = (Scratch::new(), api(1000));
+    write(&scratch, &server, 1000, "198.41.0.4");
+    assert_eq!(pass(&scratch).code, Some(0));
+    assert_eq!(server.count(), 11, "one for the zones, five pages, five batches");
+    let quiet = pass(&scratch);
+    assert_eq!((quiet.code, quiet.stdout.as_str(), server.count()), (Some(0), "", 11));
+    write(&scratch, &server, 1000, "193.0.14.129");
+    let ended = pass(&scratch);
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(batches(&server, 11), [(200, 0); 5]);
+    assert_eq!(server.count(), 16);
+    assert!(ended.took < Duration::from_secs(8), "{:?}", ended.took);
+    let ids: Vec<String> = server.asked()[11..].iter().flat_map(|r| operations(r, "patches")).map(id).collect();
+    let all: std::collections::BTreeSet<&String> = ids.iter().collect();
+    assert_eq!((ids.len(), all.len()), (1000, 1000), "each record once");
+}
+
+fn id(operation: Json) -> String {
+    json::text(&operation, "id").unwrap().to_string()
+}
+
+/// The chunk in the middle is refused as a whole: the others hold, and its records go one by one.
+#[test]
+fn a_refused_chunk_does_not_hold_the_others() {
+    let inner = api(450);
+    let address = inner.address();
+    let (scratch, server) = (
+        Scratch::new(),
+        HttpServer::new(move |request| {
+            let bad = format!("{:032}", 207);
+            let refused = r#"{"success":false,"errors":[{"code":9003,"message":"no"}],"messages":[],"result":null}"#;
+            if request.text().contains(&bad) || request.target.ends_with(&bad) {
+                return Reply::new(400, &[], refused);
+            }
+            match request.target.rsplit_once('/') {
+                Some((_, id)) if request.method == "PATCH" => {
+                    let content = json::parse(&request.text()).unwrap();
+                    good(&record(id.parse().unwrap(), json::text(&content, "content").unwrap()), "null")
+                }
+                _ => ask(address, request),
+            }
+        }),
+    );
+    write(&scratch, &server, 450, "198.41.0.4");
+    let ended = pass(&scratch);
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert_eq!(batches(&server, 0), [(200, 0), (200, 0), (50, 0)]);
+    assert_eq!(server.asked().iter().filter(|request| request.method == "PATCH").count(), 200);
+    assert_eq!(ended.stdout.lines().count(), 449);
+    assert!(ended.stderr.starts_with("h207.example.com: ") && ended.stderr.lines().count() == 1, "{}", ended.stderr);
+}
+
+/// Passes a request on.
+fn ask(address: std::net::SocketAddr, request: &Request) -> Reply {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    let head =
+        format!("{} {} HTTP/1.1\r\nContent-Length: {}\r\n\r\n", request.method, request.target, request.body.len());
+    stream.write_all(&[head.as_bytes(), &request.body].concat()).unwrap();
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes).unwrap();
+    Reply::raw(bytes)
+}
+
+/// What is answered to everything, and how that must end: later, with this word, in little memory and time.
+fn hurts(answer: Reply, word: &str) {
+    let (scratch, server) = (Scratch::new(), HttpServer::new(move |_| answer.clone()));
+    write(&scratch, &server, 1, "198.41.0.4");
+    let ended = pass(&scratch);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains(word), "{}", ended.stderr);
+    assert!(ended.stderr.len() < 1000, "{} bytes told", ended.stderr.len());
+    assert!(ended.took < Duration::from_secs(11), "{:?}", ended.took);
+    assert_eq!(server.count(), 1, "it is not asked again");
+}
+
+#[test]
+fn an_answer_of_300_kib_is_not_taken() {
+    hurts(good(&format!("[\"{}\"]", "x".repeat(300 * 1024)), "null"), "larger than 256 KiB");
+}
+
+#[test]
+fn an_answer_without_end_is_not_taken() {
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"success\":true,\"result\":[";
+    hurts(Reply::raw(head).then_flood("{\"id\":\"z\"},".repeat(1000)), "larger than 256 KiB");
+}
+
+#[test]
+fn a_json_bomb_is_not_parsed() {
+    let deep = |open: &str, close: &str, times| format!("{}1{}", open.repeat(times), close.repeat(times));
+    for bomb in [deep("[", "]", 100_000), deep("{\"a\":", "}", 30_000), "[".repeat(250_000)] {
+        hurts(Reply::ok(&format!("{{\"success\":true,\"result\":{bomb}}}")), "not an answer of Cloudflare's API");
+    }
+}
+
+#[test]
+fn many_small_values_weigh_little_enough() {
+    let zeros = vec!["0"; 125_000].join(",");
+    hurts(good(&format!("[{zeros}]"), "null"), "not what it should be");
+}

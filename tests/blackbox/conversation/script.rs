@@ -1,0 +1,51 @@
+//! The exchanges of a pass, taken off one by one as requests come, and what went wrong with that.
+
+use super::compare::compare;
+use super::format::Exchange;
+use crate::world::{Reply, Request};
+use std::sync::Mutex;
+
+/// What the server still expects, and its complaints.
+#[derive(Default)]
+pub struct Script(Mutex<(Vec<Exchange>, Vec<String>)>);
+
+impl Script {
+    /// Sets what the next pass must ask. `{url}` and `{other}` are in it already.
+    pub fn set(&self, exchanges: Vec<Exchange>) {
+        *self.0.lock().unwrap() = (exchanges, Vec::new());
+    }
+
+    /// The reply to a request: that of the first expected exchange, or, where the order is free, of the one that
+    /// fits. A request that does not fit is a complaint, and is answered nevertheless so that the rest is seen too.
+    pub fn answer(&self, request: &Request) -> Reply {
+        let mut held = self.0.lock().unwrap();
+        let (left, complaints) = &mut *held;
+        let free = left.iter().take_while(|exchange| exchange.any_order).count().max(1);
+        let fits = left.iter().take(free).position(|exchange| compare(exchange, request).is_ok());
+        match (fits, left.first()) {
+            (None, None) => {
+                complaints.push(format!("a request too many: {} {}", request.method, request.target));
+                return Reply::new(500, &[], "not in the script");
+            }
+            (None, Some(first)) => {
+                let why = compare(first, request).expect_err("it fits none");
+                complaints.push(format!("line {}: {why}", first.line));
+            }
+            (Some(_), _) => {}
+        }
+        reply(&left.remove(fits.unwrap_or(0)))
+    }
+
+    /// All complaints of the pass, among them the exchanges that never took place.
+    pub fn complaints(&self) -> Vec<String> {
+        let held = self.0.lock().unwrap();
+        let never = held.0.iter().map(|e| format!("line {}: never asked: {} {}", e.line, e.method, e.target));
+        held.1.iter().cloned().chain(never).collect()
+    }
+}
+
+fn reply(exchange: &Exchange) -> Reply {
+    let answer = &exchange.reply;
+    let headers: Vec<_> = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    answer.status.map_or_else(Reply::nothing, |status| Reply::new(status, &headers, &answer.body))
+}

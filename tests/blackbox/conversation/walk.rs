@@ -1,0 +1,98 @@
+//! The test that walks all conversations.
+
+use super::format::parse;
+use super::play::play;
+use crate::world::{runner, Run, Scratch};
+use homing::json;
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::thread;
+
+const THREADS: usize = 4;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conversations")
+}
+
+fn listed(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
+}
+
+/// `HOMING_CASE=dyndns2/good` takes those whose name holds this text.
+fn cases() -> Vec<PathBuf> {
+    let wanted = std::env::var("HOMING_CASE").unwrap_or_default();
+    let files = listed(&folder()).into_iter().filter(|path| path.is_dir()).flat_map(|folder| listed(&folder));
+    files.filter(|path| path.to_string_lossy().contains(&wanted)).collect()
+}
+
+/// Reads and plays one; false if it has to be left out here.
+fn walk(path: &Path) -> Result<bool, String> {
+    let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
+    let conversation = parse(&text)?;
+    if runner().is_some() && conversation.passes.iter().any(|pass| pass.at.is_some()) {
+        return Ok(false);
+    }
+    let played = catch_unwind(AssertUnwindSafe(|| play(&conversation)));
+    let panicked = |cause: Box<dyn std::any::Any + Send>| {
+        let text = cause.downcast_ref::<String>().cloned();
+        text.or_else(|| cause.downcast_ref::<&str>().map(|s| s.to_string())).unwrap_or_default()
+    };
+    played.unwrap_or_else(|cause| Err(panicked(cause))).map(|()| true)
+}
+
+#[test]
+fn conversations_go_as_written() {
+    let cases = cases();
+    assert!(!cases.is_empty(), "no conversation is named so");
+    let (next, left_out, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(Vec::new()));
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                while let Some(path) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    match walk(path) {
+                        Ok(true) => {}
+                        Ok(false) => _ = left_out.fetch_add(1, Ordering::Relaxed),
+                        Err(why) => failed.lock().unwrap().push(format!("{}: {why}", path.display())),
+                    }
+                }
+            });
+        }
+    });
+    let (mut failed, left_out) = (failed.into_inner().unwrap(), left_out.into_inner());
+    failed.sort();
+    // Past libtest's capture: the number is part of what a run shows.
+    let line = format!("{} conversations, {} failed, {left_out} left out (clock)\n", cases.len(), failed.len());
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+    assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+#[test]
+fn every_conversation_can_be_read() {
+    let wrong = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        parse(&text).err().map(|why| format!("{}: {why}", path.display()))
+    };
+    let wrong: Vec<_> = cases().into_iter().filter_map(wrong).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A row in the table of providers without conversations fails here, and so does a folder of a provider that is
+/// not in it.
+#[test]
+fn every_listed_provider_has_conversations() {
+    let scratch = Scratch::new();
+    let list = Run::new(&scratch).args(["--list", "--json"]).go();
+    let objects = list.stdout.lines().filter_map(|line| json::parse(line).ok());
+    let providers = objects.filter(|o| matches!(json::text(o, "kind"), Some("provider" | "preset")));
+    let listed_names: BTreeSet<String> = providers.filter_map(|o| json::text(&o, "name").map(String::from)).collect();
+    assert!(!listed_names.is_empty(), "--list --json names none: {list:?}");
+    let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    let folders: BTreeSet<String> = listed(&folder()).into_iter().map(name).collect();
+    assert_eq!(listed_names, folders);
+}

@@ -1,0 +1,257 @@
+//! A pass that is killed at a system call, or whose calls fail: the state is the old or the new file, the history is
+//! whole lines, the next pass converges, and at most one section's pushes are repeated.
+
+use crate::world::{runner, Ended, Home, Run, FOUR, OTHER};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+const WORK: &str =
+    "[work]\nprovider = dyndns2\nurl = {url}/work\nuser = bob\npassword = hunter22\nhosts = w.example.org\n";
+/// No call is made so often in one pass; a sweep that comes so far is broken.
+const FAR: usize = 150;
+
+/// A pass with something done to its system calls, in strace's words.
+fn injected(home: &Home, words: &[String]) -> Ended {
+    let mut all: Vec<String> = ["/usr/bin/strace", "-f", "-qq", "-o", "/dev/null"].map(String::from).to_vec();
+    all.extend(words.iter().cloned());
+    all.extend(["--", env!("CARGO_BIN_EXE_homing"), "-c", "homing.conf"].map(String::from));
+    Run::program(&home.scratch, &all).go()
+}
+
+/// Whether strace can be used here; said loudly where not.
+fn ready() -> bool {
+    let there = Path::new("/usr/bin/strace").exists();
+    assert!(there || runner().is_some(), "strace is missing: apt-get install strace");
+    runner().is_none()
+}
+
+/// Two sections of three hosts that hold one address, and settings that say another.
+fn moved() -> (Home, Vec<(PathBuf, Vec<u8>)>) {
+    let home = Home::new();
+    home.config("ipv4 = four", &format!("[more]\nprovider = dyndns2\nurl = {{url}}/more\nuser = bob\npassword = hunter22\nhosts = b.example.org, c.example.org\n{WORK}"));
+    home.passes(0);
+    let memory = home.memory();
+    let config = home.scratch.read("homing.conf").replace("ipv4 = four", "ipv4 = other");
+    home.scratch.write("homing.conf", &config, 0o600);
+    (home, memory)
+}
+
+/// Everything below `lib` as it was.
+fn restore(home: &Home, memory: &[(PathBuf, Vec<u8>)]) {
+    for (path, _) in home.memory() {
+        std::fs::remove_file(path).unwrap();
+    }
+    for (path, bytes) in memory {
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+fn whole_lines(home: &Home) -> bool {
+    let history = home.history();
+    let good = |line: &str| {
+        line.len() > 30 && line.contains("Z ipv4 ") && [" four", " other"].iter().any(|end| line.ends_with(end))
+    };
+    history.ends_with('\n') && history.lines().all(good)
+}
+
+/// What was pushed since, and how often.
+fn since(home: &Home, from: usize) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for request in &home.provider.asked()[from..] {
+        *counts.entry(request.target.clone()).or_default() += 1;
+    }
+    counts
+}
+
+/// The pass after a broken one: it finishes what was begun.
+fn converges(home: &Home, from: usize, what: &str) {
+    let state = home.state();
+    assert!(state.starts_with("{\"version\":1") && state.ends_with("}\n"), "{what}: {state}");
+    assert!(whole_lines(home), "{what}: {:?}", home.history());
+    let ended = home.pass().go();
+    assert_eq!(ended.code, Some(0), "{what}: {}", ended.stderr);
+    assert!(!ended.stderr.contains("makes no sense"), "{what}: {}", ended.stderr);
+    let counts = since(home, from);
+    assert_eq!(counts.len(), 4, "{what}: {counts:?}");
+    let sections: Vec<&str> =
+        counts.iter().filter(|(_, n)| **n > 1).map(|(target, _)| target.split('?').next().unwrap()).collect();
+    assert!(sections.windows(2).all(|pair| pair[0] == pair[1]), "{what}: more than one section again: {counts:?}");
+    assert!(counts.values().all(|n| *n <= 2), "{what}: {counts:?}");
+    let pushed = home.pushes();
+    home.passes(0).silent();
+    assert!(
+        home.pushes() == pushed && !home.state().contains(FOUR.trim()) | home.state().contains("changes"),
+        "{what}"
+    );
+    assert!(whole_lines(home) && home.history().lines().count() == 2, "{what}: {:?}", home.history());
+    assert!(!home.scratch.path("lib/state.json.bad").exists(), "{what}");
+    assert!(!home.scratch.path("lib/.state.json.new").exists(), "{what}: a stray file");
+}
+
+/// Kills at the first, second … call of this name until a pass ends by itself; how often that was.
+fn sweep(calls: &str, signal: &str) -> usize {
+    let (home, memory) = moved();
+    for n in 1..FAR {
+        restore(&home, &memory);
+        let (from, what) = (home.pushes(), format!("{signal} at {calls} {n}"));
+        let ended = injected(&home, &["-e".into(), format!("inject={calls}:signal={signal}:when={n}")]);
+        converges(&home, from, &what);
+        if let Some(code) = ended.code {
+            assert_eq!(code, 0, "{what}: {}", ended.stderr);
+            return n - 1;
+        }
+    }
+    panic!("{calls} is called more than {FAR} times");
+}
+
+#[test]
+fn killed_at_any_write_rename_fsync_or_send() {
+    if !ready() {
+        return;
+    }
+    thread::scope(|scope| {
+        let sweeps = [
+            ("write", 8),
+            ("/^rename", 7),
+            ("/^f(data)?sync$", 13),
+            ("/^send(to|msg)$", 4),
+            ("connect", 4),
+            ("/^unlink", 6),
+        ];
+        let running = sweeps.map(|(calls, least)| (calls, least, scope.spawn(move || sweep(calls, "KILL"))));
+        for (calls, least, running) in running {
+            let count = running.join().unwrap();
+            assert!(count >= least, "only {count} calls of {calls}: is the sweep blind?");
+        }
+    });
+}
+
+#[test]
+fn ended_by_the_scheduler_while_it_writes() {
+    if ready() {
+        assert!(sweep("/^rename", "TERM") >= 7);
+    }
+}
+
+/// Killed again and again after the server has answered and before that is written down.
+#[test]
+fn a_crash_after_each_push_is_no_storm() {
+    if !ready() {
+        return;
+    }
+    let home = Home::new();
+    home.config("ipv4 = four", "");
+    for _ in 0..12 {
+        injected(&home, &["-e".into(), "inject=/^rename:signal=KILL:when=2".into()]);
+    }
+    assert_eq!(home.pushes(), 2, "once, and once more at once; then it backs off");
+    assert!(home.state().contains("begun"));
+}
+
+/// Calls that touch what is remembered, and no others.
+fn on_memory(home: &Home, inject: String) -> Vec<String> {
+    let mut words = vec!["-e".to_string(), inject];
+    for name in ["lib", "lib/state.json", "lib/.state.json.new", "lib/history.log"] {
+        words.extend(["-P".to_string(), home.scratch.path(name).display().to_string()]);
+    }
+    words
+}
+
+#[test]
+fn one_call_fails_and_the_next_pass_mends_it() {
+    if !ready() {
+        return;
+    }
+    let cases = [("write", "ENOSPC"), ("/^f(data)?sync$", "EIO"), ("/^rename", "EIO"), ("openat", "EROFS")];
+    thread::scope(|scope| {
+        for (calls, error) in cases {
+            scope.spawn(move || {
+                let (home, memory) = moved();
+                let mut failed = 0;
+                for n in 1..FAR {
+                    restore(&home, &memory);
+                    let (from, what) = (home.pushes(), format!("{error} at {calls} {n}"));
+                    let ended = injected(&home, &on_memory(&home, format!("inject={calls}:error={error}:when={n}")));
+                    assert!(
+                        ended.code == Some(1) || ended.code == Some(0),
+                        "{what}: {:?} {}",
+                        ended.code,
+                        ended.stderr
+                    );
+                    if ended.code == Some(0) {
+                        break;
+                    }
+                    failed += 1;
+                    let told = ended.stderr.contains("lib/state.json")
+                        || ended.stderr.contains("history.log")
+                        || ended.stderr.contains("/lib");
+                    assert!(told, "{what}: the path is named: {}", ended.stderr);
+                    converges(&home, from, &what);
+                }
+                assert!(failed >= 6 || calls == "write" && failed >= 4, "only {failed} calls of {calls} mattered");
+            });
+        }
+    });
+}
+
+#[test]
+fn a_disk_that_takes_nothing_earns_no_push() {
+    if !ready() {
+        return;
+    }
+    for (calls, error) in [("write", "ENOSPC"), ("/^f(data)?sync$", "EIO"), ("/^rename", "EROFS"), ("write", "EDQUOT")]
+    {
+        let (home, _) = moved();
+        let (state, pushed) = (home.state(), home.pushes());
+        for _ in 0..3 {
+            let ended = injected(&home, &on_memory(&home, format!("inject={calls}:error={error}")));
+            assert_eq!(ended.code, Some(1), "{calls} {error}: {}", ended.stderr);
+            assert!(ended.stderr.contains("not pushed"), "{}", ended.stderr);
+            assert!(home.pushes() == pushed && home.state() == state && whole_lines(&home), "{calls} {error}");
+            assert!(!home.scratch.path("lib/.state.json.new").exists(), "{calls} {error}: a stray file");
+        }
+    }
+}
+
+#[test]
+fn interrupted_calls_are_made_again() {
+    if !ready() {
+        return;
+    }
+    let (home, _) = moved();
+    let from = home.pushes();
+    let calls = "openat,read,write,flock,ftruncate,/^f(data)?sync$";
+    let ended = injected(&home, &on_memory(&home, format!("inject={calls}:error=EINTR:when=1+2")));
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    converges(&home, from, "EINTR");
+    assert_eq!(home.pushes(), from + 4);
+}
+
+/// A small disk in a mount namespace of its own: full, then read-only.
+#[test]
+fn a_full_and_a_read_only_disk() {
+    if !ready() {
+        return;
+    }
+    let (home, _) = moved();
+    let (state, pushed) = (home.state(), home.pushes());
+    let homing = env!("CARGO_BIN_EXE_homing");
+    let mount = "mkdir small && mount -t tmpfs -o size=16k,mode=700 none small && cp -p lib/* small/ && mount --bind small lib || exit 99";
+    for (spoil, says) in [
+        ("dd if=/dev/zero of=lib/fill bs=1k count=64 2>/dev/null", "No space left"),
+        ("mount -o remount,bind,ro lib", "Read-only file system"),
+    ] {
+        let line = format!("{mount}; {spoil}; {homing} -c homing.conf; code=$?; cat lib/state.json > after; cat lib/history.log > log; ls -a lib > names; exit $code");
+        let ended = Run::program(&home.scratch, &["/usr/bin/unshare", "-m", "--", "/bin/sh", "-c", &line]).go();
+        std::fs::remove_dir_all(home.scratch.path("small")).unwrap_or_default();
+        if ended.code == Some(99) || ended.stderr.contains("unshare failed") {
+            return eprintln!("SKIPPED: no mount namespaces here: {}", ended.stderr);
+        }
+        let ended = ended.expect(1).says(says);
+        assert!(ended.stderr.contains("not pushed"), "{}", ended.stderr);
+        assert_eq!((home.scratch.read("after"), home.pushes()), (state.clone(), pushed), "{says}");
+        assert!(home.scratch.read("log").ends_with('\n') && !home.scratch.read("names").contains(".new"), "{says}");
+    }
+    assert!(home.passes(0).stdout.contains(OTHER));
+}

@@ -1,0 +1,152 @@
+//! `--detect`, what a beginner runs first: the table, what it means, and a section to paste that is good.
+
+use crate::world::*;
+
+/// `--detect` with these settings.
+fn detect(scratch: &Scratch, config: &str) -> Ended {
+    scratch.write("homing.conf", config, 0o600);
+    Run::pass(scratch).arg("--detect").go()
+}
+
+/// In a network of its own, whose only interface holds these addresses. None where that needs root.
+fn alone(scratch: &Scratch, addresses: &str, config: &str) -> Option<Ended> {
+    scratch.write("homing.conf", config, 0o600);
+    let mut script = "ip link set lo up".to_string();
+    for address in addresses.split_whitespace() {
+        let (bits, six) = if address.contains(':') { ("128 dev lo nodad", "-6") } else { ("32 dev lo", "-4") };
+        script += &format!(" && ip {six} addr add {address}/{bits} && ip {six} route add default dev lo src {address}");
+    }
+    let possible = Run::program(scratch, &["/usr/bin/unshare", "-n", "/bin/sh", "-c", &script]);
+    let possible =
+        std::path::Path::new("/usr/bin/unshare").exists() && runner().is_none() && possible.go().code == Some(0);
+    if !possible {
+        eprintln!("SKIPPED: no network of our own (unshare -n, ip): run as root, with iproute2");
+        return None;
+    }
+    script += &format!(" && exec {} -c homing.conf --detect", env!("CARGO_BIN_EXE_homing"));
+    Some(
+        Run::program(scratch, &["/usr/bin/unshare", "-n", "/bin/sh", "-c", &script])
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .go(),
+    )
+}
+
+const SEEN: &str = "ipv4 = x\n[detector:x]\nkind = fixed\naddress = 198.41.0.4\n";
+const LOST: &str = "ipv4 = x\n[detector:x]\nkind = command\ncommand = false\n";
+
+/// What stands below the table, until the section to paste.
+fn meaning(ended: &Ended) -> String {
+    let text = ended.stdout.split_once("\n\n").unwrap_or_else(|| panic!("no table: {ended:?}")).1;
+    text.split("\n\nTo begin").next().unwrap().to_string()
+}
+
+#[test]
+fn answers_stand_side_by_side() {
+    let page = HttpServer::new(|_| Reply::ok("198.41.0.4"));
+    let dns = DnsServer::always(vec![Record::Address("193.0.14.129".parse().unwrap())]);
+    let scratch = Scratch::new();
+    let own = format!(
+        "[detector:a-longer-name]\nkind = web\nurl = {}/\n[detector:dns]\nkind = dns\nserver = {}\nname = x\n",
+        page.url(),
+        dns.address()
+    );
+    let own = format!("{own}[detector:lost]\nkind = command\ncommand = false\n");
+    let ended = detect(&scratch, &format!("ipv4 = a-longer-name, dns, lost\n{own}"));
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let rows: Vec<&str> = ended.stdout.lines().take_while(|line| !line.is_empty()).collect();
+    let column = rows[0].find("answer").unwrap();
+    for (name, answer) in
+        [("a-longer-name", "198.41.0.4"), ("dns", "193.0.14.129"), ("lost", "- false ended with exit code 1")]
+    {
+        let row = rows.iter().find(|row| row.starts_with(&format!("{name} "))).unwrap();
+        assert_eq!((&row[column..], row.contains("ipv4"), row.contains(" ms ")), (answer, true, true));
+    }
+    assert!(rows.iter().any(|row| row.starts_with("route ")), "the machine's own address is shown for comparison");
+    assert!(ended.stdout.contains("the detectors disagree: "), "{}", ended.stdout);
+    let json = Run::pass(&scratch).args(["-d", "-j"]).go();
+    for line in json.stdout.lines() {
+        line.parse::<tinyjson::JsonValue>().unwrap_or_else(|e| panic!("{line}: {e}"));
+    }
+    assert_eq!(scratch.files().len(), 1, "nothing is written");
+    assert_eq!(detect(&scratch, LOST).code, Some(1));
+}
+
+#[test]
+fn the_section_to_paste_is_good() {
+    let scratch = Scratch::new();
+    scratch.write("home.key", "s3cret\n", 0o600);
+    let quoted = "ipv4 = x\n[detector:x]\nkind = command\ncommand = \"printf \\\"%s\\\" 198.41.0.4\"\n";
+    for config in [SEEN, quoted] {
+        let ended = detect(&scratch, config);
+        let (_, paste) =
+            ended.stdout.split_once("try homing --dry-run:\n\n").unwrap_or_else(|| panic!("{}", ended.stdout));
+        let paste = paste.replace("/etc/homing", &scratch.root().display().to_string());
+        scratch.write("homing.conf", &paste, 0o600);
+        let check = Run::pass(&scratch).arg("--check").go();
+        assert_eq!((check.code, check.stderr.as_str()), (Some(0), ""), "{paste}");
+        assert!(check.stdout.contains("1 section(s), 1 host(s)"));
+        assert!(
+            Run::pass(&scratch).arg("-d").go().stdout.contains("x         ipv4"),
+            "the detectors came along: {paste}"
+        );
+    }
+    // Whoever has a section needs none, not even with a secret that is not there yet.
+    let home = "[home]\nprovider = noip\nhosts = a.example\nuser = u\npassword_file = /nonexistent\n";
+    let ended = detect(&scratch, &format!("{SEEN}{home}"));
+    assert_eq!((ended.code, ended.stdout.contains("[home]")), (Some(0), false), "{}", ended.stdout);
+}
+
+#[test]
+fn a_carriers_nat_is_recognised() {
+    let scratch = Scratch::new();
+    for config in [SEEN, LOST] {
+        let Some(ended) = alone(&scratch, "100.64.7.9", config) else { return };
+        let told = meaning(&ended);
+        assert!(told.contains("100.64.7.9") && told.contains("carrier-grade NAT"), "{told}");
+        assert!(told.contains("ask for a public address, or use IPv6"), "the way out: {told}");
+    }
+    let told = meaning(&alone(&scratch, "192.168.1.5", SEEN).unwrap());
+    assert!(told.contains("behind a router with 198.41.0.4, as is usual at home"), "{told}");
+    let told = meaning(&alone(&scratch, "198.41.0.4", SEEN).unwrap());
+    assert!(told.contains("no NAT stands between"), "{told}");
+}
+
+#[test]
+fn ipv6_is_offered_where_it_can_be_published() {
+    let scratch = Scratch::new();
+    let Some(ended) = alone(&scratch, "192.168.1.5 fd00::9", SEEN) else { return };
+    assert!(!meaning(&ended).contains("ipv6 = route"), "{}", ended.stdout);
+    assert!(meaning(&ended).contains("ipv6: this machine has fd00::9, which is for the home only"), "{}", ended.stdout);
+    let ended = alone(&scratch, "192.168.1.5 2620:fe::9", SEEN).unwrap();
+    assert!(meaning(&ended).contains("2620:fe::9; set ipv6 = route"), "{}", ended.stdout);
+    let ended = alone(&scratch, "192.168.1.5", SEEN).unwrap();
+    assert!(meaning(&ended).contains("no ipv6 route to the Internet"), "{}", ended.stdout);
+    // A route there is, though its address is no public one.
+    let ended = alone(&scratch, "192.168.1.5", "ipv4 = route\n").unwrap();
+    assert!(!meaning(&ended).contains("ipv4: none"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_captive_portal_is_recognised() {
+    let scratch = Scratch::new();
+    let login = "<html><head><title>Log in</title></head></html>";
+    let portals =
+        [Reply::ok(login), Reply::new(302, &[("Location", "http://login.example/")], ""), Reply::new(511, &[], login)];
+    for portal in portals {
+        let server = HttpServer::new(move |_| portal.clone());
+        let ended = detect(&scratch, &format!("ipv4 = x\n[detector:x]\nkind = web\nurl = {}/\n", server.url()));
+        assert!(meaning(&ended).contains("captive portal"), "{}", ended.stdout);
+        assert_eq!((ended.code, server.count()), (Some(1), 1));
+        assert!(!ended.stdout.contains("To begin"), "there is nothing to begin with");
+    }
+}
+
+#[test]
+fn a_clock_that_was_never_set_is_told() {
+    let scratch = Scratch::new();
+    scratch.write("homing.conf", SEEN, 0o600);
+    let at = |time: &str| Run::pass(&scratch).arg("-d").at(time).go();
+    let told = meaning(&at("1970-01-01 00:00:10"));
+    assert!(told.contains("this machine's clock reads 1970-01-01T00:00:1") && told.contains("NTP"), "{told}");
+    assert!(!meaning(&at("2026-11-20 12:00:00")).contains("clock"));
+}

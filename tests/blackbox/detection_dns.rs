@@ -1,0 +1,205 @@
+//! Learning the address from a name server, whose answers anyone on the way can make up.
+
+use crate::world::{DnsServer, Home, Query, Record, FOUR, OTHER};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+use std::time::Duration;
+
+fn address(text: &str) -> Record {
+    Record::Address(text.parse().unwrap())
+}
+
+fn detector(name: &str, server: &DnsServer, more: &str) -> String {
+    format!("[detector:{name}]\nkind = dns\nserver = {}\nname = {name}.test\n{more}\n", server.address())
+}
+
+#[test]
+fn only_the_answer_to_the_question_counts() {
+    let home = Home::new();
+    let server = DnsServer::new(|query| {
+        let lie = query.answer(&[address(OTHER)]);
+        let mut all: Vec<Vec<u8>> = (1..=1000u16)
+            .map(|i| {
+                let mut wrong = lie.clone();
+                let id = u16::from_be_bytes([wrong[0], wrong[1]]).wrapping_add(i);
+                wrong[..2].copy_from_slice(&id.to_be_bytes());
+                wrong
+            })
+            .collect();
+        // The right id, and yet not ours: another name, type, class, a question come back, no question, a stub.
+        for (at, flip) in [(13, 1), (query.bytes.len() - 3, 1), (query.bytes.len() - 1, 2), (2, 0x80)] {
+            let mut wrong = lie.clone();
+            wrong[at] ^= flip;
+            all.push(wrong);
+        }
+        let mut unasked = lie[..12].to_vec();
+        unasked[5] = 0;
+        unasked.extend(&lie[query.bytes.len()..]);
+        all.extend([unasked, Vec::new(), lie[..11].to_vec(), query.bytes.clone()]);
+        // Two hundred at a time would overflow a socket's buffer; these are sent before the reader runs.
+        all.drain(..800);
+        all.push(query.answer(&[address(FOUR)]));
+        all
+    });
+    home.config("ipv4 = d", &detector("d", &server, "")).passes(0);
+    assert_eq!((home.told(), server.count()), (vec![FOUR.to_string()], 1));
+}
+
+/// A record in an answer, in bytes, under the name that was asked for.
+fn raw(query: &Query, kind: u16, data: &[u8]) -> Vec<u8> {
+    query.answer(&[Record::Raw(kind, data.to_vec())])
+}
+
+fn bad(query: &Query) -> Vec<u8> {
+    let good = query.answer(&[address(OTHER)]);
+    let change = |at: usize, byte: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    let record = query.bytes.len();
+    match query.name.split('.').next().unwrap() {
+        "nxdomain" => query.fail(3),
+        "servfail" => query.fail(2),
+        "refused" => query.fail(5),
+        "empty" => query.fail(0),
+        "alias" => raw(query, 5, b"\x01x\xc0\x0c"),
+        "several" => query.answer(&[address(FOUR), address(OTHER)]),
+        "twice" => query.answer(&[address(OTHER), address(OTHER)]),
+        "cut" => change(2, 0x87),
+        "short" => good[..good.len() - 1].to_vec(),
+        "trailing" => [good, b"x".to_vec()].concat(),
+        "loop" => change(record + 1, record as u8),
+        "forward" => change(record + 1, 200),
+        "class" => change(record + 5, 3),
+        "type" => raw(query, 28, &[0x26, 0x20, 0, 0xfe, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xfe]),
+        "length" => raw(query, 1, &[193, 0, 14]),
+        "promise" => change(7, 200),
+        "long" => query.answer(&[address(OTHER), Record::Raw(16, vec![7; 600])]),
+        "private" => query.answer(&[address("10.0.0.1")]),
+        "carrier" => query.answer(&[address("100.64.3.4")]),
+        "hijacked" => query.answer(&[address("198.51.100.99")]),
+        "loopback" => query.answer(&[address("127.0.0.53")]),
+        "benchmark" => query.answer(&[address("198.18.0.1")]),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn bad_answers_fail_the_detector_at_once() {
+    const BAD: [&str; 22] = [
+        "nxdomain",
+        "servfail",
+        "refused",
+        "empty",
+        "alias",
+        "several",
+        "twice",
+        "cut",
+        "short",
+        "trailing",
+        "loop",
+        "forward",
+        "class",
+        "type",
+        "length",
+        "promise",
+        "long",
+        "private",
+        "carrier",
+        "hijacked",
+        "loopback",
+        "benchmark",
+    ];
+    let home = Home::new();
+    let server = DnsServer::new(|query| vec![bad(query)]);
+    let sections: String = BAD.iter().map(|name| detector(name, &server, "")).collect();
+    home.config(&format!("ipv4 = {}\nallow_private = yes", BAD.join(", ")), &sections);
+    let ended = home.passes(1).says("nxdomain: the name server said NXDOMAIN").says("servfail: ");
+    for name in BAD {
+        assert!(ended.stderr.contains(&format!(" {name}: ")), "{name}: {}", ended.stderr);
+    }
+    assert!(ended.took < Duration::from_secs(8), "{:?}", ended.took);
+    assert_eq!((home.pushes(), home.memory().len(), server.count()), (0, 0, BAD.len()), "{}", ended.stderr);
+}
+
+#[test]
+fn texts_hold_one_address_or_fail() {
+    let home = Home::new();
+    let server = DnsServer::new(|query| {
+        let text = |strings: &[&str]| vec![Record::Text(strings.iter().map(|s| s.to_string()).collect())];
+        let records = match query.name.as_str() {
+            "two.test" => text(&["193.0.14.129", "193.0.14.129"]),
+            "halves.test" => text(&["193.0.", "14.129"]),
+            "junk.test" => text(&["ip=193.0.14.129"]),
+            "nul.test" => text(&[""]),
+            "records.test" => [text(&[FOUR]), text(&[OTHER])].concat(),
+            _ => text(&[FOUR]),
+        };
+        vec![query.answer(&records)]
+    });
+    let names = ["two", "halves", "junk", "nul", "records", "good"];
+    let chaos = "type = TXT\nclass = CH";
+    let sections: String = names.iter().map(|name| detector(name, &server, chaos)).collect();
+    home.config(&format!("ipv4 = {}", names.join(", ")), &sections).passes(0);
+    assert!(home.history().ends_with(" ipv4 198.41.0.4 good\n"), "{}", home.history());
+    assert!(server.asked().iter().all(|query| (query.kind, query.class) == (16, 3)));
+}
+
+#[test]
+fn a_server_that_is_silent_or_absent_is_given_up() {
+    let home = Home::new();
+    let silent = DnsServer::new(|_| Vec::new());
+    let absent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let nobody = absent.local_addr().unwrap();
+    drop(absent);
+    let sections =
+        detector("silent", &silent, "") + &format!("[detector:absent]\nkind = dns\nserver = {nobody}\nname = x.test\n");
+    home.config("timeout = 1s\nipv4 = absent, silent, four", &sections);
+    let ended = home.passes(0);
+    assert!(ended.took < Duration::from_secs(4), "{:?}", ended.took);
+    assert_eq!(home.told(), [FOUR]);
+}
+
+/// Plain DNS alone moves an address only when a second pass sees the same; HTTPS was to be had and failed.
+#[test]
+fn a_weak_answer_needs_a_second_pass() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let https = format!("[detector:https]\nkind = web\nurl = https://{}/\n", listener.local_addr().unwrap());
+    // Nobody listens there from now on.
+    drop(listener);
+    let last = Arc::new(AtomicU8::new(129));
+    let byte = Arc::clone(&last);
+    let server = DnsServer::new(move |query| {
+        vec![query.answer(&[address(&format!("193.0.14.{}", byte.load(Ordering::SeqCst)))])]
+    });
+    let sections = https + &detector("d", &server, "");
+    let home = Home::new();
+    home.config("ipv4 = four", "").passes(0);
+    home.config("ipv4 = https, d", &sections);
+    home.passes(1).says("if the next pass agrees");
+    assert_eq!(home.told(), [FOUR]);
+    last.store(130, Ordering::SeqCst);
+    home.passes(1).says("193.0.14.130");
+    last.store(129, Ordering::SeqCst);
+    home.passes(1);
+    assert_eq!(home.told(), [FOUR], "two that differ do not agree");
+    home.passes(0);
+    assert_eq!(home.told(), [FOUR, OTHER]);
+    home.passes(0).silent();
+    // Passes over one section agree with each other too.
+    last.store(128, Ordering::SeqCst);
+    home.pass().args(["--only", "home"]).go().expect(1).says("if the next pass agrees");
+    home.pass().args(["--only", "home"]).go().expect(0);
+    assert_eq!(home.told().last().unwrap(), "193.0.14.128");
+    // What stays as it is needs no second pass, and a DNS detector that is the operator's first choice neither.
+    last.store(131, Ordering::SeqCst);
+    home.config("ipv4 = d, https", &sections).passes(0);
+    assert_eq!(home.told().last().unwrap(), "193.0.14.131");
+    // Two that agree are not weak.
+    let two = detector("e", &server, "");
+    last.store(132, Ordering::SeqCst);
+    home.config("ipv4 = https, d, e\nagree = 2", &(sections + &two)).passes(0);
+    assert_eq!(home.told().last().unwrap(), "193.0.14.132");
+}

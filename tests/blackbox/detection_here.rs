@@ -1,0 +1,174 @@
+//! Learning the address from this machine: commands, interfaces, routes; and an address that will not hold still.
+
+use crate::world::{Home, Run, FOUR, OTHER};
+use std::path::Path;
+use std::time::Duration;
+
+fn command(name: &str, line: &str) -> String {
+    format!("[detector:{name}]\nkind = command\ncommand = {line}\n")
+}
+
+#[test]
+fn commands_that_do_not_answer_well_fail() {
+    let home = Home::new();
+    let cases = [
+        ("junk", "/bin/echo not an address"),
+        ("nothing", "/bin/true"),
+        ("lines", "/usr/bin/printf '198.41.0.4\\n193.0.14.129\\n'"),
+        ("gigabyte", "/usr/bin/head -c 1000000000 /dev/zero"),
+        ("endless", "/usr/bin/yes"),
+        ("code", "/bin/sh -c 'echo 193.0.14.129; exit 3'"),
+        ("signal", "/bin/sh -c 'echo 193.0.14.129; kill -9 $$'"),
+        ("missing", "/nonexistent/program"),
+        ("sleeper", "/bin/sleep 1000000000"),
+        ("early", "/bin/sh -c 'echo 193.0.14.129; sleep 1000000000'"),
+        ("wrong", "/bin/echo 2620:fe::fe"),
+        ("noshell", "/bin/echo $(echo 193.0.14.129)"),
+        ("errors", "/bin/sh -c 'echo 193.0.14.129 >&2'"),
+        ("lan", "/bin/echo 192.168.0.1"),
+    ];
+    let sections: String = cases.iter().map(|(name, line)| command(name, line)).collect();
+    let names: Vec<&str> = cases.iter().map(|(name, _)| *name).collect();
+    home.config(&format!("timeout = 1s\nipv4 = {}", names.join(", ")), &sections);
+    let ended = home.passes(1);
+    for name in names {
+        assert!(ended.stderr.contains(&format!(" {name}: ")), "{name}: {}", ended.stderr);
+    }
+    for why in ["exit code 3", "signal 9", "printed too much", "did not end in time", "cannot run /nonexistent"] {
+        assert!(ended.stderr.contains(why), "{why}: {}", ended.stderr);
+    }
+    assert!(ended.took < Duration::from_secs(8), "{:?}", ended.took);
+    assert_eq!((home.pushes(), home.memory().len()), (0, 0));
+}
+
+#[test]
+fn a_command_that_leaves_a_daemon_is_believed_and_the_daemon_ended() {
+    let home = Home::new();
+    let script = home.filled("/bin/sh -c 'sleep 999 & echo $! > {dir}/pid; echo 198.41.0.4'");
+    home.config("ipv4 = d", &command("d", &script));
+    let ended = home.passes(0);
+    assert!(ended.took < Duration::from_secs(6), "{:?}", ended.took);
+    assert_eq!(home.told(), [FOUR]);
+    let stat = format!("/proc/{}/stat", home.scratch.read("pid").trim());
+    let alive = std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "));
+    assert!(!alive, "the daemon lives on");
+}
+
+#[test]
+fn a_command_is_told_the_family_and_nothing_else() {
+    let home = Home::new();
+    home.config(
+        "ipv4 = d",
+        &command("d", &home.filled("/bin/sh -c 'env > {dir}/env; ls /proc/$$/fd > {dir}/fds; echo 198.41.0.4'")),
+    );
+    home.pass().env("AWS_SECRET", "x").env("LD_LIBRARY_PATH", "/x").go().expect(0);
+    let env = home.scratch.read("env");
+    let mut names: Vec<&str> = env.lines().filter_map(|line| line.split('=').next()).collect();
+    names.retain(|name| !["PWD", "_", "SHLVL", "OLDPWD"].contains(name));
+    names.sort_unstable();
+    assert_eq!(names, ["HOMING_FAMILY", "PATH"], "{env}");
+    assert!(env.contains("HOMING_FAMILY=ipv4\n"));
+    let fds = home.scratch.read("fds");
+    assert!(fds.lines().all(|fd| fd.parse::<u32>().is_ok_and(|fd| !(3..10).contains(&fd))), "left open: {fds}");
+}
+
+/// Runs a pass in a network of its own, where this script has made interfaces. `None` where that can't be.
+fn in_a_network(home: &Home, script: &str) -> Option<crate::world::Ended> {
+    const NO: i32 = 99;
+    let homing = env!("CARGO_BIN_EXE_homing");
+    let line = format!("{{ ip link set lo up && {script}; }} || exit {NO}; exec {homing} -c homing.conf");
+    let words = ["/usr/bin/unshare", "-n", "--", "/bin/sh", "-c", &line];
+    if crate::world::runner().is_some() || !Path::new(words[0]).exists() {
+        eprintln!("SKIPPED: no network namespaces here");
+        return None;
+    }
+    let ended = Run::program(&home.scratch, &words).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").go();
+    if ended.code == Some(NO) || ended.stderr.contains("unshare failed") {
+        eprintln!("SKIPPED: no network of our own here: {}", ended.stderr);
+        return None;
+    }
+    Some(ended)
+}
+
+#[test]
+fn an_interface_that_cannot_answer_says_why() {
+    let veth = "ip link add wan0 type veth peer name far0";
+    let up = format!("{veth} && ip link set wan0 up && ip link set far0 up");
+    let public = format!("{up} && ip addr add 198.41.0.4/32 dev wan0");
+    let six = "sysctl -qw net.ipv6.conf.all.disable_ipv6=0; ip addr add 2620:fe::1/64 dev wan0 nodad preferred_lft 0 valid_lft 999 \
+               && ip addr add fd00::1/64 dev wan0 nodad && ip addr add 2620:fe::fe/64 dev wan0 nodad";
+    for (head, script, code, says) in [
+        ("ipv4 = wan", "true".to_string(), 1, "there is no interface wan0"),
+        ("ipv4 = wan", veth.to_string(), 1, "wan0 is down"),
+        ("ipv4 = wan", up.clone(), 1, "wan0: no IPv4 address"),
+        ("ipv4 = wan", format!("{up} && ip addr add 192.168.7.1/24 dev wan0"), 1, "only private addresses"),
+        ("ipv4 = wan", format!("{public} && ip link set wan0 name old0"), 1, "there is no interface wan0"),
+        ("ipv4 = route", "true".to_string(), 1, "no ipv4 route to the Internet"),
+        ("ipv4 = lo", "true".to_string(), 1, "loopback"),
+        ("ipv4 = wan", public.clone(), 1, ""),
+        ("ipv4 = off\nipv6 = wan", format!("{up} && {six}"), 1, ""),
+    ] {
+        let home = Home::new();
+        // The provider cannot be reached from there, which does not matter: the history says what was learned.
+        home.config(
+            head,
+            "[detector:wan]\nkind = interface\ninterface = wan0\n[detector:lo]\nkind = interface\ninterface = lo\n",
+        );
+        let Some(ended) = in_a_network(&home, &script) else { return };
+        assert_eq!(ended.code, Some(code), "{script}: {}", ended.stderr);
+        assert!(ended.stderr.contains(says), "{script}: {says}: {}", ended.stderr);
+        assert!(ended.took < Duration::from_secs(5));
+        let history = home.history();
+        match says {
+            "" if head.contains("ipv6") => {
+                assert!(history.ends_with(" ipv6 2620:fe::fe wan\n"), "{history}{}", ended.stderr)
+            }
+            "" => assert!(history.ends_with(" ipv4 198.41.0.4 wan\n"), "{history}{}", ended.stderr),
+            _ => assert_eq!(history, ""),
+        }
+    }
+}
+
+/// A boot at which the network is not there yet: soon over, nothing remembered, and one line a family.
+#[test]
+fn no_network_at_all_is_soon_told() {
+    let home = Home::new();
+    home.config("", "");
+    let Some(ended) = in_a_network(&home, "true") else { return };
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.took < Duration::from_secs(6), "{:?}", ended.took);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    assert!(ended.stderr.contains("ipify") && ended.stderr.contains("opendns") && ended.stdout.is_empty());
+    assert!(home.memory().is_empty() && home.pushes() == 0);
+}
+
+/// Two uplinks that take turns, seen once a minute.
+#[test]
+fn an_address_that_flaps_is_pushed_rarely_and_told() {
+    if crate::world::runner().is_some() {
+        return;
+    }
+    let home = Home::new();
+    home.config("ipv4 = here", "");
+    let mut at = Vec::new();
+    for minute in 0..20 {
+        home.stands_at(if minute % 2 == 0 { FOUR } else { OTHER });
+        let before = home.pushes();
+        let ended = home.pass().at_noon_and(minute * 60).go();
+        match home.pushes() - before {
+            0 => {}
+            1 => at.push(minute),
+            more => panic!("{more} pushes in one pass"),
+        }
+        let held = ended.code == Some(1);
+        assert_eq!(held, ended.stderr.contains("back and forth"), "minute {minute}: {}", ended.stderr);
+        assert!(held || ended.code == Some(0));
+    }
+    assert_eq!(at[..3], [0, 1, 2], "first changes go at once");
+    assert!(at[2..].windows(2).all(|pair| pair[1] - pair[0] >= 5) && at.len() >= 5, "{at:?}");
+    // It comes to rest: the last address is pushed within five minutes, and that is that.
+    home.stands_at("193.0.14.200");
+    home.pass().at_noon_and(21 * 60).go().expect(0);
+    assert_eq!(home.told().last().unwrap(), "193.0.14.200", "a new address is no flapping");
+    home.pass().at_noon_and(22 * 60).go().expect(0).silent();
+}

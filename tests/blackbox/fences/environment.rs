@@ -1,0 +1,61 @@
+//! Variables that the packages below would heed change nothing: not who is asked, not what, not what is written.
+
+use super::outing::{verdict, Outing, Role};
+use crate::world::{HttpServer, Manner, Pki, Reply, Request, Run};
+
+/// What went out, without the parts that two runs may differ in.
+fn told(request: &Request) -> String {
+    let headers: Vec<_> = request.headers.iter().filter(|(name, _)| name != "Host").collect();
+    format!("{} {} {headers:?} {}", request.method, request.target, request.text())
+}
+
+#[test]
+fn no_variable_reroutes_times_or_records_a_request() {
+    let pki = Pki::get();
+    let trap = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
+    let (trap_url, trap_host) = (trap.url(), trap.address().to_string());
+    let plain_server = || HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
+    let tls_server = || HttpServer::tls(&pki.good, Manner::Proper, |_| Reply::ok("good 198.41.0.4"));
+    for serve in [&plain_server as &dyn Fn() -> HttpServer, &tls_server] {
+        let mut seen = Vec::new();
+        for hostile in [false, true] {
+            let server = serve();
+            let outing = Outing::new(Role::Provider, &server.url(), "plain", "");
+            outing.trust(&pki.ca);
+            let keys = outing.scratch.path("keys.log");
+            let mut run: Run<'_> = outing.run();
+            if hostile {
+                for name in ["http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy"] {
+                    run = run.env(name, trap_url.as_str()).env(&name.to_uppercase(), trap_url.as_str());
+                }
+                run = run.env("MINREQ_TIMEOUT", "0").env("SSLKEYLOGFILE", &keys);
+                for name in ["RUST_LOG", "RUSTLS_LOG", "RUST_BACKTRACE", "HOSTALIASES", "RES_OPTIONS", "LOCALDOMAIN"] {
+                    run = run.env(name, "trace");
+                }
+                run = run.env("RESOLV_HOST_CONF", trap_host.as_str()).env("SSL_CERT_DIR", "/nonexistent");
+            }
+            let ended = run.go();
+            verdict(&format!("hostile: {hostile}"), outing.good(&ended), &ended).unwrap();
+            assert!(!keys.exists(), "the keys of TLS were written down");
+            assert_eq!(server.count(), 1);
+            let port = server.address().port().to_string();
+            let stamps = |line: &&str| !line.starts_with("history: ");
+            let said: Vec<_> = ended.stdout.lines().filter(stamps).map(|line| line.replace(&port, "PORT")).collect();
+            seen.push((told(&server.asked()[0]), said, ended.stderr));
+        }
+        assert_eq!(seen[0], seen[1]);
+    }
+    assert_eq!(trap.count(), 0);
+}
+
+/// minreq takes its timeout from here, in seconds; ours counts.
+#[test]
+fn a_timeout_in_the_environment_changes_nothing() {
+    let server = HttpServer::new(|_| Reply::nothing().then_hang());
+    for timeout in ["0", "20", "-1", "x"] {
+        let outing = Outing::new(Role::Detector, &server.url(), "plain", "");
+        let ended = outing.run().env("MINREQ_TIMEOUT", timeout).go();
+        verdict(timeout, outing.spoiled(&ended, "could not be confirmed"), &ended).unwrap();
+        assert!(ended.took.as_millis() >= 900, "{ended:?}");
+    }
+}

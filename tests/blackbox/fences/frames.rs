@@ -1,0 +1,208 @@
+//! Answers whose framing is wrong: cut, contradicting, endless, not HTTP at all.
+
+use super::outing::{case, meet, meet_tls, Case, GOOD};
+use crate::world::{Manner, Reply};
+
+/// A 200 with these header lines and a body that would be taken if the frame were right.
+fn framed(headers: &str, body: &str) -> Reply {
+    Reply::raw(format!("HTTP/1.1 200 OK\r\n{headers}\r\n{body}"))
+}
+
+/// The same problem told to both.
+fn both(name: &'static str, reply: Reply, told: &'static str) -> Case {
+    case(name, reply, [told, told])
+}
+
+const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
+/// The body as a detector reads it; a provider takes it for words that it does not know.
+const PLAIN: &str = "198.41.0.4";
+const GOOD_WORD: &str = "good 198.41.0.4";
+
+/// What a detector would believe and what a provider would, each as a case of its own name; both must be refused.
+fn twice(name: &'static str, reply: impl Fn(&str) -> Reply, told: &'static str) -> [Case; 2] {
+    [both(name, reply(PLAIN), told), both(name, reply(GOOD_WORD), told)]
+}
+
+fn length(n: impl std::fmt::Display) -> String {
+    format!("Content-Length: {n}\r\n")
+}
+
+#[test]
+fn a_cut_answer_is_not_believed() {
+    let mut cases = Vec::new();
+    cases.extend(twice("a short Content-Length body", |body| framed(&length(body.len() + 1), body), "cut short"));
+    cases.extend(twice("no body at all", |_| framed(&length(15), ""), "cut short"));
+    cases.extend(twice("cut between chunks", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len())), "cut short"));
+    cases.extend(twice("cut in a chunk", |b| framed(CHUNKED, &format!("{:x}\r\n{b}", b.len() + 1)), "cut short"));
+    cases.extend(twice("cut after the 0", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n0\r\n", b.len())), "cut short"));
+    cases.extend(twice("reset in the body", |b| framed(&length(b.len() + 1), b).then_reset(), ""));
+    cases.extend(twice("reset in a chunk", |b| framed(CHUNKED, &format!("1f\r\n{b}")).then_reset(), ""));
+    cases.extend(twice("reset where only the close tells the end", |b| framed("", b).then_reset(), ""));
+    cases.push(both("reset before a byte", Reply::nothing().then_reset(), "could not be confirmed"));
+    cases.push(both("reset in the head", Reply::raw("HTTP/1.1 200 OK\r\nContent").then_reset(), ""));
+    cases.push(both("the head cut", Reply::raw("HTTP/1.1 200 OK\r\nContent-Le"), ""));
+    cases.push(both("the status line cut", Reply::raw("HTTP/1.1 20"), ""));
+    cases.push(both("an empty reply", Reply::nothing(), ""));
+    meet(&cases, "plain");
+}
+
+#[test]
+fn an_answer_that_contradicts_itself_is_not_believed() {
+    let mut cases = Vec::new();
+    let chunk = |body: &str| format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
+    let contradicts = "contradicts itself";
+    cases.extend(twice("two lengths, the last right", |b| framed(&(length(5) + &length(b.len())), b), contradicts));
+    cases.extend(twice("two lengths, the last too small", |b| framed(&(length(b.len()) + &length(4)), b), contradicts));
+    cases.extend(twice("a list of lengths", |b| framed(&length(format!("{0}, {0}", b.len())), b), ""));
+    cases.extend(twice("a negative length", |b| framed(&length("-1"), b), ""));
+    cases.extend(twice("a signed length", |b| framed(&length(format!("+{}", b.len())), b), contradicts));
+    cases.extend(twice("a length that overflows", |b| framed(&length("18446744073709551625"), b), ""));
+    cases.extend(twice("a huge length", |b| framed(&length("18446744073709551615"), b), "cut short"));
+    cases.extend(twice("an empty length", |b| framed(&length(""), b), ""));
+    cases.extend(twice("a length and chunks", |b| framed(&(length(b.len()) + CHUNKED), &chunk(b)), contradicts));
+    cases.extend(twice("chunks and a length", |b| framed(&(CHUNKED.to_string() + &length(4)), &chunk(b)), contradicts));
+    cases.extend(twice(
+        "an unknown coding",
+        |b| framed("Transfer-Encoding: gzip, chunked\r\n", &chunk(b)),
+        contradicts,
+    ));
+    cases.extend(twice("chunked twice", |b| framed(&CHUNKED.repeat(2), &chunk(b)), contradicts));
+    cases.extend(twice("identity as a coding", |b| framed("Transfer-Encoding: identity\r\n", b), contradicts));
+    meet(&cases, "plain");
+}
+
+#[test]
+fn bad_chunk_sizes_are_refused() {
+    let mut cases = Vec::new();
+    for size in ["-5", "zz", "0x0f", "ffffffffffffffff", "10000000000000000", "7fffffffffffffff", "", " ", "1 0", "f f"]
+    {
+        cases.extend(twice(size, |b| framed(CHUNKED, &format!("{size}\r\n{b}\r\n0\r\n\r\n")), ""));
+        // A good chunk before it: what came so far must not count.
+        let start = |b: &str| format!("{:x}\r\n{b}\r\n{size}\r\nx\r\n", b.len());
+        cases.extend(twice(size, |b| framed(CHUNKED, &start(b)), ""));
+    }
+    cases.extend(twice("too small a size", |b| framed(CHUNKED, &format!("4\r\n{b}\r\n0\r\n\r\n")), ""));
+    cases.extend(twice("a size line of 2 KiB", |b| framed(CHUNKED, &format!("f;{}\r\n{b}", "x".repeat(2048))), ""));
+    meet(&cases, "plain");
+}
+
+#[test]
+fn over_tls_the_last_chunk_counts_too() {
+    let chunk = |b: &str| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len()));
+    // A detector believes nothing that may be cut. For a provider, who signed the end, a whole word is enough.
+    let cases = [
+        case("cut between chunks", chunk(PLAIN), ["cut short", "none of dyndns2's"]),
+        case("cut in a chunk", framed(CHUNKED, &format!("20\r\n{PLAIN}")), ["cut short", "none of dyndns2's"]),
+        case("a whole one", Reply::new(200, &[("Transfer-Encoding", "chunked")], PLAIN), [GOOD, "none of dyndns2's"]),
+    ];
+    meet_tls(&cases, "plain", Manner::Proper);
+}
+
+#[test]
+fn a_tls_connection_cut_by_anyone_is_not_believed() {
+    let mut cases = Vec::new();
+    cases.extend(twice("in chunks", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len())), ""));
+    cases.extend(twice("in a length", |b| framed(&length(b.len() + 1), b), "cut short"));
+    cases.extend(twice("where only the close tells the end", |b| framed("", b), ""));
+    meet_tls(&cases, "plain", Manner::Cut);
+}
+
+#[test]
+fn without_a_length_a_detector_is_refused_and_a_provider_is_not() {
+    let cases = [
+        case("closed", framed("", PLAIN), ["does not say how long", "none of dyndns2's"]),
+        case("closed", framed("", GOOD_WORD), ["does not say how long", GOOD]),
+    ];
+    meet(&cases, "plain");
+    meet_tls(&cases, "plain", Manner::Proper);
+}
+
+#[test]
+fn a_status_that_is_no_final_200_gives_nothing() {
+    let mut cases = Vec::new();
+    for status in
+        ["100 Continue", "101 Switching", "102 Processing", "103 Early Hints", "99 x", "600 x", "1000 x", "0 x"]
+    {
+        let reply = |b: &str| Reply::raw(format!("HTTP/1.1 {status}\r\n{}\r\n{b}", length(b.len())));
+        cases.extend(twice("not final", reply, "not HTTP"));
+    }
+    let after =
+        |b: &str| Reply::raw(format!("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n{}\r\n{b}", length(b.len())));
+    cases.extend(twice("a 100 before the 200", after, ""));
+    for status in [204, 205, 206, 304] {
+        let reply = Reply::raw(format!("HTTP/1.1 {status} x\r\n{}\r\n{PLAIN}", length(PLAIN.len())));
+        cases.push(case(
+            "an answer without content",
+            reply,
+            [
+                match status {
+                    204 => "HTTP 204",
+                    205 => "HTTP 205",
+                    206 => "HTTP 206",
+                    _ => "HTTP 304",
+                },
+                "",
+            ],
+        ));
+    }
+    cases.push(both("a 204", Reply::raw(format!("HTTP/1.1 204 x\r\n\r\n{GOOD_WORD}")), ""));
+    cases.push(both("a 304", Reply::raw(format!("HTTP/1.1 304 x\r\n\r\n{GOOD_WORD}")), ""));
+    cases.push(both("a 503 with an address", Reply::new(503, &[], PLAIN), "HTTP 503"));
+    cases.push(both("a 502 with the good word", Reply::new(502, &[], GOOD_WORD), "HTTP 502"));
+    meet(&cases, "plain");
+}
+
+#[test]
+fn what_is_not_http_is_told_so() {
+    let mut cases = Vec::new();
+    cases.extend(twice("HTTP/0.9", |b| Reply::raw(b), ""));
+    cases.extend(twice("HTTP/0.9 with an end of line", |b| Reply::raw(format!("{b}\r\n\r\n{b}")), ""));
+    cases.extend(twice(
+        "another protocol",
+        |b| Reply::raw(format!("SSH-2.0 200 x\r\n{}\r\n{b}", length(b.len()))),
+        "HTTP",
+    ));
+    cases.extend(twice("no version", |b| Reply::raw(format!("x 200\r\n{}\r\n{b}", length(b.len()))), "HTTP"));
+    cases.push(both("noise", Reply::raw((0..=255).cycle().take(5000).collect::<Vec<u8>>()), ""));
+    cases.push(both("noise with lines", Reply::raw(b"\xff\xfe\r\n\x00\x01: \xff\r\n\r\n\x80".to_vec()), ""));
+    cases.push(both("a header that is not UTF-8", framed("X: y\r\n", "").then_flood(*b"X: \xff\r\n"), ""));
+    cases.push(both("a TLS alert", Reply::raw(*b"\x15\x03\x03\x00\x02\x02\x28"), ""));
+    meet(&cases, "plain");
+}
+
+#[test]
+fn floods_are_bounded() {
+    let mut cases = Vec::new();
+    let head = |headers: &str| Reply::raw(format!("HTTP/1.1 200 OK\r\n{headers}"));
+    cases.push(case("an endless body", framed("", PLAIN).then_flood([b'x'; 4096]), ["", "larger than 16 KiB"]));
+    cases.push(both("an endless blank body", framed("", GOOD_WORD).then_flood([b' '; 4096]), "larger than 16 KiB"));
+    cases.push(both("a huge body", framed(&length(1u64 << 40), PLAIN).then_flood([b'x'; 4096]), "larger than 16 KiB"));
+    let full = "1000\r\n".to_string() + &"x".repeat(0x1000) + "\r\n";
+    cases.push(both("endless chunks", framed(CHUNKED, "").then_flood(full), "larger than 16 KiB"));
+    cases.push(both(
+        "endless small chunks",
+        framed(CHUNKED, "").then_flood("1\r\nx\r\n".repeat(700)),
+        "larger than 16 KiB",
+    ));
+    cases.push(both("endless trailers", framed(CHUNKED, "1\r\nx\r\n0\r\n").then_flood("A: b\r\n".repeat(700)), ""));
+    let over = |n: usize| framed(&length(n), &format!("{PLAIN}{}", " ".repeat(n - PLAIN.len())));
+    cases.push(both("a byte above the cap", over(16 * 1024 + 1), "larger than 16 KiB"));
+    cases.push(case("a body of exactly the cap", over(16 * 1024), [GOOD, "none of dyndns2's"]));
+    cases.push(both("endless headers", head("").then_flood("A: b\r\n".repeat(700)), ""));
+    cases.push(both("a huge header", head("A: ").then_flood([b'x'; 4096]), ""));
+    cases.push(both("endless header lines without a colon", head("").then_flood("x\n".repeat(2000)), ""));
+    cases.push(both("an endless status line", Reply::raw("HTTP/1.1 200 ").then_flood([b'x'; 4096]), ""));
+    cases.push(both("an endless error body", Reply::raw("HTTP/1.1 503 x\r\n\r\n").then_flood([b'x'; 4096]), ""));
+    meet(&cases, "plain");
+}
+
+/// minreq forgets its limit on the head after one line of the limit's length less one that ends in a bare LF. The
+/// limit is drawn anew for each request, so that a server can only guess; these try where it can be, and flood.
+#[test]
+fn the_one_header_line_that_lifts_minreqs_limit_gains_nothing() {
+    let line = |n: usize| format!("HTTP/1.1 200 OK\r\nA: {}\n", "x".repeat(n - 3));
+    let lengths = [8_190, 8_191, 8_192, 9_215, 10_239, 11_263, 12_286, 12_287];
+    let after = |n: usize| both("a bare LF", Reply::raw(line(n)).then_flood("A: b\r\n".repeat(700)), "");
+    let cases: Vec<Case> = lengths.into_iter().map(after).collect();
+    meet(&cases, "plain");
+}

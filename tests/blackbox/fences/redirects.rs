@@ -1,0 +1,69 @@
+//! Redirects: none is followed, anywhere, with credentials or without. minreq would follow a hundred and take
+//! Authorization along.
+
+use super::outing::{all, verdict, Outing, BOTH, PASSWORD};
+use crate::world::{percent, HttpServer, Manner, Pki, Reply};
+
+const CODES: [u16; 6] = [300, 301, 302, 303, 307, 308];
+
+fn jobs() -> Vec<(u16, super::outing::Role)> {
+    CODES.iter().flat_map(|code| BOTH.map(|role| (*code, role))).collect()
+}
+
+fn to(code: u16, place: &str) -> Reply {
+    Reply::new(code, &[("Location", place)], "good 198.41.0.4")
+}
+
+#[test]
+fn nobody_is_asked_at_another_host() {
+    all(&jobs(), |(code, role)| {
+        let second = HttpServer::new(|_| Reply::ok("198.41.0.4"));
+        let place = format!("http://localhost:{}/x?password={}", second.address().port(), percent(PASSWORD));
+        let code = *code;
+        let first = HttpServer::new(move |_| to(code, &place));
+        let outing = Outing::new(*role, &first.url(), "plain", "");
+        let ended = outing.run().go();
+        let mut wrong = outing.spoiled(&ended, &format!("HTTP {code}"));
+        if !ended.stderr.contains(&format!("redirect to localhost:{}", second.address().port())) {
+            wrong.push("where it leads is not told".to_string());
+        }
+        if (first.count(), second.count()) != (1, 0) {
+            wrong.push(format!("asked {} and {} times", first.count(), second.count()));
+        }
+        verdict(&format!("{code} ({role:?})"), wrong, &ended)
+    });
+}
+
+#[test]
+fn nobody_is_asked_in_the_clear_after_tls() {
+    all(&jobs(), |(code, role)| {
+        let second = HttpServer::new(|_| Reply::ok("198.41.0.4"));
+        let (code, place) = (*code, second.url());
+        let first = HttpServer::tls(&Pki::get().good, Manner::Proper, move |_| to(code, &place));
+        let outing = Outing::new(*role, &first.url(), "plain", "");
+        outing.trust(&Pki::get().ca);
+        let ended = outing.run().go();
+        let mut wrong = outing.spoiled(&ended, &format!("HTTP {code}"));
+        if (first.count(), second.count()) != (1, 0) {
+            wrong.push(format!("asked {} and {} times", first.count(), second.count()));
+        }
+        verdict(&format!("{code} ({role:?})"), wrong, &ended)
+    });
+}
+
+#[test]
+fn a_loop_is_entered_once() {
+    let places = ["/", "", "?again", "//127.0.0.1/", "http://[::1", "/good 198.41.0.4"];
+    let jobs: Vec<_> = places.iter().flat_map(|place| BOTH.map(|role| (*place, role))).collect();
+    all(&jobs, |(place, role)| {
+        let place = *place;
+        let first = HttpServer::new(move |_| to(301, place));
+        let outing = Outing::new(*role, &first.url(), "plain", "");
+        let ended = outing.run().go();
+        let mut wrong = outing.spoiled(&ended, "HTTP 301");
+        if first.count() != 1 {
+            wrong.push(format!("asked {} times", first.count()));
+        }
+        verdict(&format!("{place:?} ({role:?})"), wrong, &ended)
+    });
+}

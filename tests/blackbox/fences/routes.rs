@@ -1,0 +1,130 @@
+//! How a name becomes a connection: the family that was asked for, and a first address that swallows packets.
+//! Names with addresses of our choice need `unshare -m` as root; without it those tests say so and do nothing.
+
+use super::outing::{verdict, Outing, Role};
+use crate::world::{runner, HttpServer, Reply, Run, Scratch};
+use rustix::net::{bind, listen, socket, AddressFamily, SocketType};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::process::Command;
+use std::time::Duration;
+
+/// A run that sees these lines as /etc/hosts, if that can be had here.
+fn with_hosts<'a>(scratch: &'a Scratch, hosts: &str) -> Option<Run<'a>> {
+    let hosts = scratch.write("hosts", hosts, 0o644);
+    let script = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
+    let words = |program: &str| {
+        let words = ["unshare", "-m", "/bin/sh", "-c", script, "sh", &hosts.display().to_string(), program];
+        words.map(String::from).to_vec()
+    };
+    let words_of_trial = words("true");
+    let trial = Command::new("unshare").args(&words_of_trial[1..]).output();
+    if runner().is_some() || !trial.is_ok_and(|done| done.status.success()) {
+        let line = "LEFT OUT: a name with two addresses needs root and unshare -m\n";
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+        return None;
+    }
+    let run = Run::program(scratch, &words(env!("CARGO_BIN_EXE_homing")));
+    Some(run.arg("-c").arg(scratch.path("homing.conf")).arg("-v").weigh())
+}
+
+/// A listener whose queue is full: it answers nobody, not even with a refusal.
+struct Swallower {
+    _listener: OwnedFd,
+    _queue: Vec<TcpStream>,
+}
+
+impl Swallower {
+    fn on(address: &str) -> Swallower {
+        let address: SocketAddr = address.parse().unwrap();
+        let listener = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
+        bind(&listener, &address).unwrap();
+        listen(&listener, 0).unwrap();
+        let mut queue = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
+            queue.push(stream);
+            assert!(queue.len() < 64, "the queue does not fill");
+        }
+        Swallower { _listener: listener, _queue: queue }
+    }
+}
+
+#[test]
+fn a_first_address_that_swallows_packets_is_survived() {
+    let server = HttpServer::on("127.0.0.3:0", |_| Reply::ok("good 198.41.0.4"));
+    let port = server.address().port();
+    let _swallower = Swallower::on(&format!("127.0.0.2:{port}"));
+    let url = format!("http://two.localhost:{port}");
+    let mut outing = Outing::new(Role::Provider, &url, "plain", "");
+    outing.deadline = 3;
+    let config =
+        outing.scratch.read("homing.conf").replace("timeout = 1s\ndeadline = 2s", "timeout = 2s\ndeadline = 3s");
+    outing.scratch.write("homing.conf", &config, 0o600);
+    let Some(run) = with_hosts(&outing.scratch, "127.0.0.2 two.localhost\n127.0.0.3 two.localhost\n") else { return };
+    let ended = run.go();
+    verdict("two addresses", outing.good(&ended), &ended).unwrap();
+    assert_eq!(server.count(), 1);
+    assert!(ended.took > Duration::from_millis(500), "the first address was not tried: {ended:?}");
+}
+
+#[test]
+fn an_only_address_that_swallows_packets_costs_one_timeout() {
+    let _swallower = Swallower::on("127.0.0.4:9");
+    for role in super::outing::BOTH {
+        let outing = Outing::new(role, "http://127.0.0.4:9", "plain", "");
+        let ended = outing.run().go();
+        verdict(&format!("{role:?}"), outing.spoiled(&ended, "cannot reach 127.0.0.4"), &ended).unwrap();
+    }
+}
+
+#[test]
+fn a_name_is_asked_over_the_family_of_the_detector() {
+    let six = HttpServer::on("[::1]:0", |_| Reply::ok("2620:fe::fe"));
+    let port = six.address().port();
+    let four = HttpServer::on(&format!("127.0.0.1:{port}"), |_| Reply::ok("198.41.0.4"));
+    // Both orders, since the first address is the one that minreq itself would take.
+    for hosts in ["127.0.0.1 both.localhost\n::1 both.localhost\n", "::1 both.localhost\n127.0.0.1 both.localhost\n"] {
+        let outing = Outing::new(Role::Detector, &format!("http://both.localhost:{port}"), "plain", "ipv6 = probe");
+        let Some(run) = with_hosts(&outing.scratch, hosts) else { return };
+        let ended = run.go();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let history = outing.scratch.read("lib/history.log");
+        assert!(history.contains("ipv4 198.41.0.4 probe") && history.contains("ipv6 2620:fe::fe probe"), "{history}");
+    }
+    assert_eq!((four.count(), six.count()), (2, 2));
+    // A name with one family only is not asked for the other.
+    let outing = Outing::new(Role::Detector, &format!("http://one.localhost:{port}"), "plain", "");
+    let Some(run) = with_hosts(&outing.scratch, "::1 one.localhost\n") else { return };
+    let ended = run.go();
+    verdict("one family", outing.spoiled(&ended, "one.localhost has no ipv4 address"), &ended).unwrap();
+    assert_eq!(six.count(), 2);
+}
+
+#[test]
+fn localhost_goes_over_the_family_of_the_detector() {
+    let four = HttpServer::new(|_| Reply::ok("198.41.0.4"));
+    let url = format!("http://localhost:{}", four.address().port());
+    let outing = Outing::new(Role::Detector, &url, "plain", "");
+    let ended = outing.run().go();
+    assert_eq!((ended.code, four.count()), (Some(0), 1), "{ended:?}");
+}
+
+#[test]
+fn ipv6_literals_work() {
+    let server = HttpServer::on("[::1]:0", |request| match request.target.as_str() {
+        "/" => Reply::ok("2620:fe::fe"),
+        _ => Reply::ok("good 198.41.0.4"),
+    });
+    let outing = Outing::new(Role::Provider, &format!("{}/nic/update", server.url()), "plain", "");
+    let ended = outing.run().go();
+    verdict("provider", outing.good(&ended), &ended).unwrap();
+    let outing = Outing::new(Role::Detector, &format!("{}/", server.url()), "plain", "ipv6 = probe");
+    let config = outing.scratch.read("homing.conf").replace("ipv4 = probe", "ipv4 = off");
+    outing.scratch.write("homing.conf", &config, 0o600);
+    let ended = outing.run().go();
+    assert!(outing.scratch.read("lib/history.log").contains("ipv6 2620:fe::fe probe"), "{ended:?}");
+    for request in server.asked() {
+        assert_eq!(request.header("Host"), Some(server.url().trim_start_matches("http://")), "{request:?}");
+    }
+    assert_eq!(server.count(), 2);
+}

@@ -1,0 +1,90 @@
+//! Secrets stay at home: not in what is shown, logged, kept or quoted, in no encoding, even if a server sends them back.
+
+use super::outing::{all, verdict, Outing, Role, PASSWORD};
+use crate::world::{base64, percent, HttpServer, Reply};
+
+/// The ways in which a server that knows the secret may say it.
+fn echoes() -> Vec<String> {
+    let token = base64(format!("alice:{PASSWORD}").as_bytes());
+    let lower = percent(PASSWORD).replace("%3A", "%3a").replace("%2F", "%2f").replace("%2B", "%2b");
+    let mut echoes = vec![PASSWORD.to_string(), percent(PASSWORD), lower, base64(PASSWORD.as_bytes())];
+    echoes.extend([token.clone(), format!("Basic {token}"), format!("alice:{PASSWORD}")]);
+    // Where the line is cut at 200 characters.
+    echoes.extend([190, 195].map(|n| format!("{}{PASSWORD}", "x".repeat(n))));
+    echoes.extend([190, 195].map(|n| format!("{}{token}", "x".repeat(n))));
+    echoes
+}
+
+#[test]
+fn a_server_that_says_our_secret_back_does_not_get_it_logged() {
+    let replies: Vec<Reply> = echoes()
+        .into_iter()
+        .flat_map(|echo| {
+            [
+                Reply::ok(&echo),
+                Reply::ok(&format!("good {echo}")),
+                Reply::ok(&format!("badauth {echo}")),
+                Reply::ok(&format!("good 198.41.0.4\nnohost {echo}")),
+                Reply::new(500, &[], &echo),
+                Reply::new(401, &[("WWW-Authenticate", &echo)], &echo),
+                Reply::new(302, &[("Location", &format!("http://x.example/{echo}"))], &echo),
+                Reply::new(302, &[("Location", &format!("http://{echo}/"))], &echo),
+                Reply::new(429, &[("Retry-After", &echo)], &echo),
+                Reply::raw(format!("HTTP/1.1 200 {echo}\r\n\r\n{echo}")),
+                Reply::raw(echo.clone()),
+            ]
+        })
+        .collect();
+    all(&replies, |reply| {
+        let given = reply.clone();
+        let server = HttpServer::new(move |_| given.clone());
+        let outing = Outing::new(Role::Provider, &server.url(), "plain", "");
+        let mut said = Vec::new();
+        for args in [&["-v"][..], &["-v", "--force", "--json"], &["--status"]] {
+            let ended = outing.run().args(args).go();
+            said.push(verdict(&format!("{reply:?} {args:?}"), outing.decent(&ended), &ended));
+        }
+        if server.count() == 0 {
+            said.push(Err("nothing was asked".to_string()));
+        }
+        said.into_iter().find(Result::is_err).unwrap_or(Ok(()))
+    });
+}
+
+#[test]
+fn a_dry_run_shows_the_request_without_the_secret() {
+    let server = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
+    for args in
+        [&["--dry-run"][..], &["--dry-run", "-v"], &["--dry-run", "--json"], &["--check", "-v"], &["--list", "-v"]]
+    {
+        let outing = Outing::new(Role::Provider, &server.url(), "plain", "");
+        let ended = outing.run().args(args).go();
+        verdict(&format!("{args:?}"), outing.decent(&ended), &ended).unwrap();
+        if args == ["--dry-run"] {
+            assert!(ended.stdout.contains("hostname=a.example.com&myip=198.41.0.4"), "{ended:?}");
+            assert!(ended.stdout.contains("Authorization: Basic ***"), "{ended:?}");
+        }
+    }
+    assert_eq!(server.count(), 0);
+}
+
+/// Where nobody answers the secret is in no message either.
+#[test]
+fn a_failed_connection_tells_no_secret() {
+    for url in ["http://127.0.0.1:9", "https://127.0.0.1:9", "https://nowhere.invalid", "http://[::1]:9"] {
+        let outing = Outing::new(Role::Provider, url, "plain", "");
+        let ended = outing.run().go();
+        verdict(url, outing.spoiled(&ended, "ca"), &ended).unwrap();
+    }
+}
+
+/// A secret that stands in the query (`url` of a detector, say) is not for the log of everyone: what is told of a
+/// failure names the host alone.
+#[test]
+fn a_failure_names_the_host_and_not_the_query() {
+    let server = HttpServer::new(|_| Reply::new(503, &[], "x"));
+    let outing = Outing::new(Role::Detector, &format!("{}/?key=hunter2", server.url()), "plain", "");
+    let ended = outing.run().go();
+    verdict("query", outing.spoiled(&ended, "HTTP 503"), &ended).unwrap();
+    assert!(!ended.stderr.contains("hunter2"), "{ended:?}");
+}

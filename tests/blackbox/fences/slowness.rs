@@ -1,0 +1,129 @@
+//! Servers that take their time. The request's timeout and the pass's deadline hold against all of them.
+
+use super::outing::{all, case, meet, meet_tls, verdict, Case, Outing, Role, BOTH, GOOD, PASSWORD};
+use crate::world::{HttpServer, Manner, Pki, Reply, Run, Scratch};
+use std::net::TcpListener;
+use std::time::Duration;
+
+/// A byte each; no drip here ends before the deadline by itself.
+const PAUSE: Duration = Duration::from_millis(50);
+
+fn both(name: &'static str, reply: Reply, told: &'static str) -> Case {
+    case(name, reply, [told, told])
+}
+
+fn drips() -> Vec<Case> {
+    let head = "HTTP/1.1 200 OK\r\n";
+    let drip = |start: &str, rest: String| Reply::raw(start.to_string()).then_drip(rest, PAUSE);
+    let chunks = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
+    vec![
+        both("silence", Reply::nothing().then_hang(), "could not be confirmed"),
+        both("a status line that drips", drip("", "HTTP/1.1 200 OK".repeat(20)), "could not be confirmed"),
+        both("headers that drip", drip(head, "A: b\r\n".repeat(100)), "could not be confirmed"),
+        both(
+            "a body that drips",
+            drip(&format!("{head}Content-Length: 500\r\n\r\n"), " ".repeat(500)),
+            "not be confirmed",
+        ),
+        both("a body without a length that drips", drip(&format!("{head}\r\n"), " ".repeat(500)), ""),
+        both("chunks that drip", drip(&chunks, "1\r\n \r\n".repeat(100)), "could not be confirmed"),
+        both("silence in the head", Reply::raw(head).then_hang(), "could not be confirmed"),
+        both("silence in a chunk", Reply::raw(format!("{chunks}1f\r\ngood")).then_hang(), "could not be confirmed"),
+        both(
+            "silence before the last chunk",
+            Reply::raw(format!("{chunks}4\r\ngood\r\n")).then_hang(),
+            "not be confirmed",
+        ),
+        both("an endless 100", Reply::raw("HTTP/1.1 100 Continue\r\n\r\n").then_hang(), ""),
+    ]
+}
+
+#[test]
+fn the_timeout_holds_against_any_drip() {
+    meet(&drips(), "plain");
+}
+
+#[test]
+fn the_timeout_holds_under_tls() {
+    meet_tls(&drips(), "plain", Manner::Proper);
+}
+
+#[test]
+fn the_timeout_holds_against_a_record_that_drips() {
+    let cases = [both("a record", Reply::ok("good 198.41.0.4"), "could not be confirmed")];
+    meet_tls(&cases, "plain", Manner::Drip(PAUSE));
+}
+
+/// Whoever said all that it announced may keep the connection; that costs no time.
+#[test]
+fn a_peer_that_never_closes_is_not_waited_for() {
+    let whole = |body: &str| {
+        let text = format!("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        Reply::raw(text).then_hang()
+    };
+    let chunked = |b: &str| {
+        let head = "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n";
+        Reply::raw(format!("{head}{:x}\r\n{b}\r\n0\r\n\r\n", b.len())).then_hang()
+    };
+    let cases = [
+        case("a length", whole("198.41.0.4"), [GOOD, "none of dyndns2's"]),
+        case("a length", whole("good 198.41.0.4"), ["not an IPv4", GOOD]),
+        case("chunks", chunked("198.41.0.4"), [GOOD, "none of dyndns2's"]),
+        case("chunks", chunked("good 198.41.0.4"), ["not an IPv4", GOOD]),
+    ];
+    meet(&cases, "plain");
+    meet_tls(&cases, "plain", Manner::Proper);
+    // Only the closing would tell where this one ends.
+    let endless = Reply::raw("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\ngood 198.41.0.4").then_hang();
+    meet(&[both("no length", endless, "")], "plain");
+}
+
+/// A listener that never says a byte: to TLS, a handshake that hangs.
+#[test]
+fn a_hung_handshake_is_given_up() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    all(&BOTH, |role| {
+        let outing = Outing::new(*role, &url, "plain", "");
+        outing.trust(&Pki::get().ca);
+        let ended = outing.run().go();
+        verdict(&format!("{role:?}"), outing.spoiled(&ended, "in time"), &ended)
+    });
+}
+
+/// Four detectors that drip would take four timeouts; the pass has two, and the section after the first is not sent
+/// when they are over.
+#[test]
+fn the_deadline_holds_over_many() {
+    let server = HttpServer::new(|_| Reply::raw("HTTP/1.1 200 OK\r\n").then_drip("A: b\r\n".repeat(100), PAUSE));
+    let names = ["one", "two", "three", "four", "five"];
+    let detectors = |url: &str| {
+        let one = |name: &&str| format!("[detector:{name}]\nkind = web\nurl = {url}/{name}\n");
+        names.iter().map(one).collect::<String>()
+    };
+    let outing = Outing::new(Role::Detector, &server.url(), "plain", "");
+    let config = outing.scratch.read("homing.conf").replace("ipv4 = probe", &format!("ipv4 = {}", names.join(", ")));
+    outing.scratch.write("homing.conf", &(config + &detectors(&server.url())), 0o600);
+    let ended = outing.run().go();
+    let wrong = outing.spoiled(&ended, "no time left");
+    verdict("detectors", wrong, &ended).unwrap();
+    assert!(server.count() <= 3, "{} were asked", server.count());
+
+    let scratch = Scratch::new();
+    scratch.folder("lib");
+    let dir = scratch.root().display();
+    let head = format!(
+        "state = {dir}/lib/state.json\nhistory = {dir}/lib/history.log\nipv4 = f\ntimeout = 1s\ndeadline = 2s\n"
+    );
+    let section = |name: &&str| {
+        let url = server.url();
+        format!("[{name}]\nprovider = dyndns2\nurl = {url}\nhosts = {name}.example.com\nuser = u\npassword = \"{PASSWORD}\"\n")
+    };
+    let sections: String = names.iter().map(section).collect();
+    let config = format!("{head}[detector:f]\nkind = fixed\naddress = 198.41.0.4\n{sections}");
+    scratch.write("homing.conf", &config, 0o600);
+    let ended = Run::pass(&scratch).arg("-v").go();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.took < Duration::from_secs(3), "{ended:?}");
+    assert!(ended.stderr.contains("out of time after 2 s"), "{ended:?}");
+}

@@ -1,0 +1,112 @@
+//! Certificates: only a chain to a trusted authority, for this name, at this time, and nothing is sent otherwise.
+
+use super::outing::{all, verdict, Outing, Role, BOTH};
+use crate::world::{runner, HttpServer, Identity, Manner, Pki, Reply};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
+
+/// One server with this certificate, in both roles; nothing may have been sent to it.
+fn refused(name: &str, identity: &Identity, ca: &str, words: &str) {
+    all(&BOTH, |role| {
+        let server = HttpServer::tls(identity, Manner::Proper, |_| Reply::ok("good 198.41.0.4"));
+        let outing = Outing::new(*role, &server.url(), "plain", "");
+        outing.trust(ca);
+        let ended = outing.run().go();
+        let mut wrong = outing.spoiled(&ended, words);
+        if server.count() > 0 {
+            wrong.push("a request was sent".to_string());
+        }
+        verdict(&format!("{name} ({role:?})"), wrong, &ended)
+    });
+}
+
+#[test]
+fn bad_certificates_are_refused_and_nothing_is_sent() {
+    let pki = Pki::get();
+    refused("unknown authority", &pki.good, &pki.itself.certificate, "not signed by an authority");
+    refused("self-signed", &pki.itself, &pki.ca, "certificate of 127.0.0.1 is not");
+    refused("another name", &pki.stranger, &pki.ca, "belongs to another name");
+    refused("expired", &pki.expired, &pki.ca, "has expired, or this machine's clock, which reads 20");
+    refused("not yet valid", &pki.early, &pki.ca, "not yet valid: this machine's clock reads 20");
+    refused("no authority at all", &pki.good, "", "certificate");
+    refused("noise for authorities", &pki.good, "-----BEGIN CERTIFICATE-----\nAAAA\n", "certificate");
+}
+
+#[test]
+fn a_clock_that_is_wrong_is_named_and_not_forgiven() {
+    if runner().is_some() {
+        return;
+    }
+    let pki = Pki::get();
+    let times = [
+        ("1970-01-01 00:00:00", "clock reads 1970-01-01T00:00"),
+        ("2099-06-01 00:00:00", "clock, which reads 2099-06"),
+    ];
+    let jobs: Vec<_> = times.iter().flat_map(|time| BOTH.map(|role| (*time, role))).collect();
+    all(&jobs, |((time, words), role)| {
+        let server = HttpServer::tls(&pki.good, Manner::Proper, |_| Reply::ok("good 198.41.0.4"));
+        let outing = Outing::new(*role, &server.url(), "plain", "");
+        outing.trust(&pki.ca);
+        let ended = outing.run().at(time).go();
+        let mut wrong = outing.spoiled(&ended, words);
+        if server.count() > 0 {
+            wrong.push("a request was sent".to_string());
+        }
+        verdict(&format!("{time} ({role:?})"), wrong, &ended)
+    });
+}
+
+#[test]
+fn a_private_authority_is_trusted_by_ca_file_or_by_the_environment() {
+    let pki = Pki::get();
+    let server = HttpServer::tls(&pki.good, Manner::Proper, |_| Reply::ok("good 198.41.0.4"));
+    for url in [server.url(), format!("https://localhost:{}", server.address().port())] {
+        let by_file = Outing::new(Role::Provider, &url, "plain", "");
+        by_file.trust(&pki.ca);
+        let ended = by_file.run().go();
+        verdict("ca_file", by_file.good(&ended), &ended).unwrap();
+        // ca_file wins over the environment.
+        let wrong = by_file.scratch.write("other.pem", &pki.itself.certificate, 0o600);
+        let ended = by_file.run().arg("--force").env("SSL_CERT_FILE", wrong).go();
+        verdict("ca_file before SSL_CERT_FILE", by_file.good(&ended), &ended).unwrap();
+
+        let by_variable = Outing::new(Role::Provider, &url, "plain", "");
+        let store = by_variable.scratch.write("ca.pem", &pki.ca, 0o600);
+        let ended = by_variable.run().env("SSL_CERT_FILE", store).go();
+        verdict("SSL_CERT_FILE", by_variable.good(&ended), &ended).unwrap();
+
+        let by_nothing = Outing::new(Role::Provider, &url, "plain", "");
+        let ended = by_nothing.run().go();
+        verdict("the system's store", by_nothing.spoiled(&ended, "certificate"), &ended).unwrap();
+    }
+    assert_eq!(server.count(), 6);
+}
+
+/// Neither is TLS given up for a server that has none, nor taken up by chance.
+#[test]
+fn a_server_without_tls_is_not_asked_in_the_clear() {
+    all(&BOTH, |role| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        // Answers what it does not understand, as web servers do, and tells of every connection what came.
+        let heard = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut heard = vec![0; 5];
+            stream.read_exact(&mut heard).unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            let _ = stream.read_to_end(&mut heard);
+            listener.set_nonblocking(true).unwrap();
+            (heard, listener.accept().is_ok())
+        });
+        let outing = Outing::new(*role, &url, "plain", "");
+        outing.trust(&Pki::get().ca);
+        let ended = outing.run().go();
+        let mut wrong = outing.spoiled(&ended, "no TLS connection to 127.0.0.1");
+        let (heard, again) = heard.join().unwrap();
+        if !heard.starts_with(&[22]) || heard.windows(5).any(|bytes| bytes == b"GET /") || again {
+            wrong.push("asked in the clear, or again".to_string());
+        }
+        verdict(&format!("{role:?}"), wrong, &ended)
+    });
+}

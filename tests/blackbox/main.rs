@@ -1,0 +1,25 @@
+//! homing seen from outside: the built binary in a scratch folder, against servers that we script.
+//! One test program, so that it links once and its tests run side by side. See tests/README.md.
+
+mod clock;
+mod cloudflare;
+mod commands;
+mod conversation;
+mod crash;
+mod detecting;
+mod detection;
+mod detection_dns;
+mod detection_here;
+mod fences;
+mod hooks;
+mod memory;
+mod overrides;
+mod papers;
+mod real;
+mod secrets;
+mod settings;
+mod surroundings;
+mod truth;
+// A world to write tests in: not every test needs every part of it.
+#[allow(dead_code)]
+mod world;

@@ -1,0 +1,327 @@
+//! What is remembered, where it is written, and what is made of a memory that something else has spoilt.
+
+use crate::world::{mode, set_mode, DnsServer, Home, HttpServer, Record, Reply, Run, Scratch, FOUR, OTHER};
+use std::os::unix::fs::{symlink, MetadataExt};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::thread;
+
+/// Calls that open something for writing, in strace's words.
+fn writes(line: &&String) -> bool {
+    ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "rename", "unlink", "mkdir", "truncate", "chmod", "chown", "link("]
+        .iter()
+        .any(|word| line.contains(word))
+}
+
+#[test]
+fn a_quiet_pass_writes_nothing_and_asks_once() {
+    if crate::world::runner().is_some() {
+        return;
+    }
+    let four = HttpServer::new(|_| Reply::ok(FOUR));
+    let six = DnsServer::on("[::1]:0", |query| vec![query.answer(&[Record::Address("2620:fe::fe".parse().unwrap())])]);
+    let home = Home::new();
+    let detectors = format!(
+        "[detector:w]\nkind = web\nurl = {}/\n[detector:d]\nkind = dns\nserver = {}\nname = x.test\n",
+        four.url(),
+        six.address()
+    );
+    home.config("ipv4 = w\nipv6 = d", &detectors).passes(0);
+    let before = (home.memory(), home.pushes(), four.count(), six.count());
+    let stamps = |home: &Home| {
+        let files = home.memory().into_iter().map(|(path, _)| path);
+        let files = files.chain([home.scratch.path("lib")]);
+        files
+            .map(|path| path.metadata().unwrap())
+            .map(|m| (m.ino(), m.mtime_nsec(), m.ctime_nsec()))
+            .collect::<Vec<_>>()
+    };
+    let stamped = stamps(&home);
+    let ended = home.pass().strace("%file,%desc,%network").go().expect(0).silent();
+    let lib = home.scratch.path("lib").display().to_string();
+    let below: Vec<&String> = ended.trace.iter().filter(|line| line.contains(&lib)).collect();
+    assert!(below.iter().any(|line| line.contains("state.json")), "the trace sees the state: {below:?}");
+    assert_eq!(below.into_iter().filter(writes).collect::<Vec<_>>(), Vec::<&String>::new());
+    assert!(!ended.trace.iter().any(|line| line.contains("fsync") || line.contains("fdatasync")));
+    assert_eq!((home.memory(), home.pushes()), (before.0, before.1));
+    assert_eq!((four.count(), six.count()), (before.2 + 1, before.3 + 1));
+    assert_eq!(stamps(&home), stamped);
+    assert!(four.asked().iter().all(|request| request.header("Authorization").is_none()));
+    // Nothing but the time of the pass is written at all, and that where no flash is.
+    let elsewhere: Vec<&String> = ended.trace.iter().filter(|line| line.contains("open") && writes(line)).collect();
+    let run = home.scratch.path("run").display().to_string();
+    assert!(elsewhere.iter().all(|line| line.contains(&run) || line.contains("/dev/")), "{elsewhere:?}");
+}
+
+#[test]
+fn a_state_that_makes_no_sense_is_set_aside() {
+    let home = Home::new();
+    home.config("ipv4 = four", "").passes(0);
+    let good = home.state();
+    let contents: [(&str, Vec<u8>); 9] = [
+        ("empty", Vec::new()),
+        ("NUL", vec![0; 600]),
+        ("truncated", good.as_bytes()[..good.len() / 2].to_vec()),
+        ("binary", (0..=255).cycle().take(5000).collect()),
+        ("a future version", good.replace("\"version\":1", "\"version\":2").into_bytes()),
+        ("another's", b"{\"version\":1}".to_vec()),
+        ("deep", vec![b'['; 100_000]),
+        ("a wrong address", good.replace(FOUR, "198.41.0.400").into_bytes()),
+        ("too large", vec![b' '; 9 << 20]),
+    ];
+    for (index, (name, bytes)) in contents.into_iter().enumerate() {
+        std::fs::write(home.scratch.path("lib/state.json"), &bytes).unwrap();
+        let ended = home.pass().go();
+        assert_eq!(ended.code, Some(0), "{name}: {}", ended.stderr);
+        assert_eq!(ended.stderr.matches("warning: ").count(), 1, "{name}: {}", ended.stderr);
+        assert!(ended.stderr.contains("makes no sense") && ended.stderr.contains("state.json.bad"), "{}", ended.stderr);
+        assert_eq!(std::fs::read(home.scratch.path("lib/state.json.bad")).unwrap(), bytes, "{name}");
+        assert_eq!(home.pushes(), 2 + index, "{name}: one push more");
+        home.passes(0).silent();
+        assert_eq!(home.pushes(), 2 + index, "{name}");
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_opened_stops_the_pass() {
+    type Spoil = fn(&Home);
+    let spoil: [(&str, Spoil); 3] = [
+        ("a folder", |home| drop(home.scratch.folder("lib/state.json"))),
+        ("a pipe", |home| {
+            let path = home.scratch.path("lib/state.json");
+            assert!(Command::new("/usr/bin/mkfifo").arg(path).status().unwrap().success());
+        }),
+        ("a link", |home| {
+            home.scratch.write("elsewhere", "{}", 0o600);
+            symlink(home.scratch.path("elsewhere"), home.scratch.path("lib/state.json")).unwrap();
+        }),
+    ];
+    for (name, spoil) in spoil {
+        let home = Home::new();
+        spoil(&home);
+        let ended = home.config("ipv4 = four", "").pass().go();
+        assert_eq!((ended.code, home.pushes()), (Some(1), 0), "{name}: {}", ended.stderr);
+        assert!(ended.stderr.contains("nothing was pushed"), "{name}: {}", ended.stderr);
+        assert!(!home.scratch.path("lib/state.json.bad").exists() && ended.took.as_secs() < 5, "{name}");
+    }
+    let home = Home::new();
+    assert!(Command::new("/usr/bin/mkfifo").arg(home.scratch.path("lib/history.log")).status().unwrap().success());
+    let ended = home.config("ipv4 = four", "").pass().go();
+    assert!(ended.code == Some(1) && ended.took.as_secs() < 5 && ended.stderr.contains("history.log"));
+}
+
+/// Runs a pass as another user, which only root can.
+fn as_nobody(home: &Home) -> Option<crate::world::Ended> {
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 || crate::world::runner().is_some() {
+        eprintln!("SKIPPED: only root can become another user");
+        return None;
+    }
+    let set = "/usr/bin/setpriv --reuid 65534 --regid 65534 --clear-groups --";
+    let mut words: Vec<String> = set.split(' ').map(String::from).collect();
+    // Copied, for the folder of the build may be closed to others.
+    let program = home.scratch.path("homing");
+    std::fs::copy(env!("CARGO_BIN_EXE_homing"), &program).unwrap();
+    set_mode(home.scratch.root(), 0o755);
+    set_mode(&home.scratch.path("run"), 0o777);
+    set_mode(&program, 0o755);
+    std::os::unix::fs::chown(home.scratch.path("homing.conf"), Some(65534), Some(65534)).unwrap();
+    words.extend([program.display().to_string(), "-c".to_string(), "homing.conf".to_string()]);
+    Some(Run::program(&home.scratch, &words).go())
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_or_read_stops_the_pass() {
+    let home = Home::new();
+    home.config("ipv4 = four", "").passes(0);
+    let owned = |mode: u32| {
+        for path in ["lib", "lib/state.json", "lib/history.log"] {
+            std::os::unix::fs::chown(home.scratch.path(path), Some(65534), Some(65534)).unwrap();
+        }
+        set_mode(&home.scratch.path("lib"), mode);
+    };
+    if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
+        return eprintln!("SKIPPED: only root can become another user");
+    }
+    home.config("ipv4 = other", "");
+    owned(0o500);
+    let before = home.state();
+    let Some(ended) = as_nobody(&home) else { return };
+    ended.expect(1).says("not pushed: cannot write");
+    assert!(home.state() == before && home.pushes() == 1);
+    owned(0o700);
+    set_mode(&home.scratch.path("lib/state.json"), 0o000);
+    as_nobody(&home).unwrap().expect(1).says("nothing was pushed");
+    assert_eq!(home.pushes(), 1);
+    set_mode(&home.scratch.path("lib/state.json"), 0o600);
+    as_nobody(&home).unwrap().expect(0);
+    assert_eq!(home.told(), [FOUR, OTHER]);
+    // Another user's folder is refused, and root leaves in it what its owner can read.
+    home.config("ipv4 = four", "").passes(0);
+    for path in ["lib/state.json", "lib/history.log"] {
+        assert_eq!(home.scratch.path(path).metadata().unwrap().uid(), 65534, "{path}");
+    }
+    std::os::unix::fs::chown(home.scratch.path("lib"), Some(65533), None).unwrap();
+    set_mode(&home.scratch.path("lib"), 0o755);
+    as_nobody(&home).unwrap().expect(1).says("belongs to user 65533");
+}
+
+#[test]
+fn folders_that_are_missing_or_open_to_others_are_refused() {
+    let home = Home::new();
+    home.config("ipv4 = four", "");
+    set_mode(&home.scratch.path("lib"), 0o777);
+    home.passes(1).says("chmod go-w");
+    set_mode(&home.scratch.path("lib"), 0o770);
+    home.passes(1).says("chmod go-w");
+    std::fs::remove_dir(home.scratch.path("lib")).unwrap();
+    home.passes(1).says("install -d -m 700");
+    assert!(home.pushes() == 0 && !home.scratch.path("lib").exists());
+}
+
+#[test]
+fn links_that_strangers_left_are_not_followed() {
+    let home = Home::new();
+    let victim = home.scratch.write("victim", "precious", 0o600);
+    for name in ["lib/.state.json.new", "lib/history.log", "run/x"] {
+        symlink(&victim, home.scratch.path(name)).unwrap_or_else(|_| {
+            home.scratch.folder("run");
+            symlink(&victim, home.scratch.path(name)).unwrap();
+        });
+    }
+    home.config("ipv4 = four", "").passes(1).says("history.log");
+    assert_eq!(home.scratch.read("victim"), "precious");
+    std::fs::hard_link(&victim, home.scratch.path("lib/.state.json.new")).unwrap();
+    home.config("ipv4 = other", "").pass().go();
+    assert_eq!(home.scratch.read("victim"), "precious");
+}
+
+#[test]
+fn umask_decides_nothing() {
+    for umask in ["000", "027", "077"] {
+        let home = Home::new();
+        home.config("ipv4 = four", "");
+        let homing = env!("CARGO_BIN_EXE_homing");
+        let line = format!("umask {umask}; exec {homing} -c homing.conf");
+        Run::program(&home.scratch, &["/bin/sh", "-c", &line]).go().expect(0);
+        assert_eq!(mode(&home.scratch.path("lib/state.json")), 0o600, "umask {umask}");
+        let history = mode(&home.scratch.path("lib/history.log"));
+        assert!(history == 0o640 || umask != "000" && history & !0o640 == 0, "umask {umask}: {history:o}");
+        let strays = home.scratch.files().into_iter().filter(|(path, _)| mode(path) & 0o022 != 0);
+        assert_eq!(strays.count(), 0, "umask {umask}");
+    }
+}
+
+#[test]
+fn a_torn_history_is_mended_and_strange_lines_are_left() {
+    let line = "2026-11-20T12:00:00Z ipv4 193.0.14.129 four";
+    for (before, kept) in [
+        (format!("{line}\n2026-11-20T12:0"), format!("{line}\n")),
+        (format!("{line}\n{}", "\0".repeat(40)), format!("{line}\n")),
+        (line.to_string(), format!("{line}\n")),
+        (format!("# mine\n{line}\n\nnot ours\n"), format!("# mine\n{line}\n\nnot ours\n")),
+        ("\0".repeat(300), String::new()),
+        (String::new(), String::new()),
+    ] {
+        let home = Home::new();
+        home.scratch.write("lib/history.log", &before, 0o640);
+        home.config("ipv4 = four", "").passes(0);
+        let rest = home.history().strip_prefix(&kept).map(str::to_string);
+        let rest = rest.unwrap_or_else(|| panic!("{before:?} became {:?}", home.history()));
+        assert!(rest.ends_with(" ipv4 198.41.0.4 four\n") && rest.lines().count() == 1, "{before:?}: {rest:?}");
+        home.pass().args(["--history"]).go().expect(0);
+    }
+    // The last address is found behind many lines that are not ours.
+    let home = Home::new();
+    let many = format!("2026-11-20T12:00:00Z ipv4 {FOUR} four\n{}", "junk\n".repeat(30_000));
+    home.scratch.write("lib/history.log", &many, 0o640);
+    home.config("ipv4 = four", "").passes(0);
+    assert_eq!(home.history(), many);
+}
+
+#[test]
+fn the_history_alone_can_be_kept() {
+    let home = Home::new();
+    home.config("ipv4 = four\nhistory_when = always", "");
+    (0..3).for_each(|_| drop(home.passes(0)));
+    let history = home.history();
+    assert_eq!(history.lines().filter(|line| line.ends_with("Z ipv4 198.41.0.4 four")).count(), 3, "{history}");
+
+    let web = HttpServer::new(|_| Reply::ok(FOUR));
+    let scratch = Scratch::new();
+    let log = |how: &str| {
+        let words = ["--log-only", "--set", "history=ip.log", "--set", how];
+        Run::new(&scratch).args(words).arg("--set").arg(format!("detector:ipify.url={}", web.url())).go()
+    };
+    (0..2).for_each(|_| drop(log("history_when=change").expect(0)));
+    log("history_when=always").expect(0);
+    let lines = scratch.read("ip.log");
+    assert_eq!((lines.lines().count(), web.count()), (2, 3), "{lines}");
+    assert!(lines.lines().all(|line| line.ends_with("Z ipv4 198.41.0.4 ipify")), "{lines}");
+    let left: Vec<_> = scratch.files().into_iter().filter(|(path, _)| !path.starts_with(scratch.path("run"))).collect();
+    assert_eq!(left.len(), 1, "a log and nothing else: {left:?}");
+    assert_eq!(mode(&scratch.path("ip.log")), 0o640);
+}
+
+#[test]
+fn twenty_passes_at_once_push_once() {
+    let home = Home::new();
+    home.config("ipv4 = four", "");
+    thread::scope(|scope| {
+        let passes: Vec<_> = (0..20).map(|_| scope.spawn(|| home.pass().go())).collect();
+        for pass in passes {
+            pass.join().unwrap().expect(0);
+        }
+    });
+    assert_eq!((home.pushes(), home.history().lines().count()), (1, 1));
+    assert!(!home.scratch.path("lib/.state.json.new").exists());
+}
+
+#[test]
+fn a_pass_that_waits_in_vain_says_so() {
+    let home = Home::new();
+    home.config("ipv4 = four\ndeadline = 1s", "");
+    let lock = home.filled("exec 9< {dir}/lib; flock 9; echo held; exec sleep 60 9<&9");
+    let mut holder = Command::new("/bin/sh");
+    let mut holder = holder.args(["-c", &lock]).process_group(0).stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut held = [0; 5];
+    std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut held).unwrap();
+    let ended = home.pass().go();
+    // The lock goes with its holder, however that ends.
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let ended = ended.expect(1).says("another pass");
+    assert!(home.pushes() == 0 && ended.took.as_millis() >= 900, "{:?}", ended.took);
+    assert!(home.memory().is_empty());
+    home.passes(0);
+}
+
+#[test]
+fn the_history_follows_one_source_and_is_written_under_its_own_lock() {
+    let home = Home::new();
+    home.scratch.folder("lib/h");
+    let head = "history = {dir}/lib/h/history.log\nipv4 = here\ndeadline = 1s";
+    // `config` sets the history before: the key may stand once.
+    let config = |home: &Home| {
+        home.config("ipv4 = here", "[two]\nprovider = dyndns2\nurl = {url}/\nuser = u\npassword = canary-s3cret\nhosts = b.example.org\nipv4 = other");
+        let text = home.scratch.read("homing.conf");
+        let old = home.filled("history = {dir}/lib/history.log\nipv4 = here");
+        home.scratch.write("homing.conf", &text.replace(&old, &home.filled(head)), 0o600);
+    };
+    config(&home);
+    let history = || home.scratch.read("lib/h/history.log");
+    home.stands_at(FOUR).passes(0);
+    assert_eq!(history().lines().count(), 1);
+    // What the other section's detector says is no change of ours, also when ours is not asked or fails.
+    home.pass().arg("--only").arg("two").arg("--force").go().expect(0);
+    home.stands_at("nothing").passes(1);
+    assert_eq!(history().lines().count(), 1);
+
+    // A log-only pass at work holds the history's folder: nothing is appended beside it.
+    let folder = std::fs::File::open(home.scratch.path("lib/h")).expect("there");
+    folder.lock().expect("free");
+    home.stands_at(OTHER).pass().go().expect(1).says("another pass is still at work");
+    assert_eq!(history().lines().count(), 1);
+    drop(folder);
+    home.passes(0);
+    assert_eq!(history().lines().count(), 2);
+}

@@ -1,0 +1,212 @@
+//! The papers against the program: what README and the manuals say is what there is, and their examples are good.
+
+use crate::world::*;
+use homing::config::{AGENT_KEYS, SECTION_KEYS};
+use homing::detect::KINDS;
+use homing::provider::{built_ins, PROTOCOLS};
+use homing::values::Key;
+
+/// A paper, from the root of the repository.
+fn paper(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The lines of a manual's section (`Sh`) or subsection (`Ss`), to the next one.
+fn part<'a>(manual: &'a str, heading: &str) -> Vec<&'a str> {
+    let after = manual.lines().skip_while(|line| *line != heading).skip(1);
+    let own: Vec<&str> = after.take_while(|line| !line.starts_with(".Sh ") && !line.starts_with(".Ss ")).collect();
+    assert!(!own.is_empty(), "the manual has no '{heading}'");
+    own
+}
+
+/// The keys that a part of homing.conf(5) tells, in order.
+fn keys(part: &[&str]) -> Vec<String> {
+    let keys = part.iter().filter_map(|line| line.strip_prefix(".It Ic "));
+    keys.map(|key| key.split(' ').next().unwrap().to_string()).collect()
+}
+
+fn names(keys: &[Key]) -> Vec<String> {
+    keys.iter().map(|key| key.name.to_string()).collect()
+}
+
+/// Blocks between fences of a Markdown paper, with the word after the fence.
+fn fenced(markdown: &str) -> Vec<(String, String)> {
+    let mut blocks = Vec::new();
+    let mut lines = markdown.lines();
+    while let Some(kind) = lines.find_map(|line| line.strip_prefix("```")) {
+        let block: Vec<&str> = lines.by_ref().take_while(|line| !line.starts_with("```")).collect();
+        blocks.push((kind.to_string(), block.join("\n") + "\n"));
+    }
+    blocks
+}
+
+/// Literal displays of a manual.
+fn displays(manual: &str) -> Vec<String> {
+    let blocks = manual.split(".Bd -literal").skip(1).filter_map(|block| block.split(".Ed").next());
+    blocks
+        .map(|block| block.split_once('\n').map_or("", |(_, text)| text).replace("\\e", "\\").replace("\\&", ""))
+        .collect()
+}
+
+/// Whether a block is settings: it has a heading, or begins with a key.
+fn is_settings(block: &str) -> bool {
+    let key = |line: &str| {
+        line.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+    };
+    block
+        .lines()
+        .find(|line| !line.trim().is_empty() && !line.starts_with(['#', ';']))
+        .is_some_and(|line| line.starts_with('[') || key(line))
+}
+
+/// Checks settings as they are printed, with the files that they name made.
+fn check(from: &str, text: &str) {
+    let scratch = Scratch::new();
+    let here = scratch.root().display().to_string();
+    let text = text.replace("/etc/", &format!("{here}/etc/"));
+    scratch.folder("etc");
+    for line in text.lines() {
+        let value = line.split_once('=').map_or("", |(_, value)| value.trim().split(' ').next().unwrap());
+        if let Some(name) = value.strip_prefix(&format!("{here}/")).filter(|name| !name.contains('*')) {
+            scratch.write(name, "s3cret\n", 0o600);
+        }
+    }
+    scratch.write("homing.conf", &text, 0o600);
+    scratch.write("cred/x", "s3cret", 0o600);
+    let ended = Run::pass(&scratch).arg("--check").go();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{from}:\n{text}");
+}
+
+#[test]
+fn the_manual_has_the_options_of_help() {
+    let manual = paper("packaging/man/homing.1");
+    let items = part(&manual, ".Sh OPTIONS").into_iter().filter_map(|line| line.strip_prefix(".It "));
+    let plain = |item: &str| {
+        let item = item.replace(" , ", ", ").replace("Op Ar NAME", "[NAME]").replace("Fl ", "-").replace("Ar ", "");
+        item.trim().to_string()
+    };
+    let manual: Vec<String> = items.map(plain).collect();
+    let help = Run::new(&Scratch::new()).arg("--help").go().stdout;
+    let options = help.lines().filter(|line| line.trim_start().starts_with('-') && line.starts_with("  "));
+    let options: Vec<String> = options.map(|line| line.trim_start().split("  ").next().unwrap().to_string()).collect();
+    assert!(options.len() > 15, "{help}");
+    assert_eq!(manual, options);
+}
+
+#[test]
+fn the_manual_has_the_exit_codes_of_help() {
+    let manual = paper("packaging/man/homing.1");
+    let items = part(&manual, ".Sh EXIT STATUS").into_iter().filter_map(|line| line.strip_prefix(".It "));
+    assert_eq!(items.map(|item| item.chars().next().unwrap()).collect::<String>(), "0123");
+}
+
+#[test]
+fn the_manual_has_the_keys_of_the_program() {
+    let manual = paper("packaging/man/homing.conf.5");
+    assert_eq!(keys(&part(&manual, ".Sh AGENT KEYS")), names(AGENT_KEYS));
+    assert_eq!(keys(&part(&manual, ".Sh SECTION KEYS")), names(SECTION_KEYS));
+    for (kind, _, own) in KINDS {
+        assert_eq!(keys(&part(&manual, &format!(".Ss {kind}"))), names(own), "{kind}");
+    }
+    for protocol in PROTOCOLS {
+        assert_eq!(keys(&part(&manual, &format!(".Ss {}", protocol.name))), names(protocol.keys), "{}", protocol.name);
+    }
+    let secrets: Vec<&str> =
+        part(&manual, ".Sh SECRETS").into_iter().filter_map(|line| line.strip_prefix(".It Li ")).collect();
+    assert_eq!(secrets, ["password", "password_file", "password_env", "password_credential"]);
+}
+
+#[test]
+fn the_papers_name_what_is_built_in() {
+    let (manual, readme) = (paper("packaging/man/homing.conf.5"), paper("README.md"));
+    let row = |start: &str| readme.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}"));
+    for (name, _) in built_ins("preset") {
+        assert!(row("| Services by name").contains(&format!("`{name}`")), "README: {name}");
+    }
+    for (name, _) in built_ins("detector") {
+        assert!(row("| Detectors by name").contains(&format!("`{name}`")), "README: {name}");
+        assert!(part(&manual, ".Sh DETECTORS").contains(&format!(".It Li {name}").as_str()), "homing.conf(5): {name}");
+    }
+    for protocol in PROTOCOLS {
+        assert!(row("| Protocols").contains(&format!("`{}`", protocol.name)), "README: {}", protocol.name);
+    }
+}
+
+#[test]
+fn every_example_of_settings_is_good() {
+    let mut found = 0;
+    for (kind, block) in fenced(&paper("README.md")) {
+        if kind == "ini" || (kind.is_empty() && is_settings(&block)) {
+            check("README.md", &block);
+            found += 1;
+        }
+    }
+    for name in ["packaging/man/homing.1", "packaging/man/homing.conf.5"] {
+        for block in displays(&paper(name)).into_iter().filter(|block| is_settings(block)) {
+            check(name, &block);
+            found += 1;
+        }
+    }
+    check("packaging/homing.conf", &paper("packaging/homing.conf"));
+    assert!(found >= 6, "only {found} examples");
+}
+
+/// Commands of README's that are not run here, and why.
+const NOT_RUN: &[(&str, &str)] = &[
+    ("make", "builds: what runs these tests did it"),
+    ("make demo", "takes a world of its own; the pipeline runs it"),
+    ("make test", "is what runs this"),
+    ("sudo make install", "needs root; packaging has its own test"),
+    ("3-58/5 * * * * /usr/local/bin/homing", "a line for cron"),
+];
+
+#[test]
+fn every_command_of_the_readme_works() {
+    let scratch = Scratch::new();
+    let server = HttpServer::new(|request| match request.target.contains("/nic/") {
+        // A line for each host of a list.
+        true => Reply::ok(&"good 198.41.0.4\n".repeat(1 + request.target.matches(',').count())),
+        false => Reply::ok("198.41.0.4"),
+    });
+    // The world of README's first example, at our server; it looks for its settings where none are.
+    scratch.folder("s");
+    scratch.write("etc/homing/home.key", "s3cret\n", 0o600);
+    let (_, example) = fenced(&paper("README.md")).into_iter().find(|(kind, _)| kind == "ini").expect("an example");
+    let example = example.replace("/etc/", &format!("{}/etc/", scratch.root().display()));
+    scratch.write("homing.conf", &example, 0o600);
+    let ours = [
+        "state=s/state.json".to_string(),
+        "history=s/ip.log".to_string(),
+        format!("home.url={}/nic/update", server.url()),
+        format!("detector:ipify.url={}/", server.url()),
+    ];
+    let mut ran = 0;
+    for (kind, block) in fenced(&paper("README.md")) {
+        let transcript = block.lines().any(|line| line.starts_with("# homing"));
+        if kind == "ini" || block.starts_with("20") {
+            continue; // settings, and a line of the history
+        }
+        let prompt =
+            |line: &str| if transcript { line.strip_prefix("# ").map(String::from) } else { Some(line.to_string()) };
+        for line in block.lines().filter_map(prompt).filter(|line| !line.is_empty()) {
+            let command = line.split("  #").next().unwrap().trim().to_string();
+            if NOT_RUN.iter().any(|(known, _)| *known == command) {
+                continue;
+            }
+            let words: Vec<&str> = command.split(' ').collect();
+            assert_eq!(words[0], "homing", "neither run nor in the list of those that are not: {command}");
+            let alone = command.contains("--set");
+            let mut run = if alone { Run::new(&scratch) } else { Run::pass(&scratch) };
+            run = run.args(words[1..].iter().copied());
+            // Without a config, the built-in detectors would ask the Internet.
+            let sets: &[String] = if alone { &ours[3..] } else { &ours };
+            let reads = words.contains(&"--log-only") || !alone;
+            let ended = run.args(sets.iter().filter(|_| reads).flat_map(|set| ["-o", set])).go();
+            assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{command}");
+            ran += 1;
+        }
+    }
+    assert!(ran >= 6, "only {ran} commands");
+    assert!(server.asked().iter().any(|request| request.target.contains("hostname=home.example.net")));
+}

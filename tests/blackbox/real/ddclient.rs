@@ -1,0 +1,208 @@
+//! The same dyndns2 conversations held by Debian's ddclient and by homing, side by side: tests/ddclient.md is the
+//! table of what came of it, made by this test and compared with the file. `HOMING_WRITE=1` writes it anew.
+
+use super::daemon::{aloud, program};
+use crate::world::{runner, HttpServer, Reply, Request, Run, Scratch};
+use std::process::Command;
+
+const FOUR: &str = "198.41.0.4";
+const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ddclient.md");
+
+/// One conversation.
+struct Case {
+    /// What the server answers, or what else happens.
+    what: &'static str,
+    /// The passes: seconds after noon, and what the command prints that both ask for the address.
+    passes: [(i64, &'static str); 3],
+    reply: fn(&Request) -> Reply,
+    /// Where we differ on purpose, and why; empty where we do the same.
+    why: &'static str,
+}
+
+/// At noon, ten seconds later, and beyond the five minutes that ddclient waits after an error.
+const USUAL: [(i64, &str); 3] = [(0, FOUR), (10, FOUR), (360, FOUR)];
+
+const CASES: [Case; 17] = [
+    Case { what: "`good ADDRESS`", passes: USUAL, reply: good, why: "" },
+    Case { what: "`nochg ADDRESS`", passes: USUAL, reply: |r| Reply::ok(&format!("nochg {}", sent(r))), why: "" },
+    Case {
+        what: "`badauth`",
+        passes: USUAL,
+        reply: |_| Reply::ok("badauth"),
+        why: "A wrong password stays wrong: never sent again until it is changed or `--force`d, and 3 says that a person must act. ddclient asks every five minutes for ever, and services block for it.",
+    },
+    Case {
+        what: "`nohost`",
+        passes: USUAL,
+        reply: |_| Reply::ok("nohost"),
+        why: "As `badauth`.",
+    },
+    Case {
+        what: "`abuse`",
+        passes: USUAL,
+        reply: |_| Reply::ok("abuse"),
+        why: "As `badauth`: the account is blocked already, and each request makes it last.",
+    },
+    Case {
+        what: "`911`",
+        passes: USUAL,
+        reply: |_| Reply::ok("911"),
+        why: "A server in trouble is left alone for at least 30 minutes.",
+    },
+    Case {
+        what: "a page in HTML that holds `good`",
+        passes: USUAL,
+        reply: |_| Reply::ok("<html><body>\ngood 198.41.0.4\n</body></html>\n"),
+        why: "What waits for its next try is not well: 1 until it is. ddclient says `SUCCESS` and `FAILED`, and takes 0 back while it waits.",
+    },
+    Case { what: "nothing, with status 200", passes: USUAL, reply: |_| Reply::ok(""), why: "As the page: 1 until it is well." },
+    Case { what: "a word that nobody knows", passes: USUAL, reply: |_| Reply::ok("splendid"), why: "As the page: 1 until it is well." },
+    Case { what: "status 500", passes: USUAL, reply: |_| Reply::new(500, &[], "Internal Server Error"), why: "A failure is never 0." },
+    Case { what: "status 500 with `good ADDRESS`", passes: USUAL, reply: |r| Reply::new(500, &[], &format!("good {}", sent(r))), why: "A failure is never 0. Neither believes the word." },
+    Case { what: "status 401 without a word", passes: USUAL, reply: |_| Reply::new(401, &[], ""), why: "A person must act, and it is tried again once a day only." },
+    Case { what: "status 302 to another place", passes: USUAL, reply: |_| Reply::new(302, &[("Location", "http://127.0.0.1:9/")], "good"), why: "A failure is never 0. Credentials do not follow a redirect." },
+    Case { what: "`good 127.0.0.1`, which was not sent", passes: USUAL, reply: |_| Reply::ok("good 127.0.0.1"), why: "The server published something else: a person must act. ddclient takes it for done." },
+    Case {
+        what: "`good ADDRESS`; the address is private",
+        passes: [(0, "192.168.1.7"), (10, "192.168.1.7"), (360, "192.168.1.7")],
+        reply: good,
+        why: "Nobody out there can reach it: never published unless `allow_private = yes`.",
+    },
+    Case {
+        what: "`good ADDRESS`; the address stands in a page",
+        passes: [(0, PAGE), (10, PAGE), (360, PAGE)],
+        reply: good,
+        why: "Where an address was expected only an address counts: this page may be anybody's. `parse = text` is there for pages that are meant.",
+    },
+    Case {
+        what: "`good ADDRESS`; then the clock is a day back, and the address changes",
+        passes: [(0, FOUR), (-86400, "193.0.14.129"), (-86000, "193.0.14.129")],
+        reply: good,
+        why: "A board without a clock boots in the past: what changed is sent. ddclient holds it back until the old time comes again.",
+    },
+];
+
+const PAGE: &str = "<p>Blocked. Your router is at 198.41.0.4</p>";
+
+/// The address that a request tells.
+fn sent(request: &Request) -> &str {
+    request.target.split_once("myip=").map_or("", |(_, rest)| rest.split('&').next().unwrap_or(""))
+}
+
+fn good(request: &Request) -> Reply {
+    Reply::ok(&format!("good {}", sent(request)))
+}
+
+/// Requests and exit codes of a client's passes: `1 0 1` and `0 0 1`.
+fn play(case: &Case, config: impl Fn(&Scratch, &HttpServer), run: impl Fn(&Scratch) -> Run<'_>) -> (String, String) {
+    let (scratch, server) = (Scratch::new(), HttpServer::new(case.reply));
+    let command = format!("#!/bin/sh\ncat {}\n", scratch.path("address").display());
+    scratch.write("command", &command, 0o700);
+    config(&scratch, &server);
+    let (mut requests, mut codes) = (Vec::new(), Vec::new());
+    for (at, address) in case.passes {
+        scratch.write("address", &format!("{address}\n"), 0o600);
+        let before = server.count();
+        let ended = run(&scratch).at_noon_and(at).go();
+        if std::env::var_os("HOMING_TELL").is_some() {
+            aloud(&format!("{} {at}: {:?}\n{}{}", case.what, ended.code, ended.stdout, ended.stderr));
+        }
+        requests.push((server.count() - before).to_string());
+        codes.push(ended.code.map_or("-".to_string(), |code| code.to_string()));
+    }
+    (requests.join(" "), codes.join(" "))
+}
+
+fn by_ddclient(case: &Case) -> (String, String) {
+    let config = |scratch: &Scratch, server: &HttpServer| {
+        let text = format!(
+            "ssl=no\nuse=cmd, cmd={}\nprotocol=dyndns2, server={}, login=alice, password=s3cret a.example.com\n",
+            scratch.path("command").display(),
+            server.address(),
+        );
+        scratch.write("ddclient.conf", &text, 0o600);
+    };
+    play(case, config, |scratch| {
+        let file = |name: &str| scratch.path(name).into_os_string();
+        let run = Run::program(scratch, &[program("ddclient")]).args(["-daemon=0", "-foreground", "-file"]);
+        run.arg(file("ddclient.conf")).arg("-cache").arg(file("cache")).arg("-pid").arg(file("pid"))
+    })
+}
+
+fn by_homing(case: &Case) -> (String, String) {
+    let config = |scratch: &Scratch, server: &HttpServer| {
+        let text = format!(
+            "ipv4 = command\nhistory = {0}/history.log\nstate = {0}/state.json\n[detector:command]\nkind = command\n\
+             command = {0}/command\n[home]\nprovider = dyndns2\nurl = {1}/nic/update\nhosts = a.example.com\n\
+             user = alice\npassword = s3cret\n",
+            scratch.root().display(),
+            server.url(),
+        );
+        scratch.write("homing.conf", &text, 0o600);
+    };
+    play(case, config, |scratch| Run::pass(scratch))
+}
+
+/// `3.10.0`, as its usage says.
+fn version() -> String {
+    let output = Command::new(program("ddclient")).arg("-help").output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&said);
+    let words = text.lines().find_map(|line| line.trim().strip_prefix("ddclient version "));
+    words.unwrap_or("unknown").trim_end_matches([',', ' ']).to_string()
+}
+
+const HEAD: &str = "\
+# homing and ddclient, side by side
+
+The same dyndns2 conversations, held by Debian's ddclient VERSION and by homing, with one host, through the same command
+that tells the address. Three passes each, where nothing else is said: at noon, ten seconds later, and six minutes later.
+The cells hold what each pass sent to the server, and its exit code. `tests/blackbox/real/ddclient.rs` makes this table
+and fails when it is no longer true; `HOMING_WRITE=1 cargo test --test blackbox ddclient` writes it anew.
+
+| the server answers | ddclient sends | and exits | homing sends | and exits | where we differ on purpose |
+|---|---|---|---|---|---|
+";
+
+#[test]
+fn where_we_differ_from_ddclient() {
+    if runner().is_some() {
+        return aloud("the comparison with ddclient moves the clock and was left out");
+    }
+    let version = version();
+    println!("ddclient {version}");
+    let written = std::fs::read_to_string(TABLE).unwrap_or_default();
+    let write = std::env::var_os("HOMING_WRITE").is_some();
+    // Another ddclient may do otherwise, and that is not our fault: then our own columns alone are compared.
+    let same = write || written.contains(&format!("ddclient {version} "));
+    if !same {
+        aloud(&format!(
+            "this is ddclient {version}, and tests/ddclient.md was written for another: its columns were NOT compared"
+        ));
+    }
+    let mut table = HEAD.replace("VERSION", &version);
+    for case in &CASES {
+        let (requests, codes) = by_homing(case);
+        let (theirs, ends) = if same { by_ddclient(case) } else { Default::default() };
+        table += &format!("| {} | {theirs} | {ends} | {requests} | {codes} | {} |\n", case.what, case.why);
+    }
+    if write {
+        std::fs::write(TABLE, &table).unwrap();
+    }
+    let rows = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| the server"));
+        let cells = |line: &str| line.split('|').map(String::from).collect::<Vec<_>>();
+        let kept = |cells: Vec<String>| match same {
+            true => cells.join("|"),
+            false => [&cells[..2], &cells[4..]].concat().join("|"),
+        };
+        lines.map(|line| kept(cells(line))).collect()
+    };
+    let written = std::fs::read_to_string(TABLE).unwrap_or_default();
+    let (is, was) = (rows(&table), rows(&written));
+    let only = |these: &[String], those: &[String]| -> String {
+        these.iter().filter(|row| !those.contains(row)).map(|row| format!("{row}\n")).collect()
+    };
+    assert!(is == was, "tests/ddclient.md is no longer true:\n{}it says:\n{}", only(&is, &was), only(&was, &is));
+    assert!(!same || table == written, "tests/ddclient.md: the words around the table differ");
+}

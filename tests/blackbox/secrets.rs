@@ -1,0 +1,182 @@
+//! Secrets in the settings: four forms of each, who may read the files, and that no mistake says one aloud.
+
+use crate::world::*;
+
+const CANARY: &str = "canary-s3cret/+ä";
+
+fn config(secret: &str) -> String {
+    format!("ipv4 = off\nipv6 = off\n[home]\nprovider = infomaniak\nipv4 = ipify\nhosts = a.example.com\nuser = u\n{secret}\n")
+}
+
+fn run(scratch: &Scratch, secret: &str) -> Ended {
+    scratch.write("homing.conf", &config(secret), 0o600);
+    Run::pass(scratch).arg("--check").env("CREDENTIALS_DIRECTORY", scratch.path("cred")).env("SECRET", CANARY).go()
+}
+
+#[test]
+fn four_forms_of_a_secret_arrive_alike() {
+    let scratch = Scratch::new();
+    let server = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
+    scratch.write("key", CANARY, 0o600);
+    scratch.write("key.lines", &format!("\u{feff}{CANARY}\r\n"), 0o600);
+    scratch.write("cred/ddns", &format!("{CANARY}\n"), 0o600);
+    scratch.folder("s");
+    let key = scratch.path("key").display().to_string();
+    for form in [
+        format!("password = {CANARY}"),
+        format!("password = \"{CANARY}\"  # note"),
+        format!("password_file = {key}"),
+        format!("password_file = {key}.lines"),
+        "password_env = SECRET".to_string(),
+        "password_credential = ddns".to_string(),
+    ] {
+        let head =
+            "ipv4 = x\nstate = s/state.json\nhistory = s/ip.log\n[detector:x]\nkind = fixed\naddress = 198.41.0.4\n";
+        let home =
+            format!("[home]\nprovider = dyndns2\nurl = {}/\nhosts = a.example.com\nuser = u\n{form}\n", server.url());
+        scratch.write("homing.conf", &format!("{head}{home}"), 0o600);
+        let run = Run::pass(&scratch).arg("--force").arg("-v");
+        let ended = run.env("CREDENTIALS_DIRECTORY", scratch.path("cred")).env("SECRET", CANARY).go();
+        assert_eq!(ended.code, Some(0), "{form}: {}", ended.stderr);
+        let sent = format!("Basic {}", base64(format!("u:{CANARY}").as_bytes()));
+        assert_eq!(server.asked().last().unwrap().header("Authorization"), Some(sent.as_str()), "{form}");
+        Canary::new([CANARY]).assert_silent(&ended, &scratch, &["homing.conf", "key", "key.lines", "cred/ddns"]);
+    }
+    // One file, told in four ways, is one secret: the pass after another form sends nothing.
+    let count = server.count();
+    let quiet = Run::pass(&scratch).env("CREDENTIALS_DIRECTORY", scratch.path("cred")).go();
+    assert_eq!((quiet.code, quiet.stdout.as_str(), server.count()), (Some(0), "", count));
+}
+
+#[test]
+fn a_secret_that_is_none_is_told_and_never_said() {
+    let scratch = Scratch::new();
+    scratch.write("empty", "\n", 0o600);
+    scratch.write("two", &format!("{CANARY}\nmore\n"), 0o600);
+    scratch.write("large", &CANARY.repeat(10_000), 0o600);
+    scratch.write("cred/two", &format!("{CANARY}\nmore\n"), 0o600);
+    scratch.folder("folder");
+    let at = |name: &str| scratch.path(name).display().to_string();
+    let one_word = "canary-s3cret";
+    for (secret, want) in [
+        ("password =".to_string(), "password: "),
+        ("password = \"\"".to_string(), "password: the secret is empty"),
+        (format!("password = \"{CANARY}\" x"), "password: text after the closing quote"),
+        (format!("password = \"{CANARY}"), "password: the double quote is not closed"),
+        (format!("password = \"{CANARY}\\n\""), "password: in double quotes a backslash stands before"),
+        (format!("password_file = {}", at("none")), "/none: No such file"),
+        (format!("password_file = {}", at("empty")), "password_file: the secret is empty"),
+        (format!("password_file = {}", at("two")), "more than one line"),
+        (format!("password_file = {}", at("large")), "is not a file with one line"),
+        (format!("password_file = {}", at("folder")), "is not a file with one line"),
+        (format!("password_file = {CANARY}"), "password_file: cannot read"),
+        (format!("password_file = {one_word}"), "a path belongs here, not the secret"),
+        ("password_env = NONE_SUCH".to_string(), "the variable NONE_SUCH is not set"),
+        (format!("password_env = {one_word}"), "the name of one belongs here, not the secret"),
+        ("password_credential = none".to_string(), "no credential of that name"),
+        ("password_credential = two".to_string(), "more than one line"),
+        (format!("password_credential = ../{CANARY}"), "not the name of a credential"),
+        (format!("password_credential = {one_word}"), "no credential of that name"),
+        (format!("password = {CANARY}\npassword_file = {}", at("two")), "'password' says it already"),
+        (format!("password = {CANARY}\npassword = {CANARY}"), "'password' stands twice"),
+        (format!("pasword = {CANARY}"), "did you mean 'password'?"),
+        (format!("Password = {CANARY}"), "'Password' cannot be a key"),
+        (format!("password {CANARY}"), "'=' is missing"),
+        (format!("password: {CANARY}"), "'=' is missing"),
+        // The key was lost, or an editor broke the line.
+        (format!("{CANARY}=="), "what stands before '=' cannot be a key"),
+        (format!("{one_word}\n"), "'=' is missing"),
+        (format!("url = https://u:{one_word}@x.example/"), "url: "),
+        (format!("url = ftp://{one_word}"), "url: "),
+    ] {
+        let ended = run(&scratch, &secret);
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{secret}");
+        // A path must be told, and this one is the secret itself: no one can know.
+        if secret != format!("password_file = {CANARY}") {
+            let leaks = Canary::new([CANARY, one_word]).leaks(&ended, &Scratch::new(), &[]);
+            assert!(leaks.is_empty(), "{secret}: {leaks:?}\n{}", ended.stderr);
+        }
+        assert!(ended.stderr.contains(want), "{secret}: {want}\n{}", ended.stderr);
+        assert!(ended.stderr.lines().all(|line| line.contains("homing.conf:")), "{secret}: {}", ended.stderr);
+    }
+    let ended = Run::pass(&scratch).arg("-t").go();
+    assert_eq!(ended.code, Some(2));
+    scratch.write("homing.conf", &config("password_credential = x"), 0o600);
+    let ended = Run::pass(&scratch).arg("-t").go();
+    assert!(ended.stderr.contains("CREDENTIALS_DIRECTORY is not set: systemd sets it"), "{}", ended.stderr);
+}
+
+#[test]
+fn who_can_read_a_secret_matters() {
+    let scratch = Scratch::new();
+    for (mode, code) in [(0o644, 2), (0o604, 2), (0o640, 0), (0o600, 0), (0o400, 0)] {
+        let path = scratch.write("homing.conf", &config(&format!("password = {CANARY}")), mode);
+        let ended = Run::pass(&scratch).arg("--check").go();
+        assert_eq!(ended.code, Some(code), "{mode:o} {}", ended.stderr);
+        if code == 2 {
+            let way_out = format!("chmod o-r {}", path.display());
+            assert!(ended.stderr.contains(":8: password: ") && ended.stderr.contains(&way_out), "{}", ended.stderr);
+        }
+        Canary::new([CANARY]).assert_silent(&ended, &Scratch::new(), &[]);
+        std::fs::remove_file(path).unwrap();
+    }
+    // Without a secret in it, others may read the settings; a secret's own file is a warning.
+    let key = scratch.write("key", CANARY, 0o644);
+    let text = config(&format!("password_file = {}", key.display())).replace("ipv4 = ipify", "ipv4 = four");
+    let four = "[detector:four]\nkind = fixed\naddress = 198.41.0.4\n";
+    scratch.folder("s");
+    let text = format!("state = s/state.json\nhistory = s/ip.log\n{text}url = http://127.0.0.1:9/\n{four}");
+    scratch.write("homing.conf", &text, 0o644);
+    let warning = format!("warning: {0} holds a secret and others can read it: chmod o-r {0}\n", key.display());
+    let check = Run::pass(&scratch).arg("--check").go();
+    assert_eq!((check.code, check.stderr.as_str()), (Some(0), warning.as_str()));
+    let count = |args: &[&str]| Run::pass(&scratch).args(args.iter().copied()).go().stderr.matches(&warning).count();
+    assert_eq!((count(&["-n", "-v"]), count(&["-n"])), (1, 0));
+}
+
+/// As another user than root, whom modes do not stop.
+#[test]
+fn a_file_that_we_may_not_read_is_told() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = Scratch::new();
+    let built = std::path::Path::new(env!("CARGO_BIN_EXE_homing"));
+    if std::fs::copy(built, scratch.path("homing")).is_err() || runner().is_some() {
+        return;
+    }
+    let open =
+        |name: &str, mode: u32| std::fs::set_permissions(scratch.path(name), PermissionsExt::from_mode(mode)).unwrap();
+    open("homing", 0o755);
+    open("", 0o755);
+    let key = scratch.write("key", CANARY, 0o600);
+    scratch.write("homing.conf", &config(&format!("password_file = {}", key.display())), 0o644);
+    let nobody = ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"].map(String::from);
+    let program = [&nobody[..], &[scratch.path("homing").display().to_string()]].concat();
+    let try_it = Run::program(&scratch, &[&nobody[..], &["/bin/true".to_string()]].concat());
+    if !std::path::Path::new(&nobody[0]).exists() || try_it.go().code != Some(0) {
+        return eprintln!("SKIPPED: only root can become nobody");
+    }
+    let ended = Run::program(&scratch, &program).args(["-t", "-c", "homing.conf"]).go();
+    let want =
+        format!("homing.conf:8: password_file: cannot read {}: Permission denied (os error 13)\n", key.display());
+    assert_eq!((ended.code, ended.stderr), (Some(2), want));
+    open("homing.conf", 0o600);
+    let ended = Run::program(&scratch, &program).args(["-t", "-c", "homing.conf"]).go();
+    assert_eq!(ended.stderr, "cannot read the settings homing.conf: Permission denied (os error 13)\n");
+    assert_eq!(ended.code, Some(2));
+}
+
+/// What is sent and what is remembered of it are of one reading, whoever rewrites the file meanwhile.
+#[test]
+fn a_secret_is_read_once_a_pass() {
+    if runner().is_some() {
+        return;
+    }
+    let scratch = Scratch::new();
+    scratch.write("the.key", CANARY, 0o600);
+    let path = scratch.path("the.key").display().to_string();
+    scratch.write("homing.conf", &config(&format!("password_file = {path}")), 0o600);
+    let ended = Run::pass(&scratch).arg("--check").strace("open,openat").go();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let opened = ended.trace.iter().filter(|line| line.contains("the.key")).count();
+    assert_eq!(opened, 1, "{}", ended.trace.join("\n"));
+}

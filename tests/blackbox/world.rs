@@ -1,0 +1,24 @@
+//! What a test stands on: servers on loopback, a folder of its own, the binary with a bare environment, and a
+//! search for secrets that got out.
+
+mod canary;
+mod dns;
+mod home;
+mod http;
+mod run;
+mod scratch;
+mod stop;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+#[allow(unused_imports)] // As above: offered to all tests.
+pub use {
+    canary::{base64, percent, Canary},
+    dns::{DnsServer, Query, Record},
+    home::{mode, set_mode, Home, FOUR, OTHER, SECRET, SIX},
+    http::{HttpServer, Reply, Request},
+    run::{runner, Ended, Run, NOON},
+    scratch::Scratch,
+    tls::{Identity, Manner, Pki},
+};

@@ -1,0 +1,145 @@
+//! A name server that answers a datagram with what a test wants, right or wrong.
+
+use super::stop::Stop;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// A question as it came.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Without the last dot, as it was sent.
+    pub name: String,
+    pub kind: u16,
+    pub class: u16,
+    /// The datagram.
+    pub bytes: Vec<u8>,
+}
+
+/// What an answer may hold.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// A or AAAA.
+    Address(IpAddr),
+    /// TXT, one string each.
+    Text(Vec<String>),
+    /// A type and its bytes.
+    Raw(u16, Vec<u8>),
+}
+
+impl Query {
+    fn read(bytes: &[u8]) -> Option<Query> {
+        let (mut at, mut labels) = (12, Vec::new());
+        loop {
+            let length = usize::from(*bytes.get(at)?);
+            if length == 0 {
+                break;
+            }
+            labels.push(String::from_utf8_lossy(bytes.get(at + 1..at + 1 + length)?).into_owned());
+            at += 1 + length;
+        }
+        let number = |at: usize| Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]));
+        let (kind, class) = (number(at + 1)?, number(at + 3)?);
+        Some(Query { name: labels.join("."), kind, class, bytes: bytes.to_vec() })
+    }
+
+    /// The question's bytes, as they are repeated in the answer.
+    fn question(&self) -> &[u8] {
+        let name: usize = self.name.split('.').filter(|label| !label.is_empty()).map(|label| label.len() + 1).sum();
+        &self.bytes[12..12 + name + 1 + 4]
+    }
+
+    /// A proper answer with these records, all under the name that was asked for.
+    pub fn answer(&self, records: &[Record]) -> Vec<u8> {
+        self.reply(0, records)
+    }
+
+    /// An answer without records: 2 is SERVFAIL, 3 NXDOMAIN, 5 REFUSED.
+    pub fn fail(&self, code: u8) -> Vec<u8> {
+        self.reply(code, &[])
+    }
+
+    fn reply(&self, code: u8, records: &[Record]) -> Vec<u8> {
+        let mut out = self.bytes[..2].to_vec();
+        // QR, AA, RD as asked, RA; one question, the records, nothing else.
+        out.extend([0x84 | self.bytes[2] & 1, 0x80 | code, 0, 1, 0, records.len() as u8, 0, 0, 0, 0]);
+        out.extend(self.question());
+        for record in records {
+            let (kind, data) = match record {
+                Record::Address(IpAddr::V4(ip)) => (1, ip.octets().to_vec()),
+                Record::Address(IpAddr::V6(ip)) => (28, ip.octets().to_vec()),
+                Record::Text(strings) => {
+                    (16, strings.iter().flat_map(|s| [s.len() as u8].into_iter().chain(s.bytes())).collect())
+                }
+                Record::Raw(kind, data) => (*kind, data.clone()),
+            };
+            out.extend([0xc0, 12]);
+            out.extend(kind.to_be_bytes().into_iter().chain(self.class.to_be_bytes()).chain(0u32.to_be_bytes()));
+            out.extend((data.len() as u16).to_be_bytes().into_iter().chain(data));
+        }
+        out
+    }
+}
+
+/// Listens from its making to its drop.
+pub struct DnsServer {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<Query>>>,
+    stop: Stop,
+    listening: Option<thread::JoinHandle<()>>,
+}
+
+impl DnsServer {
+    /// On 127.0.0.1; each question is answered with any number of datagrams.
+    pub fn new(handler: impl Fn(&Query) -> Vec<Vec<u8>> + Send + 'static) -> DnsServer {
+        DnsServer::on("127.0.0.1:0", handler)
+    }
+
+    /// On an address and port of your choice.
+    pub fn on(address: &str, handler: impl Fn(&Query) -> Vec<Vec<u8>> + Send + 'static) -> DnsServer {
+        let socket = UdpSocket::bind(address).unwrap_or_else(|e| panic!("{address}: {e}"));
+        let address = socket.local_addr().unwrap();
+        let (asked, stop) = (Arc::new(Mutex::new(Vec::new())), Stop::default());
+        let (log, end) = (Arc::clone(&asked), stop.clone());
+        let listening = thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while !end.is_set() {
+                let Ok((length, peer)) = socket.recv_from(&mut bytes) else { continue };
+                let Some(query) = Query::read(&bytes[..length]) else { continue };
+                log.lock().unwrap().push(query.clone());
+                for reply in handler(&query) {
+                    let _ = socket.send_to(&reply, peer);
+                }
+            }
+        });
+        DnsServer { address, asked, stop, listening: Some(listening) }
+    }
+
+    /// Answers every question with these records.
+    pub fn always(records: Vec<Record>) -> DnsServer {
+        DnsServer::new(move |query| vec![query.answer(&records)])
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// All questions so far, in order.
+    pub fn asked(&self) -> Vec<Query> {
+        self.asked.lock().unwrap().clone()
+    }
+
+    pub fn count(&self) -> usize {
+        self.asked.lock().unwrap().len()
+    }
+}
+
+impl Drop for DnsServer {
+    fn drop(&mut self) {
+        self.stop.now();
+        // An empty datagram, so that `recv_from` returns and the flag is seen.
+        let any = if self.address.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+        let _ = UdpSocket::bind(any).and_then(|socket| socket.send_to(&[], self.address));
+        let _ = self.listening.take().map(thread::JoinHandle::join);
+    }
+}

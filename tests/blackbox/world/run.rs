@@ -1,0 +1,228 @@
+//! One run of the binary: a bare environment, a wall limit, and all that it said.
+
+use super::Scratch;
+use std::ffi::OsString;
+use std::io::Read;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A run that takes longer is killed, and its test fails.
+const LIMIT: Duration = Duration::from_secs(30);
+/// How often memory is looked at; without that, how often we look whether a silent process is still there.
+const GLANCE: Duration = Duration::from_millis(2);
+const LOOK: Duration = Duration::from_millis(20);
+/// 2026-11-20 12:00:00 UTC, where tests that move the clock begin.
+pub const NOON: i64 = 1_795_176_000;
+
+/// The command that stands for the built binary (`HOMING_RUNNER`, split at blanks), such as
+/// `qemu-arm -cpu arm1176 /path/homing`.
+pub fn runner() -> Option<Vec<String>> {
+    let words = std::env::var("HOMING_RUNNER").ok()?;
+    Some(words.split_whitespace().map(String::from).collect()).filter(|words: &Vec<_>| !words.is_empty())
+}
+
+/// A run to come.
+pub struct Run<'a> {
+    scratch: &'a Scratch,
+    program: Vec<OsString>,
+    args: Vec<OsString>,
+    env: Vec<(String, OsString)>,
+    limit: Duration,
+    trace: Option<String>,
+    weigh: bool,
+}
+
+/// A run that is over. `code` is none if a signal ended it.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+    pub took: Duration,
+    /// The most memory that was resident, in KiB, if asked for; what the last two milliseconds added is not in it.
+    pub peak: Option<u64>,
+    /// What strace wrote, if asked for.
+    pub trace: Vec<String>,
+}
+
+impl<'a> Run<'a> {
+    /// homing itself.
+    pub fn new(scratch: &'a Scratch) -> Run<'a> {
+        let built = || vec![env!("CARGO_BIN_EXE_homing").to_string()];
+        Run::program(scratch, &runner().unwrap_or_else(built))
+    }
+
+    /// homing with the config `homing.conf` of the scratch folder.
+    pub fn pass(scratch: &'a Scratch) -> Run<'a> {
+        Run::new(scratch).arg("-c").arg(scratch.path("homing.conf"))
+    }
+
+    /// Another program, under the same rules.
+    pub fn program<S: Into<OsString> + Clone>(scratch: &'a Scratch, words: &[S]) -> Run<'a> {
+        let run = Run {
+            scratch,
+            program: words.iter().cloned().map(Into::into).collect(),
+            args: Vec::new(),
+            env: Vec::new(),
+            limit: LIMIT,
+            trace: None,
+            weigh: false,
+        };
+        run.env("PATH", "/usr/bin:/bin").env("TZ", "UTC").env("RUNTIME_DIRECTORY", scratch.folder("run"))
+    }
+
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Run<'a> {
+        self.args.push(arg.into());
+        self
+    }
+
+    pub fn args<S: Into<OsString>>(mut self, args: impl IntoIterator<Item = S>) -> Run<'a> {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets a variable; the last value counts.
+    pub fn env(mut self, key: &str, value: impl Into<OsString>) -> Run<'a> {
+        self.env.push((key.to_string(), value.into()));
+        self
+    }
+
+    pub fn limit(mut self, limit: Duration) -> Run<'a> {
+        self.limit = limit;
+        self
+    }
+
+    /// Measures the peak of resident memory.
+    pub fn weigh(mut self) -> Run<'a> {
+        self.weigh = true;
+        self
+    }
+
+    /// Starts with the wall clock at this time ("2026-11-20 12:00:00", UTC), which then goes on. The monotonic
+    /// clock is left alone, else no deadline would ever come.
+    pub fn at(self, time: &str) -> Run<'a> {
+        let library = faketime().expect("libfaketime is missing: apt-get install libfaketime");
+        assert!(runner().is_none(), "the clock cannot be faked under HOMING_RUNNER");
+        self.env("LD_PRELOAD", library)
+            .env("FAKETIME", format!("@{time}"))
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+            .env("DONT_FAKE_MONOTONIC", "1")
+    }
+
+    /// As [`Run::at`], so many seconds after [`NOON`].
+    pub fn at_noon_and(self, seconds: i64) -> Run<'a> {
+        self.at(&(NOON + seconds).to_string()).env("FAKETIME_FMT", "%s")
+    }
+
+    /// Records the system calls that strace's `-e trace=` selects, of all threads and children.
+    pub fn strace(mut self, filter: &str) -> Run<'a> {
+        assert!(runner().is_none(), "strace would see the emulator under HOMING_RUNNER");
+        assert!(PathBuf::from("/usr/bin/strace").exists(), "strace is missing: apt-get install strace");
+        self.trace = Some(filter.to_string());
+        self
+    }
+
+    /// Runs it to its end.
+    pub fn go(self) -> Ended {
+        let traced = self.scratch.path("strace.out");
+        let mut words = Vec::new();
+        if let Some(filter) = &self.trace {
+            let strace = ["/usr/bin/strace", "-f", "-qq", "-s", "256", "-e"];
+            words.extend(strace.map(OsString::from));
+            words.extend([format!("trace={filter}").into(), "-o".into(), traced.clone().into(), "--".into()]);
+        }
+        words.extend(self.program.iter().chain(&self.args).cloned());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).env_clear().envs(self.env.iter().cloned()).current_dir(self.scratch.root());
+        command.process_group(0);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+
+        let began = Instant::now();
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("{words:?}: {e}"));
+        let stdout = collect(child.stdout.take().unwrap());
+        let stderr = collect(child.stderr.take().unwrap());
+        let (status, peak) = self.wait(&mut child, &stdout, began);
+        let took = began.elapsed();
+        let (stdout, stderr) = (said(&stdout), said(&stderr));
+        let Some(status) = status else {
+            panic!("{words:?}: killed after {:?}\nstdout: {stdout}\nstderr: {stderr}", self.limit);
+        };
+        let trace = match self.trace {
+            Some(_) => self.scratch.read("strace.out").lines().map(String::from).collect(),
+            None => Vec::new(),
+        };
+        let _ = std::fs::remove_file(traced);
+        Ended { code: status.code(), stdout, stderr, took, peak, trace }
+    }
+
+    /// How the child ended, or none if it had to be killed; and the most memory it was seen with.
+    fn wait(&self, child: &mut Child, output: &Receiver<Vec<u8>>, began: Instant) -> (Option<ExitStatus>, Option<u64>) {
+        let (mut peak, mut closed) = (None, false);
+        loop {
+            if self.weigh {
+                peak = peak.max(resident(child.id()));
+            }
+            if let Some(status) = child.try_wait().unwrap() {
+                return (Some(status), peak);
+            }
+            if began.elapsed() > self.limit {
+                // Its whole group: what it started, and under strace it is not the child itself.
+                let group = format!("-{}", child.id());
+                let _ = Command::new("/bin/kill").args(["-KILL", "--", &group]).status();
+                let _ = child.kill();
+                let _ = child.wait();
+                return (None, peak);
+            }
+            // The end of its output wakes us before the time is up; after that only the time does.
+            let pause = if self.weigh || closed { GLANCE } else { LOOK };
+            if closed {
+                thread::park_timeout(pause);
+            } else {
+                closed = output.recv_timeout(pause) != Err(RecvTimeoutError::Timeout);
+            }
+        }
+    }
+}
+
+/// Reads a pipe to its end on a thread; an empty message says that the end has come, the next one is the text.
+fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
+    let (send, receive) = channel();
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = pipe.read_to_end(&mut bytes);
+        let _ = send.send(Vec::new());
+        let _ = send.send(bytes);
+    });
+    receive
+}
+
+/// What came through a pipe. A grandchild may hold it open after the child is gone: that is not waited for.
+fn said(output: &Receiver<Vec<u8>>) -> String {
+    let mut text = Vec::new();
+    while let Ok(bytes) = output.recv_timeout(Duration::from_secs(2)) {
+        text = bytes;
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The high-water mark of a process's memory, in KiB; none as long as it is still a copy of ourselves.
+fn resident(pid: u32) -> Option<u64> {
+    let program = |pid: &str| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
+    if program(&pid.to_string()) == program("self") {
+        return None;
+    }
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// Where the library that fakes the clock is.
+fn faketime() -> Option<PathBuf> {
+    let folders = std::fs::read_dir("/usr/lib").ok()?;
+    let places = folders.flatten().map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    places.into_iter().find(|path| path.exists())
+}
