@@ -1,0 +1,61 @@
+# Plain targets around cargo. `make install` honours DESTDIR and prefix.
+prefix = /usr/local
+man = $(prefix)/share/man
+target = $(or $(CARGO_TARGET_DIR),target)
+homing = $(target)/release/homing
+
+.PHONY: all test check demo install uninstall size linked clean
+
+all:
+	cargo build --release --locked
+
+# What the tests need of Debian, then all tests.
+test:
+	tests/parts
+	cargo test --locked
+
+# All that is asked of a change. With TESTED=yes the tests themselves are left out, for they have just run.
+check:
+	tests/parts
+	cargo fmt --check
+	cargo clippy --all-targets --locked -- -D warnings
+	mandoc -T lint -W warning packaging/man/homing.1 packaging/man/homing.conf.5
+	$(if $(TESTED),,cargo test --locked)
+	$(MAKE) linked size
+	@echo "$$(cargo test --locked -- --list 2>/dev/null | grep -c ': test$$') tests"
+
+# The built program in a world on loopback, step by step.
+demo: all
+	cargo build --release --locked --example demo
+	@$(target)/release/examples/demo $(homing)
+
+$(homing):
+	cargo build --release --locked
+
+# A config that is there already stays as it is.
+install: $(homing)
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(man)/man1 $(DESTDIR)$(man)/man5 $(DESTDIR)/etc
+	install -m 755 $(homing) $(DESTDIR)$(prefix)/bin/homing
+	install -m 644 packaging/man/homing.1 $(DESTDIR)$(man)/man1/homing.1
+	install -m 644 packaging/man/homing.conf.5 $(DESTDIR)$(man)/man5/homing.conf.5
+	test -e $(DESTDIR)/etc/homing.conf || install -m 600 packaging/homing.conf $(DESTDIR)/etc/homing.conf
+	install -d -m 700 $(DESTDIR)/var/lib/homing
+
+# What a person wrote or homing learned stays: /etc/homing.conf and /var/lib/homing.
+uninstall:
+	rm -f $(DESTDIR)$(prefix)/bin/homing $(DESTDIR)$(man)/man1/homing.1 $(DESTDIR)$(man)/man5/homing.conf.5
+
+size: all
+	@wc -c <$(homing) | awk '{ printf "$(homing): %d bytes, %.0f KiB\n", $$1, $$1 / 1024 }'
+
+# rustls's other cryptography is compiled along and must never be linked (ARCHITECTURE.md, HTTP and its fences).
+# Its own archive shows that the search would find it.
+linked: all
+	@grep -q aws-lc/crypto $(target)/release/build/aws-lc-sys-*/out/*.a
+	@! grep -q aws-lc/crypto $(homing)
+	@echo "$(homing): aws-lc is not in it"
+
+clean:
+	cargo clean
+
+include cross/make.mk
