@@ -9,7 +9,7 @@
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
 //! - [`keeper`], [`state`], [`history`], [`lately`] over [`disk`]: memory
 //! - [`report`]: what the operator reads
-//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`], [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
+//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`], [`datagram`] over [`socket`] (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
 //!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
 
 pub mod address;
@@ -17,6 +17,7 @@ pub mod args;
 pub mod catalogue;
 pub mod clock;
 pub mod config;
+pub mod datagram;
 pub mod detect;
 pub mod diagnose;
 pub mod digest;
@@ -39,6 +40,7 @@ pub mod report;
 pub mod resolve;
 pub mod secret;
 pub mod settings;
+pub mod socket;
 pub mod state;
 pub mod status;
 pub mod survey;

@@ -70,7 +70,7 @@ pub fn push(
     // What a provider remembers holds for one account: other settings may mean another.
     let same = before.hosts.values().all(|known| known.digest == digests.0);
     let mut notes = if same { before.notes.clone() } else { BTreeMap::new() };
-    let rulings = target.provider.push(&batch, &mut Line { http: desk.http, memory: &mut notes });
+    let rulings = target.provider.push(&batch, &mut Line { http: &desk.http.by(&target.way), memory: &mut notes });
     if dry {
         for warning in rulings.iter().filter_map(|ruling| ruling.warning.as_ref()) {
             crate::report::out(&format!("{}: {warning}", target.name));

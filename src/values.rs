@@ -2,6 +2,7 @@
 //! here, so that every mistake is told in the same words, with its place, and none is told twice.
 
 mod key;
+mod way;
 
 pub use key::{key, secret, Key, SECRET_FORMS};
 

@@ -10,6 +10,7 @@ mod detecting;
 mod detection;
 mod detection_dns;
 mod detection_here;
+mod detection_stun;
 mod fences;
 mod hooks;
 mod memory;

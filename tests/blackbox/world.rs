@@ -6,12 +6,14 @@ mod clock;
 mod dns;
 mod home;
 mod http;
+mod network;
 mod run;
 mod scratch;
 mod stop;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod udp;
 
 #[allow(unused_imports)] // As above: offered to all tests.
 pub use {
@@ -19,7 +21,9 @@ pub use {
     dns::{DnsServer, Query, Record},
     home::{mode, set_mode, Home, FOUR, OTHER, SECRET, SIX},
     http::{HttpServer, Reply, Request},
+    network::in_a_network,
     run::{runner, Ended, Run, NOON},
     scratch::Scratch,
     tls::{Identity, Manner, Pki},
+    udp::UdpServer,
 };
