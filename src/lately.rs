@@ -3,6 +3,7 @@
 //! lasts is told to the hooks again.
 
 use crate::clock::Stamp;
+use crate::digest::{digest, hex, Algorithm};
 use crate::disk;
 use crate::json::{self, Object};
 use std::io::Read;
@@ -48,10 +49,9 @@ impl Lately {
 
 /// A name made from the state's path, so that several configs keep apart.
 fn place(state: &Path) -> PathBuf {
-    use sha2::{Digest, Sha256};
     let state = std::path::absolute(state).unwrap_or_else(|_| state.to_path_buf());
-    let sum = Sha256::digest(state.as_os_str().as_bytes());
-    let name: String = sum.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let sum = digest(Algorithm::Sha256, &[state.as_os_str().as_bytes()]);
+    let name = hex(&sum[..6]);
     let folder = std::env::var_os("RUNTIME_DIRECTORY").unwrap_or_default();
     // systemd gives several, with colons between.
     let first = folder.as_bytes().split(|byte| *byte == b':').next().unwrap_or_default();

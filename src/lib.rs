@@ -9,7 +9,7 @@
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
 //! - [`keeper`], [`state`], [`history`], [`lately`] over [`disk`]: memory
 //! - [`report`]: what the operator reads
-//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`], [`json`] (tinyjson), [`clock`] (time), [`os`]
+//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`], [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
 //!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
 
 pub mod address;
@@ -19,6 +19,7 @@ pub mod clock;
 pub mod config;
 pub mod detect;
 pub mod diagnose;
+pub mod digest;
 pub mod disk;
 pub mod dns;
 pub mod history;

@@ -5,6 +5,7 @@ mod file;
 
 use crate::address::Family;
 use crate::clock::{self, Stamp};
+use crate::digest::{self, Algorithm};
 use crate::provider::contract::{Pause, Verdict};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -160,15 +161,13 @@ impl State {
     pub fn fresh() -> State {
         let mut bytes = [0u8; 16];
         crate::os::random(&mut bytes);
-        let salt = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        State { salt, ..State::default() }
+        State { salt: digest::hex(&bytes), ..State::default() }
     }
 
     /// A salted digest of a text: SHA-256, of which 64 bits are kept. The same in every version and on every board.
     pub fn digest(&self, text: &str) -> String {
-        use sha2::{Digest, Sha256};
-        let sum = Sha256::new().chain_update(&self.salt).chain_update("\n").chain_update(text).finalize();
-        sum.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let sum = digest::digest(Algorithm::Sha256, &[self.salt.as_bytes(), b"\n", text.as_bytes()]);
+        digest::hex(&sum[..8])
     }
 
     /// Writes down that a refusal was told in full.

@@ -87,14 +87,15 @@ impl Answer {
     /// Whether the body is whole and means what it says (RFC 9112, 6.3).
     fn framing(&self, request: &Request, told: &Told) -> Result<(), String> {
         let (codings, lengths) = (self.all("transfer-encoding"), self.all("content-length"));
+        // First, so that a flood is called one whoever notices it, we or the relay.
+        if self.body.len() > request.cap {
+            return Err(format!("the answer is larger than {} KiB", request.cap / 1024));
+        }
         if request.measured && codings.is_empty() && lengths.is_empty() {
             return Err("the answer does not say how long it is".to_string());
         }
         if let Some(why) = &self.cut {
             return Err(format!("the answer was cut short: {why}"));
-        }
-        if self.body.len() > request.cap {
-            return Err(format!("the answer is larger than {} KiB", request.cap / 1024));
         }
         let plain = |coding: &&str| coding.eq_ignore_ascii_case("identity") || coding.is_empty();
         if !self.all("content-encoding").iter().all(plain) {

@@ -2,6 +2,7 @@
 //! search for secrets that got out.
 
 mod canary;
+mod clock;
 mod dns;
 mod home;
 mod http;

@@ -211,7 +211,7 @@ fn nobody_unproven_gets_credentials() {
         nginx.config("", &ip, push);
         let run = Run::pass(&scratch).env("SSL_CERT_FILE", scratch.path(authority));
         let run = match at {
-            Some(at) => run.at(&at.to_string()).env("FAKETIME_FMT", "%s").go(),
+            Some(at) => run.at(&at.to_string()).go(),
             None => run.go(),
         };
         assert_eq!(run.code, Some(1), "{push} {authority} {run:?}");

@@ -1,6 +1,6 @@
 //! One run of the binary: a bare environment, a wall limit, and all that it said.
 
-use super::Scratch;
+use super::{clock, Scratch};
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -105,17 +105,17 @@ impl<'a> Run<'a> {
     /// Starts with the wall clock at this time ("2026-11-20 12:00:00", UTC), which then goes on. The monotonic
     /// clock is left alone, else no deadline would ever come.
     pub fn at(self, time: &str) -> Run<'a> {
-        let library = faketime().expect("libfaketime is missing: apt-get install libfaketime");
-        assert!(runner().is_none(), "the clock cannot be faked under HOMING_RUNNER");
-        self.env("LD_PRELOAD", library)
-            .env("FAKETIME", format!("@{time}"))
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .env("DONT_FAKE_MONOTONIC", "1")
+        self.at_second(clock::seconds(time))
     }
 
     /// As [`Run::at`], so many seconds after [`NOON`].
     pub fn at_noon_and(self, seconds: i64) -> Run<'a> {
-        self.at(&(NOON + seconds).to_string()).env("FAKETIME_FMT", "%s")
+        self.at_second(NOON + seconds)
+    }
+
+    fn at_second(self, time: i64) -> Run<'a> {
+        assert!(runner().is_none(), "the clock cannot be moved under HOMING_RUNNER");
+        clock::variables(time).into_iter().fold(self, |run, (name, value)| run.env(name, value))
     }
 
     /// Records the system calls that strace's `-e trace=` selects, of all threads and children.
@@ -218,11 +218,4 @@ fn resident(pid: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
-}
-
-/// Where the library that fakes the clock is.
-fn faketime() -> Option<PathBuf> {
-    let folders = std::fs::read_dir("/usr/lib").ok()?;
-    let places = folders.flatten().map(|folder| folder.path().join("faketime/libfaketime.so.1"));
-    places.into_iter().find(|path| path.exists())
 }
