@@ -11,6 +11,7 @@ use crate::address::Family;
 use crate::host::Host;
 use crate::http::{clean, Method, Reply, Request, Url};
 use crate::secret::{self, percent, Secret};
+use crate::settings::Section;
 use crate::values::{key, secret as secret_key, Facts, Key, SECRET_FORMS};
 use fill::{fill, slots};
 use reading::Reading;
@@ -41,6 +42,8 @@ const SLOTS: [&str; 12] =
     ["host", "name", "zone", "ip", "ips", "ipv4", "ipv6", "type", "user", "password", "token", "id"];
 /// Those of them that hold an address.
 const ADDRESSES: [&str; 4] = ["ip", "ips", "ipv4", "ipv6"];
+/// The keys whose texts may have places.
+const TEXTS: [&str; 5] = ["url", "url6", "header", "header2", "body"];
 /// Headers that belong to the request as a whole.
 const OURS: [&str; 5] = ["host", "content-length", "connection", "transfer-encoding", "user-agent"];
 
@@ -125,10 +128,26 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     }))
 }
 
+/// Whether a section that names this preset has to say the key; without a preset, what the example needs.
+pub fn needs(preset: Option<&Section>, key: &str) -> bool {
+    let Some(preset) = preset else { return key == "token" };
+    let uses = |slot: &str| {
+        TEXTS.iter().filter_map(|text| preset.get(text)).any(|entry| slots(&entry.value).any(|used| used == slot))
+    };
+    let auth = preset.get("auth").map(|entry| entry.value.as_str());
+    let wanted = match key {
+        "user" | "password" => uses(key) || auth == Some("basic"),
+        "token" => uses(key) || auth == Some("bearer"),
+        "zone" => uses(key) || uses("name"),
+        key => uses(key),
+    };
+    wanted && preset.get(key).is_none()
+}
+
 /// The places that the section's texts have; an unknown one is a mistake.
 fn places(facts: &Facts<'_>) -> Vec<String> {
     let mut used = Vec::new();
-    for key in ["url", "url6", "header", "header2", "body"] {
+    for key in TEXTS {
         let Some(entry) = facts.entry(key) else { continue };
         for slot in slots(&entry.value) {
             if !SLOTS.contains(&slot) {

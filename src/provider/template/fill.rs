@@ -37,7 +37,8 @@ pub fn resource(text: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
     let (path, query) = text.split_once('?').unwrap_or((text, ""));
     let mut out = fill(path, value, &in_url).unwrap_or_default();
     let mut joint = '?';
-    for parameter in query.split('&').filter_map(|parameter| fill(parameter, value, &in_url)) {
+    let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
+    for parameter in parameters.filter_map(|parameter| fill(parameter, value, &in_url)) {
         out.push(joint);
         out.push_str(&parameter);
         joint = '&';
