@@ -72,7 +72,10 @@ fn parse_server(text: &str) -> Result<Server, String> {
 
 pub fn ask(server: &Server, question: &Question, family: Family, until: Instant) -> Result<IpAddr, String> {
     let found = resolve::addresses_by(&server.host, server.port, Some(family), until)?;
-    let answers = dns::ask(found[0], question, until).map_err(|trouble| trouble.to_string())?;
+    let mut answers = dns::ask(found[0], question, until).map_err(|trouble| trouble.to_string())?;
+    // Google adds a record about the subnet that a resolver on the way named (RFC 7871); it is no answer.
+    answers
+        .retain(|answer| !matches!(answer, Answer::Text(strings) if strings[0].starts_with(b"edns0-client-subnet ")));
     match answers.as_slice() {
         [Answer::Address(ip)] if Family::of(*ip) == family => Ok(*ip),
         [Answer::Address(_)] => Err(format!("the answer is not an {family} address")),
