@@ -14,7 +14,7 @@ use crate::provider::{self, contract::Provider, Protocol};
 use crate::secret::Secret;
 use crate::settings::{shown, Place, Problem, Section, Settings};
 use crate::socket::Bind;
-use crate::values::{key, Facts, SECRET_FORMS};
+use crate::values::{key, Facts};
 use crate::words::meant;
 use agent::{agent, hooks_of};
 
@@ -271,8 +271,7 @@ fn canonical(facts: &Facts<'_>, protocol: &Protocol) -> Secret {
     }
     let secrets = protocol.keys.iter().filter(|key| key.secret);
     for key in secrets {
-        let given = SECRET_FORMS.iter().any(|form| facts.entry(&format!("{}{form}", key.name)).is_some());
-        if let Some(secret) = given.then(|| facts.secret(key.name)).flatten() {
+        if let Some(secret) = facts.secret(key.name) {
             lines.push(format!("{}={}", key.name, secret.expose()));
         }
     }

@@ -34,7 +34,7 @@ pub enum Kind {
     Fixed { address: IpAddr },
 }
 
-const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: its server)");
+const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: itself alone)");
 
 const BIND: Key = key("bind", "the address or interface from which it is asked (default: the section's)");
 
@@ -119,11 +119,6 @@ impl Detector {
     fn is_https(&self) -> bool {
         matches!(&self.kind, Kind::Web { url, .. } if url.secure())
     }
-
-    /// Whether anyone on the way could have made its answer up.
-    fn is_unproven(&self) -> bool {
-        self.is_network() && !self.is_https()
-    }
 }
 
 /// What to ask for one family, and what may be believed.
@@ -143,7 +138,7 @@ pub struct Found {
     pub address: IpAddr,
     /// The detector that gave it first.
     pub from: String,
-    /// Learned without proof of who answered, only because an HTTPS detector before it failed.
+    /// Learned by plain DNS only because an HTTPS detector before it failed.
     pub weak: bool,
     /// Who said something else, and what.
     pub dissent: Option<String>,
@@ -174,11 +169,7 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
         _ => fixed(facts, family),
     };
     let kind = kind?;
-    let operator = facts.text("operator").unwrap_or_else(|| match &kind {
-        Kind::Web { url, .. } => url.authority(),
-        Kind::Dns { server, .. } | Kind::Stun { server } => server.to_string(),
-        _ => name.to_string(),
-    });
+    let operator = facts.text("operator").unwrap_or_else(|| name.to_string());
     let way = facts.way(&Way::default());
     Some(Detector { name: name.to_string(), operator, way, kind })
 }
@@ -269,7 +260,7 @@ pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Fou
                 said.push((address, detector));
                 let (same, others): (Vec<_>, Vec<_>) = said.iter().partition(|(other, _)| *other == address);
                 if same.len() >= source.agree {
-                    let weak = https_failed && said.len() == 1 && detector.is_unproven();
+                    let weak = https_failed && said.len() == 1 && matches!(detector.kind, Kind::Dns { .. });
                     let dissent = (!others.is_empty()).then(|| format!("{}, where {}", told(&others), told(&same)));
                     return Ok(Found { address, from: same[0].1.name.clone(), weak, dissent });
                 }

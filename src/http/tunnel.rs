@@ -38,9 +38,8 @@ pub fn open(stream: &mut TcpStream, proxy: &Proxy, goal: &Goal, until: Instant) 
 
 /// The status of an answer's head.
 fn status(head: &[u8]) -> Option<u16> {
-    let line = head.strip_prefix(b"HTTP/1.")?.get(1..5)?;
-    let digits = line.strip_prefix(b" ").filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    let [_, b' ', digits @ .., b' ' | b'\r'] = head.strip_prefix(b"HTTP/1.")?.get(..6)? else { return None };
+    digits.iter().all(u8::is_ascii_digit).then(|| std::str::from_utf8(digits).ok()?.parse().ok())?
 }
 
 /// What to change in a plain request's first line, and to add after it.
@@ -64,9 +63,14 @@ mod tests {
     fn a_status_is_three_digits() {
         assert_eq!(status(b"HTTP/1.1 200 Connection established\r\n\r\n"), Some(200));
         assert_eq!(status(b"HTTP/1.0 407\r\n\r\n"), Some(407));
-        for head in
-            ["\r\n\r\n", "HTTP/1.1 20\r\n\r\n", "HTTP/1.1 +20\r\n\r\n", "HTTP/2 200\r\n\r\n", "SSH-2.0-x\r\n\r\n"]
-        {
+        for head in [
+            "\r\n\r\n",
+            "HTTP/1.1 20\r\n\r\n",
+            "HTTP/1.1 2000 OK\r\n\r\n",
+            "HTTP/1.1 +20\r\n\r\n",
+            "HTTP/2 200\r\n\r\n",
+            "SSH-2.0-x\r\n\r\n",
+        ] {
             assert_eq!(status(head.as_bytes()), None, "{head}");
         }
     }

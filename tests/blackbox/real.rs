@@ -5,3 +5,5 @@ mod daemon;
 mod ddclient;
 mod dns;
 mod https;
+mod proxy;
+mod stun;
