@@ -42,6 +42,7 @@ pub mod settings;
 pub mod state;
 pub mod status;
 pub mod survey;
+pub mod tsig;
 pub mod values;
 pub mod words;
 
