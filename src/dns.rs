@@ -8,11 +8,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
 
 mod exchange;
+mod server;
 pub mod update;
 pub mod wire;
 pub mod zone;
 
-pub use exchange::{exchange, Stream};
+pub use exchange::{exchange, first, Stream};
+pub use server::Server;
 use wire::{put_name, put_u16, rcode_name, same_name, Header, Reader, Record, LONGEST};
 
 /// The record types we ask for.

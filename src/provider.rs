@@ -1,9 +1,11 @@
 //! Which providers there are: the table of protocols, and the presets, which are rows of facts in `presets.ini`
 //! written as a user would write them. Nothing here knows what is inside any of them.
 
+pub mod asking;
 pub mod cloudflare;
 pub mod contract;
 pub mod dyndns2;
+pub mod template;
 
 use crate::settings::{Section, Settings};
 use crate::values::{Facts, Key};
@@ -24,6 +26,12 @@ pub const PROTOCOLS: &[Protocol] = &[
         what: "the protocol that most services speak; needs url",
         keys: dyndns2::KEYS,
         make: dyndns2::make,
+    },
+    Protocol {
+        name: "template",
+        what: "a request of your own making, for services that take a URL; needs url",
+        keys: template::KEYS,
+        make: template::make,
     },
     Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
 ];

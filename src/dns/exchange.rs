@@ -98,6 +98,24 @@ fn network(error: io::Error) -> Trouble {
     })
 }
 
+/// Asks one place after the other until one gives an answer, each in its share of the time; the error is the last.
+pub fn first<T>(
+    places: &[SocketAddr],
+    until: Instant,
+    mut ask: impl FnMut(SocketAddr, Instant) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let mut last = Trouble::Timeout;
+    for (at, place) in places.iter().enumerate() {
+        let Some(left) = time_to(until) else { break };
+        let share = left / u32::try_from(places.len() - at).unwrap_or(1);
+        match ask(*place, Instant::now() + share) {
+            Ok(answer) => return Ok(answer),
+            Err(trouble) => last = trouble,
+        }
+    }
+    Err(last)
+}
+
 /// A connection that carries messages one after the other (RFC 7766 §6.2.1), each behind its length (RFC 1035 §4.2.2).
 pub struct Stream(TcpStream);
 

@@ -11,7 +11,7 @@ fn page(on: &str) -> (HttpServer, Arc<Mutex<Reply>>) {
     (HttpServer::on(on, move |_| given.lock().unwrap().clone()), reply)
 }
 
-/// Detectors of these names, one page each, which says this.
+/// Detectors of these names, one page and one operator each, which says this.
 fn pages(on: &str, said: &[&str]) -> (HttpServer, String, String) {
     let bodies: Vec<String> = said.iter().map(|text| text.to_string()).collect();
     let server = HttpServer::on(on, move |request| {
@@ -19,7 +19,7 @@ fn pages(on: &str, said: &[&str]) -> (HttpServer, String, String) {
         Reply::ok(&bodies[index])
     });
     let names: Vec<String> = (0..said.len()).map(|i| format!("d{i}")).collect();
-    let section = |i: usize| format!("[detector:d{i}]\nkind = web\nurl = {}/{i}\n", server.url());
+    let section = |i: usize| format!("[detector:d{i}]\nkind = web\noperator = o{i}\nurl = {}/{i}\n", server.url());
     let sections: String = (0..said.len()).map(section).collect();
     (server, names.join(", "), sections)
 }
@@ -159,7 +159,8 @@ fn as_many_must_agree_as_the_settings_say() {
     assert_eq!((home.pushes(), home.memory().len(), server.count()), (0, 0, 2));
 
     let (_one, names, sections) = pages("127.0.0.1:0", &[OTHER, FOUR, FOUR]);
-    home.config(&format!("ipv4 = {names}\nagree = 2"), &sections).passes(0);
+    home.config(&format!("ipv4 = {names}\nagree = 2"), &sections);
+    home.passes(0).says("ipv4 warning: d0 says 193.0.14.129, where d1 says 198.41.0.4, d2 says 198.41.0.4");
     assert_eq!(home.told(), [FOUR]);
     assert!(home.history().ends_with(" d1\n"));
 

@@ -20,6 +20,7 @@ mod secrets;
 mod settings;
 mod surroundings;
 mod truth;
+mod witnesses;
 // A world to write tests in: not every test needs every part of it.
 #[allow(dead_code)]
 mod world;
