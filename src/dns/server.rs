@@ -16,7 +16,9 @@ impl Server {
     pub fn parse(text: &str) -> Result<Server, String> {
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, "")) => (host, None),
-            Some((host, rest)) => (host, Some(rest.strip_prefix(':').ok_or("after the bracket comes :PORT or nothing")?)),
+            Some((host, rest)) => {
+                (host, Some(rest.strip_prefix(':').ok_or("after the bracket comes :PORT or nothing")?))
+            }
             None if text.parse::<IpAddr>().is_ok() => (text, None),
             None => match text.split_once(':') {
                 Some((host, port)) => (host, Some(port)),

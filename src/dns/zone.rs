@@ -171,8 +171,11 @@ mod tests {
     use std::net::UdpSocket;
     use std::time::Duration;
 
+    /// Flags, and records: each with its section, owner, type and data.
+    type Script = Vec<(u16, Vec<(usize, Vec<u8>, u16, Vec<u8>)>)>;
+
     /// Answers what the script says, in order; `\xc0\x0c` in an owner is the name that was asked for.
-    fn served<T>(script: Vec<(u16, Vec<(usize, Vec<u8>, u16, Vec<u8>)>)>, ask: impl FnOnce(SocketAddr) -> T) -> T {
+    fn served<T>(script: Script, ask: impl FnOnce(SocketAddr) -> T) -> T {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let place = socket.local_addr().unwrap();
         std::thread::scope(|scope| {
