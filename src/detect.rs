@@ -24,7 +24,7 @@ pub enum Kind {
     Fixed { address: IpAddr },
 }
 
-const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: its server)");
+const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: itself alone)");
 
 /// The kinds as they are named in the settings, with what they are and the keys that they take.
 pub const KINDS: &[(&str, &str, &[Key])] = &[
@@ -84,11 +84,6 @@ impl Detector {
     fn is_https(&self) -> bool {
         matches!(&self.kind, Kind::Web { url, .. } if url.secure())
     }
-
-    /// Whether anyone on the way could have made its answer up.
-    fn is_unproven(&self) -> bool {
-        self.is_network() && !self.is_https()
-    }
 }
 
 /// What to ask for one family, and what may be believed.
@@ -108,7 +103,7 @@ pub struct Found {
     pub address: IpAddr,
     /// The detector that gave it first.
     pub from: String,
-    /// Learned without proof of who answered, only because an HTTPS detector before it failed.
+    /// Learned by plain DNS only because an HTTPS detector before it failed.
     pub weak: bool,
     /// Who said something else, and what.
     pub dissent: Option<String>,
@@ -136,11 +131,7 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
         _ => fixed(facts, family),
     };
     let kind = kind?;
-    let operator = facts.text("operator").unwrap_or_else(|| match &kind {
-        Kind::Web { url, .. } => url.authority(),
-        Kind::Dns { server, .. } => format!("{}:{}", server.host, server.port),
-        _ => name.to_string(),
-    });
+    let operator = facts.text("operator").unwrap_or_else(|| name.to_string());
     Some(Detector { name: name.to_string(), operator, kind })
 }
 
@@ -224,7 +215,7 @@ pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Fou
                 said.push((address, detector));
                 let (same, others): (Vec<_>, Vec<_>) = said.iter().partition(|(other, _)| *other == address);
                 if same.len() >= source.agree {
-                    let weak = https_failed && said.len() == 1 && detector.is_unproven();
+                    let weak = https_failed && said.len() == 1 && matches!(detector.kind, Kind::Dns { .. });
                     let dissent = (!others.is_empty()).then(|| format!("{}, where {}", told(&others), told(&same)));
                     return Ok(Found { address, from: same[0].1.name.clone(), weak, dissent });
                 }
