@@ -10,7 +10,7 @@
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
 //! - [`keeper`], [`state`], [`history`], [`lately`] over [`disk`]: memory
 //! - [`report`]: what the operator reads
-//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`], [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
+//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
 //!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
 
 pub mod address;

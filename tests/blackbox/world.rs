@@ -12,6 +12,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod updates;
 
 #[allow(unused_imports)] // As above: offered to all tests.
 pub use {
@@ -22,4 +23,5 @@ pub use {
     run::{runner, Ended, Run, NOON},
     scratch::Scratch,
     tls::{Identity, Manner, Pki},
+    updates::{lines, updates},
 };
