@@ -153,6 +153,7 @@ fn example(json: bool, name: &str, protocol: &Protocol, preset: Option<&Section>
         ("id", "id = 12345"),
         ("token", "token_file = /etc/homing/home.key"),
         ("password", "password_file = /etc/homing/home.key"),
+        ("tsig", "server = ns1.example.com\nkey_file = /etc/homing/ddns.key"),
     ];
     lines.into_iter().filter(|(key, _)| needs(key)).for_each(|(_, line)| out(line));
 }

@@ -15,7 +15,6 @@ use crate::address::{self, Family};
 use crate::http::{Http, Url, Way};
 use crate::socket::Bind;
 use crate::values::{key, secret, Facts, Key};
-use server::Server;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use web::Parse;
@@ -24,8 +23,8 @@ use web::Parse;
 #[derive(Clone, Debug)]
 pub enum Kind {
     Web { url: Url, parse: Parse },
-    Dns { server: Server, question: crate::dns::Question },
-    Stun { server: Server },
+    Dns { server: crate::dns::Server, question: crate::dns::Question },
+    Stun { server: crate::dns::Server },
     Interface { name: Option<String> },
     Route,
     Teredo { interface: Option<String> },
@@ -211,7 +210,7 @@ pub fn ask(detector: &Detector, family: Family, allow_private: bool, http: &Http
     let http = &http.by(&detector.way);
     let address = match &detector.kind {
         Kind::Web { url, parse } => web::ask(url, parse, family, http),
-        Kind::Dns { server, question } => dns::ask(server, question, family, until),
+        Kind::Dns { server, question } => dns::ask(server, question, family, until, http.way.bind.as_ref()),
         Kind::Interface { name } => interface::ask(name.as_deref(), family, allow_private),
         Kind::Stun { server } => stun::ask(server, family, until, http),
         Kind::Route => route::ask(family),

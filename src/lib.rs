@@ -10,7 +10,8 @@
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
 //! - [`keeper`], [`state`], [`history`], [`lately`] over [`disk`]: memory
 //! - [`report`]: what the operator reads
-//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`], [`datagram`] over [`socket`] (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
+//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`datagram`] over [`socket`]
+//!   (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
 //!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
 
 pub mod address;
@@ -46,6 +47,7 @@ pub mod socket;
 pub mod state;
 pub mod status;
 pub mod survey;
+pub mod tsig;
 pub mod values;
 pub mod words;
 

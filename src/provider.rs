@@ -5,6 +5,7 @@ pub mod asking;
 pub mod cloudflare;
 pub mod contract;
 pub mod dyndns2;
+pub mod rfc2136;
 pub mod template;
 
 use crate::settings::{Section, Settings};
@@ -34,6 +35,12 @@ pub const PROTOCOLS: &[Protocol] = &[
         make: template::make,
     },
     Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
+    Protocol {
+        name: "rfc2136",
+        what: "signed updates of a zone, straight to its name server",
+        keys: rfc2136::KEYS,
+        make: rfc2136::make,
+    },
 ];
 
 const PRESETS: &str = include_str!("presets.ini");

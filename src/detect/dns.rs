@@ -1,10 +1,10 @@
 //! A name server that answers with the address it sees, such as OpenDNS's for myip.opendns.com. One datagram each
 //! way, but nothing proves who sent the answer: DESIGN calls such an address weak where HTTPS was to be had.
 
-use super::server::Server;
-use super::{family_key, Kind};
+use super::{family_key, server, Kind};
 use crate::address::{self, Family};
-use crate::dns::{self, Answer, Class, Question};
+use crate::dns::{self, Answer, Class, Question, Server};
+use crate::socket::Bind;
 use crate::values::Facts;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -13,7 +13,7 @@ pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
     // `url` is `server` in other words; whichever the section itself says counts.
     let own = facts.section.get("url").is_some();
     let place = if own { "url" } else { family_key(facts, "server", "server6", family) };
-    let server = Server::read(facts, place, "dns:", 53)?;
+    let server = server::read(facts, place, "dns:", 53)?;
     let name = facts.needed("name")?;
     let kinds = ["A", "AAAA", "TXT"];
     let kind = match facts.entry("type") {
@@ -34,9 +34,15 @@ pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
     Some(Kind::Dns { server, question })
 }
 
-pub fn ask(server: &Server, question: &Question, family: Family, until: Instant) -> Result<IpAddr, String> {
-    let mut answers =
-        dns::ask(server.address(family, until)?, question, until).map_err(|trouble| trouble.to_string())?;
+pub fn ask(
+    server: &Server,
+    question: &Question,
+    family: Family,
+    until: Instant,
+    bind: Option<&Bind>,
+) -> Result<IpAddr, String> {
+    let mut answers = dns::ask(server::address(server, family, until)?, bind, question, until)
+        .map_err(|trouble| trouble.to_string())?;
     // Google adds a record about the subnet that a resolver on the way named (RFC 7871); it is no answer.
     answers
         .retain(|answer| !matches!(answer, Answer::Text(strings) if strings[0].starts_with(b"edns0-client-subnet ")));

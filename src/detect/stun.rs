@@ -1,10 +1,10 @@
 //! A STUN server (RFC 8489) says which address it sees. One datagram each way, as with DNS, and as little proof: what
 //! keeps off strangers is the random transaction id, the random port and the connected socket.
 
-use super::server::Server;
-use super::{family_key, Kind};
+use super::{family_key, server, Kind};
 use crate::address::Family;
 use crate::datagram;
+use crate::dns::Server;
 use crate::http::{plain, quoted, Http};
 use crate::os;
 use crate::values::Facts;
@@ -36,11 +36,11 @@ const PAUSES: [Duration; 6] = [
 pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
     let own = facts.section.get("url").is_some();
     let place = if own { "url" } else { family_key(facts, "server", "server6", family) };
-    Some(Kind::Stun { server: Server::read(facts, place, "stun:", USUAL_PORT)? })
+    Some(Kind::Stun { server: server::read(facts, place, "stun:", USUAL_PORT)? })
 }
 
 pub fn ask(server: &Server, family: Family, until: Instant, http: &Http<'_>) -> Result<IpAddr, String> {
-    let place = server.address(family, until)?;
+    let place = server::address(server, family, until)?;
     let mut id = [0; 12];
     os::random(&mut id);
     let answer =

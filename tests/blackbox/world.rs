@@ -14,6 +14,7 @@ mod stop;
 mod tests;
 mod tls;
 mod udp;
+mod updates;
 
 #[allow(unused_imports)] // As above: offered to all tests.
 pub use {
@@ -26,4 +27,5 @@ pub use {
     scratch::Scratch,
     tls::{Identity, Manner, Pki},
     udp::UdpServer,
+    updates::{lines, updates},
 };
