@@ -9,6 +9,7 @@ complete -c homing -s l -l log-only -d 'keep the history; push nothing; needs no
 complete -c homing -s d -l detect -d 'ask every configured detector and compare the answers'
 complete -c homing -s s -l status -d 'what is published, since when, refusals and why'
 complete -c homing -s H -l history -d 'the addresses we had, from, until, how long'
+complete -c homing -l svg -r -F -d 'with --history: a picture of it (- for stdout)'
 complete -c homing -s t -l check -d 'check the config and exit 0 or 2'
 complete -c homing -s L -l list -a "(homing --list --json 2>/dev/null | sed -n 's/.*\"name\":\"\\([^\"]*\\)\".*/\\1/p')" -d 'providers, presets and detectors; one of them in full'
 complete -c homing -s e -l every -r -d 'stay and repeat the pass: 5m, 300'
