@@ -30,7 +30,7 @@ pub fn is_unmet(answer: &Answer) -> bool {
 
 /// Whether one host of many may be what the server does not like.
 pub fn is_of_some(answer: &Answer) -> bool {
-    answer.error == 0 && answer.theirs.is_none() && matches!(answer.rcode, REFUSED | NOTZONE)
+    answer.sure && answer.error == 0 && answer.theirs.is_none() && matches!(answer.rcode, REFUSED | NOTZONE)
 }
 
 /// The verdict on an answer that is not about what had to be there.
