@@ -24,6 +24,7 @@ usage: homing [options]          one pass: detect, compare, push, remember
   -d, --detect         ask every configured detector and compare the answers
   -s, --status         what is published, since when, refusals and why
   -H, --history        the addresses we had, from, until, how long
+      --svg FILE       with --history: a picture of it (- for stdout)
   -t, --check          check the config and exit 0 or 2
   -L, --list [NAME]    providers, presets and detectors; one of them in full
   -e, --every TIME     stay and repeat the pass: 5m, 300
@@ -66,6 +67,8 @@ pub struct Args {
     pub only: Vec<String>,
     /// Seconds between passes.
     pub every: Option<i64>,
+    /// Where the history's picture goes.
+    pub svg: Option<PathBuf>,
     pub json: bool,
     pub verbose: bool,
     pub quiet: bool,
@@ -98,6 +101,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
     options.optflag("d", "detect", "");
     options.optflag("s", "status", "");
     options.optflag("H", "history", "");
+    options.optopt("", "svg", "", "");
     options.optflag("t", "check", "");
     options.optflagopt("L", "list", "", "");
     options.optopt("e", "every", "", "");
@@ -150,6 +154,9 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
     if found.opt_present("dry-run") && task == Task::LogOnly {
         return Err("--dry-run and --log-only do not go together: use --detect".to_string());
     }
+    if found.opt_present("svg") && task != Task::History && !settled {
+        return Err("--svg goes with --history alone".to_string());
+    }
     if found.opt_present("quiet") && found.opt_present("verbose") {
         return Err("--quiet and --verbose do not go together".to_string());
     }
@@ -161,6 +168,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
         force: found.opt_present("force"),
         only: found.opt_strs("only"),
         every,
+        svg: found.opt_str("svg").map(PathBuf::from),
         json: found.opt_present("json"),
         verbose: found.opt_present("verbose"),
         quiet: found.opt_present("quiet"),
@@ -183,7 +191,7 @@ fn told(fail: getopts::Fail) -> String {
         Fail::ArgumentMissing(name) => format!("{} needs a value", dashed(&name)),
         Fail::UnrecognizedOption(name) => {
             let names = [
-                "config", "set", "dry-run", "force", "only", "log-only", "detect", "status", "history", "check",
+                "config", "set", "dry-run", "force", "only", "log-only", "detect", "status", "history", "svg", "check",
                 "list", "every", "json", "verbose", "quiet", "version", "help",
             ];
             let hint = crate::words::meant(&name, &names).replace(": did you mean '", ": did you mean '--");
@@ -242,6 +250,7 @@ mod tests {
             ("home", "'home' is not an option (see homing --help)"),
             ("-s -H", "--status and --history do not go together"),
             ("-s -e 5m", "--every and --status do not go together"),
+            ("-s --svg x.svg", "--svg goes with --history alone"),
             ("-e 0", "--every: at least 1s between passes"),
             ("-e soon", "--every: 'soon' is not a length of time: write 5m or 300"),
             ("-q -v", "--quiet and --verbose do not go together"),

@@ -137,21 +137,32 @@ fn example(json: bool, name: &str, protocol: &Protocol, preset: Option<&Section>
     }
     let has = |key: &str| preset.is_some_and(|preset| preset.get(key).is_some());
     out(&format!("\n[home]\nprovider = {name}\nhosts = home.example.com"));
+    if protocol.keys.iter().any(|key| key.name == "url") && !has("url") {
+        if let Some((_, lines)) = URLS.iter().find(|(known, _)| *known == protocol.name) {
+            out(lines);
+        }
+    }
     let takes = |name: &str| protocol.keys.iter().any(|key| key.name == name);
-    if takes("token") {
-        return out("token_file = /etc/homing/home.key");
-    }
-    if !takes("password") {
-        return;
-    }
-    if !has("url") {
-        out("url = https://dyndns.example.com/nic/update");
-    }
-    if !has("user") {
-        out("user = your-user");
-    }
-    out("password_file = /etc/homing/home.key");
+    let needs = |key: &str| match protocol.name == "template" {
+        true => provider::template::needs(preset, key),
+        false => takes(key) && !(key == "user" && (has("user") || takes("token"))) && !["id", "zone"].contains(&key),
+    };
+    let lines = [
+        ("user", "user = your-user"),
+        ("zone", "zone = example.com"),
+        ("id", "id = 12345"),
+        ("token", "token_file = /etc/homing/home.key"),
+        ("password", "password_file = /etc/homing/home.key"),
+        ("tsig", "server = ns1.example.com\nkey_file = /etc/homing/ddns.key"),
+    ];
+    lines.into_iter().filter(|(key, _)| needs(key)).for_each(|(_, line)| out(line));
 }
+
+/// Protocols that know no address of their own, and what an example says.
+const URLS: [(&str, &str); 2] = [
+    ("dyndns2", "url = https://dyndns.example.com/nic/update"),
+    ("template", "url = https://ddns.example.com/set?host={host}&key={token}&ip={ip}\nsuccess = OK"),
+];
 
 /// A detector that can be pasted: the agent's own keys come before the first section.
 fn kind_example(json: bool, kind: &str) {

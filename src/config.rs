@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::provider::{self, contract::Provider, Protocol};
 use crate::secret::Secret;
 use crate::settings::{shown, Place, Problem, Section, Settings};
-use crate::values::{key, Facts, SECRET_FORMS};
+use crate::values::{key, Facts};
 use crate::words::meant;
 use agent::{agent, hooks_of};
 
@@ -217,15 +217,25 @@ impl<'a> Build<'a> {
         let entry = named.and_then(|facts| facts.entry(family.name()));
         let place = entry.map_or(facts.section.place.clone(), |entry| entry.place.clone());
         let told = self.problems.len();
-        let mut detectors = Vec::new();
+        let mut detectors: Vec<detect::Detector> = Vec::new();
         for (at, name) in names.iter().enumerate() {
             if names[..at].contains(name) {
                 self.problem(&place, format!("{family}: '{}' stands twice", shown(name)));
             }
             detectors.extend(self.detector(name, family, &place));
         }
+        let mut operators: Vec<&str> = detectors.iter().map(|detector| detector.operator.as_str()).collect();
+        operators.sort_unstable();
+        operators.dedup();
         if agree > names.len() {
             let text = format!("{family}: {agree} detectors must agree and only {} named", names.len());
+            self.problem(&place, text);
+        } else if agree > operators.len() && detectors.len() == names.len() {
+            let text = format!(
+                "{family}: {agree} independent detectors must agree, and only {} run by different operators ({})",
+                operators.len(),
+                operators.join(", ")
+            );
             self.problem(&place, text);
         }
         if self.problems.len() > told || detectors.len() < names.len() {
@@ -348,8 +358,7 @@ fn canonical(facts: &Facts<'_>, protocol: &Protocol) -> Secret {
     }
     let secrets = protocol.keys.iter().filter(|key| key.secret);
     for key in secrets {
-        let given = SECRET_FORMS.iter().any(|form| facts.entry(&format!("{}{form}", key.name)).is_some());
-        if let Some(secret) = given.then(|| facts.secret(key.name)).flatten() {
+        if let Some(secret) = facts.secret(key.name) {
             lines.push(format!("{}={}", key.name, secret.expose()));
         }
     }

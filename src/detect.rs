@@ -17,12 +17,14 @@ use web::Parse;
 #[derive(Clone, Debug)]
 pub enum Kind {
     Web { url: Url, parse: Parse },
-    Dns { server: dns::Server, question: crate::dns::Question },
+    Dns { server: crate::dns::Server, question: crate::dns::Question },
     Interface { name: Option<String> },
     Route,
     Command { argv: Vec<String> },
     Fixed { address: IpAddr },
 }
+
+const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: itself alone)");
 
 /// The kinds as they are named in the settings, with what they are and the keys that they take.
 pub const KINDS: &[(&str, &str, &[Key])] = &[
@@ -33,6 +35,7 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
             key("url", "the page"),
             key("url6", "the page for IPv6, if another"),
             key("parse", "plain (default), json:KEY, line:KEY= or text"),
+            OPERATOR,
         ],
     ),
     (
@@ -45,6 +48,7 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
             key("name", "the name to ask for"),
             key("type", "A, AAAA or TXT (default: the family's)"),
             key("class", "IN (default) or CH"),
+            OPERATOR,
         ],
     ),
     (
@@ -66,6 +70,8 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
 pub struct Detector {
     /// Its name in lists and in the history.
     pub name: String,
+    /// Who is behind it: two detectors of one operator are one witness.
+    pub operator: String,
     pub kind: Kind,
 }
 
@@ -99,6 +105,8 @@ pub struct Found {
     pub from: String,
     /// Learned by plain DNS only because an HTTPS detector before it failed.
     pub weak: bool,
+    /// Who said something else, and what.
+    pub dissent: Option<String>,
 }
 
 /// Reads a detector's section; notes what is wrong with it.
@@ -122,7 +130,9 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
         }
         _ => fixed(facts, family),
     };
-    Some(Detector { name: name.to_string(), kind: kind? })
+    let kind = kind?;
+    let operator = facts.text("operator").unwrap_or_else(|| name.to_string());
+    Some(Detector { name: name.to_string(), operator, kind })
 }
 
 fn fixed(facts: &Facts<'_>, family: Family) -> Option<Kind> {
@@ -190,21 +200,24 @@ fn ask_once(detector: &Detector, source: &Source, asked: &mut Asked, http: &Http
     answer
 }
 
-/// Asks a family's detectors in order until enough agree. The error tells what each one said.
+/// Asks a family's detectors in order until enough of different operators agree. The error tells what each one said.
 pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Found, String> {
-    let mut said: Vec<(IpAddr, &str)> = Vec::new();
+    let mut said: Vec<(IpAddr, &Detector)> = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     let mut https_failed = false;
     for detector in &source.detectors {
+        // Who has spoken need not be asked again at another door.
+        if said.iter().any(|(_, other)| other.operator == detector.operator) {
+            continue;
+        }
         match ask_once(detector, source, asked, http) {
             Ok(address) => {
-                said.push((address, &detector.name));
-                let same = said.iter().filter(|(other, _)| *other == address).count();
-                if same >= source.agree {
-                    let first = said.iter().find(|(other, _)| *other == address);
-                    let from = first.map_or(detector.name.as_str(), |(_, name)| name).to_string();
-                    let plain_dns = matches!(detector.kind, Kind::Dns { .. }) && said.len() == 1;
-                    return Ok(Found { address, from, weak: https_failed && plain_dns });
+                said.push((address, detector));
+                let (same, others): (Vec<_>, Vec<_>) = said.iter().partition(|(other, _)| *other == address);
+                if same.len() >= source.agree {
+                    let weak = https_failed && said.len() == 1 && matches!(detector.kind, Kind::Dns { .. });
+                    let dissent = (!others.is_empty()).then(|| format!("{}, where {}", told(&others), told(&same)));
+                    return Ok(Found { address, from: same[0].1.name.clone(), weak, dissent });
                 }
             }
             Err(why) => {
@@ -214,9 +227,14 @@ pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Fou
         }
     }
     if !said.is_empty() {
-        let answers: Vec<String> = said.iter().map(|(address, name)| format!("{name} says {address}")).collect();
-        let asked = format!("{} must agree: {}", source.agree, answers.join(", "));
-        failed.insert(0, asked);
+        let answers: Vec<_> = said.iter().collect();
+        failed.insert(0, format!("{} must agree: {}", source.agree, told(&answers)));
     }
     Err(failed.join("; "))
+}
+
+/// Who said what.
+fn told(answers: &[&(IpAddr, &Detector)]) -> String {
+    let each = answers.iter().map(|(address, detector)| format!("{} says {address}", detector.name));
+    each.collect::<Vec<_>>().join(", ")
 }

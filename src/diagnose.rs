@@ -28,7 +28,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     let mut rows = Vec::new();
     let mut own = [None, None];
     for family in Family::BOTH {
-        let route = Detector { name: "route".to_string(), kind: Kind::Route };
+        let route = Detector { name: "route".to_string(), operator: String::new(), kind: Kind::Route };
         let routed = look(&route, family, true, true, http);
         own[family as usize] = routed.answer.as_ref().ok().copied();
         let six_works = family == Family::V6 && routed.answer.is_ok();

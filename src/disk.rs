@@ -190,15 +190,29 @@ fn regular(file: File) -> io::Result<File> {
 
 /// Writes a small file that may be lost, where it can be written at all: no fsync, and no complaint.
 pub fn jot(file: &Path, contents: &str) {
+    let _ = whole(file, contents.as_bytes());
+}
+
+/// Writes a file that an operator named: whole, but not made to last. What is there already and is no file (a pipe,
+/// a link such as `/dev/stdout`) is written to and not replaced.
+pub fn put(file: &Path, contents: &[u8]) -> io::Result<()> {
+    match file.symlink_metadata() {
+        Ok(found) if !found.is_file() => OpenOptions::new().write(true).open(file)?.write_all(contents),
+        _ => whole(file, contents),
+    }
+}
+
+/// The whole file or the old one. Anybody may read it.
+fn whole(file: &Path, contents: &[u8]) -> io::Result<()> {
     let fresh = file.with_extension("new");
     let _ = std::fs::remove_file(&fresh);
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o644).custom_flags(os::NOFOLLOW).open(&fresh);
-    if let Ok(mut made) = made {
-        let written = made.write_all(contents.as_bytes()).and_then(|()| std::fs::rename(&fresh, file));
-        if written.is_err() {
-            let _ = std::fs::remove_file(&fresh);
-        }
+    let mut made =
+        OpenOptions::new().write(true).create_new(true).mode(0o644).custom_flags(os::NOFOLLOW).open(&fresh)?;
+    let written = made.write_all(contents).and_then(|()| std::fs::rename(&fresh, file));
+    if written.is_err() {
+        let _ = std::fs::remove_file(&fresh);
     }
+    written
 }
 
 #[cfg(test)]

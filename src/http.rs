@@ -59,6 +59,8 @@ pub struct Request {
     pub method: Method,
     pub url: Url,
     pub headers: Vec<(&'static str, String)>,
+    /// Headers that the settings name.
+    pub named: Vec<(String, String)>,
     pub body: Option<String>,
     /// Connect over this family only.
     pub family: Option<Family>,
@@ -70,7 +72,16 @@ pub struct Request {
 
 impl Request {
     pub fn get(url: Url) -> Request {
-        Request { method: Method::Get, url, headers: Vec::new(), body: None, family: None, cap: SMALL, measured: false }
+        Request {
+            method: Method::Get,
+            url,
+            headers: Vec::new(),
+            named: Vec::new(),
+            body: None,
+            family: None,
+            cap: SMALL,
+            measured: false,
+        }
     }
 }
 
@@ -222,6 +233,9 @@ impl Http<'_> {
             debug_assert!(clean(value), "config refuses such values");
             ask = ask.with_header(*name, value);
         }
+        for (name, value) in &request.named {
+            ask = ask.with_header(name.as_str(), value);
+        }
         if let Some(body) = &request.body {
             ask = ask.with_body(body.as_str());
         }
@@ -283,6 +297,9 @@ fn present(request: &Request, show: Show<'_>) {
             None if hidden => show(&format!("> {name}: ***")),
             _ => show(&format!("> {name}: {}", secret::mask(value))),
         }
+    }
+    for (name, value) in &request.named {
+        show(&format!("> {name}: {}", secret::mask(value)));
     }
     if let Some(body) = &request.body {
         show(&format!("> {}", secret::mask(body)));

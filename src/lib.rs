@@ -4,12 +4,13 @@
 //! The floors, from the top; arrows go down only:
 //! - [`args`], `run` below: what was typed, and which task that is
 //! - [`pass`]: the one pass, in order; [`status`], [`diagnose`], [`catalogue`]: the tasks that only tell
+//! - [`picture`]: the history drawn
 //! - [`push`], [`survey`], [`plan`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
 //! - [`config`] over [`settings`] and [`values`]: text, and what it means
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
 //! - [`keeper`], [`state`], [`history`], [`lately`] over [`disk`]: memory
 //! - [`report`]: what the operator reads
-//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`], [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
+//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
 //!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
 
 pub mod address;
@@ -31,6 +32,7 @@ pub mod keeper;
 pub mod lately;
 pub mod os;
 pub mod pass;
+pub mod picture;
 pub mod plan;
 pub mod process;
 pub mod provider;
@@ -42,6 +44,7 @@ pub mod settings;
 pub mod state;
 pub mod status;
 pub mod survey;
+pub mod tsig;
 pub mod values;
 pub mod words;
 
@@ -90,7 +93,10 @@ fn perform(args: &Args, report: &Report) -> Result<(), Vec<String>> {
         Task::List(Some(name)) => catalogue::one(name, args.json).map_err(|why| vec![why])?,
         Task::Check => check(args, report)?,
         Task::Status => status::status(&told(args)?, &args.suffix(), report),
-        Task::History => status::history(&build(&settings(args)?.0, Extent::Detection)?, report),
+        Task::History => {
+            let config = build(&settings(args)?.0, Extent::Detection)?;
+            status::history(&config, args.svg.as_deref(), report);
+        }
         Task::Detect => diagnosis(args, report)?,
         Task::LogOnly => {
             let config = build(&settings(args)?.0, Extent::Detection)?;

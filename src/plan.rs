@@ -139,7 +139,7 @@ mod tests {
     }
 
     fn found(last: u8) -> Found {
-        Found { address: ip(last), from: "ipify".to_string(), weak: false }
+        Found { address: ip(last), from: "ipify".to_string(), weak: false, dissent: None }
     }
 
     fn published(last: u8, confirmed: Stamp) -> Known {

@@ -1,9 +1,12 @@
 //! Which providers there are: the table of protocols, and the presets, which are rows of facts in `presets.ini`
 //! written as a user would write them. Nothing here knows what is inside any of them.
 
+pub mod asking;
 pub mod cloudflare;
 pub mod contract;
 pub mod dyndns2;
+pub mod rfc2136;
+pub mod template;
 
 use crate::settings::{Section, Settings};
 use crate::values::{Facts, Key};
@@ -25,7 +28,19 @@ pub const PROTOCOLS: &[Protocol] = &[
         keys: dyndns2::KEYS,
         make: dyndns2::make,
     },
+    Protocol {
+        name: "template",
+        what: "a request of your own making, for services that take a URL; needs url",
+        keys: template::KEYS,
+        make: template::make,
+    },
     Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
+    Protocol {
+        name: "rfc2136",
+        what: "signed updates of a zone, straight to its name server",
+        keys: rfc2136::KEYS,
+        make: rfc2136::make,
+    },
 ];
 
 const PRESETS: &str = include_str!("presets.ini");

@@ -3,9 +3,11 @@
 use crate::address::Family;
 use crate::clock::{self, Stamp};
 use crate::config::{Config, Target};
+use crate::disk;
 use crate::history::{self, Period};
 use crate::json::Object;
 use crate::lately::Lately;
+use crate::picture;
 use crate::push;
 use crate::report::{out, Ending, Report};
 use crate::state::{self, Known, Loaded, Standing, State};
@@ -177,8 +179,8 @@ fn tell_summary(config: &Config, state: &State, path: &Path, report: &Report) {
     say("last address:", Some(addresses.join(", ")).filter(|text| !text.is_empty()));
 }
 
-/// Tells the addresses we had.
-pub fn history(config: &Config, report: &Report) {
+/// Tells the addresses we had; with `svg`, draws them too: into that file, or in the place of the text for `-`.
+pub fn history(config: &Config, svg: Option<&Path>, report: &Report) {
     let file = &config.agent.history;
     let (periods, strange) = match history::periods(file) {
         Ok(found) => found,
@@ -191,6 +193,16 @@ pub fn history(config: &Config, report: &Report) {
         report.warn(format!("{}: {strange} line(s) are not homing's and were left out", file.display()));
     }
     let now = clock::now();
+    let summaries = history::summaries(&periods, now);
+    if let Some(path) = svg {
+        let picture = picture::draw(&periods, &summaries, now);
+        if path == Path::new("-") {
+            return out(picture.trim_end());
+        }
+        if let Err(error) = disk::put(path, picture.as_bytes()) {
+            return report.trouble(Ending::Again, format!("cannot write {}: {error}", path.display()));
+        }
+    }
     let width = periods.iter().map(|period| period.address.to_string().len()).max().unwrap_or(0);
     for period in &periods {
         out(&match report.json {
@@ -198,7 +210,7 @@ pub fn history(config: &Config, report: &Report) {
             false => period_text(period, now, width),
         });
     }
-    for sum in history::summaries(&periods, now) {
+    for sum in summaries {
         out(&match report.json {
             true => Object::new()
                 .text("event", "summary")

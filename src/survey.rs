@@ -26,7 +26,13 @@ impl Survey {
         for (index, source) in config.sources.iter().enumerate() {
             let answer = wanted.contains(&index).then(|| detect::detect(source, &mut asked, http));
             match &answer {
-                Some(Ok(found)) => report.detail(format!("{} is {} ({})", source.family, found.address, found.from)),
+                Some(Ok(found)) => {
+                    report.detail(format!("{} is {} ({})", source.family, found.address, found.from));
+                    if let Some(dissent) = &found.dissent {
+                        let fact = Fact::new(Weight::Trouble, "warning", format!("warning: {dissent}"));
+                        report.say(&Fact { family: Some(source.family), ..fact });
+                    }
+                }
                 Some(Err(why)) => {
                     report.end(Ending::Again);
                     let fact = Fact::new(Weight::Trouble, "unknown", format!("address not learned: {why}"));

@@ -2,6 +2,7 @@
 //! here, so that every mistake is told in the same words, with its place, and none is told twice.
 
 mod key;
+mod secrets;
 
 pub use key::{key, secret, Key, SECRET_FORMS};
 
@@ -10,10 +11,7 @@ use crate::secret::Secret;
 use crate::settings::{shown, Entry, Place, Problem, Section};
 use crate::words::{duration, meant};
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
-
-/// A secret read from a file may not be longer, in bytes.
-const LONGEST_SECRET: u64 = 64 * 1024;
+use std::path::Path;
 
 /// The values of one section, over those of the preset that it names. Mistakes are collected, not returned.
 pub struct Facts<'a> {
@@ -79,7 +77,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Reads an entry with `read`, noting what it says is wrong.
-    fn with<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    pub fn with<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let entry = self.entry(key)?;
         if entry.value.is_empty() && !entry.quoted {
             self.wrong(entry, "the value is missing");
@@ -156,13 +154,33 @@ impl<'a> Facts<'a> {
         if url.secure() || url.is_loopback() || plaintext {
             return Some(url);
         }
-        if let Some(entry) = self.entry(key) {
-            self.wrong(
-                entry,
-                "http:// would send the password in the clear: use https://, or say allow_plaintext = yes",
-            );
+        let told = "http:// would send the password in the clear";
+        match self.section.get(key) {
+            Some(entry) => self.wrong(entry, format!("{told}: use https://, or say allow_plaintext = yes")),
+            // Nobody can edit a preset that is built in.
+            None => {
+                self.lacking(format!("this service is known by http:// only, and {told}: say allow_plaintext = yes"))
+            }
         }
         None
+    }
+
+    /// The guarded `url6`. A preset's does not stand beside a `url` that the section points elsewhere.
+    pub fn second_url(&self, plaintext: bool) -> Option<Url> {
+        match self.section.get("url").is_some() && self.section.get("url6").is_none() {
+            true => None,
+            false => self.guarded_url("url6", plaintext),
+        }
+    }
+
+    /// Notes if `user` cannot be sent in a header (RFC 7617).
+    pub fn basic_user(&self) {
+        if let Some(entry) = self.entry("user") {
+            if entry.value.contains(':') || entry.value.contains(|c: char| c.is_control()) {
+                // Nothing is made of a section with a mistake; what else is wrong with it is told too.
+                self.wrong(entry, "a user name with ':' or a control character cannot be sent (RFC 7617)");
+            }
+        }
     }
 
     /// Items between commas, none of them empty.
@@ -188,99 +206,6 @@ impl<'a> Facts<'a> {
                 false => Ok(words),
             }
         })
-    }
-
-    /// A secret in whichever of its forms it was given.
-    pub fn secret(&self, base: &str) -> Option<Secret> {
-        // Read once: what is sent and what is remembered of it must be the same, whoever rewrites the file meanwhile.
-        if let Some((_, known)) = self.secrets.borrow().iter().find(|(name, _)| name == base) {
-            return known.clone();
-        }
-        let secret = self.read_secret(base);
-        self.secrets.borrow_mut().push((base.to_string(), secret.clone()));
-        secret
-    }
-
-    fn read_secret(&self, base: &str) -> Option<Secret> {
-        let of = |section: Option<&'a Section>| -> Vec<(&str, &'a Entry)> {
-            let entry = |form: &str| section?.get(&format!("{base}{form}"));
-            SECRET_FORMS.iter().filter_map(|form| Some((*form, entry(form)?))).collect()
-        };
-        // The section's own form counts before the preset's, and what --set said before the file's.
-        let mut given = of(Some(self.section));
-        if given.is_empty() {
-            given = of(self.preset);
-        }
-        if given.iter().any(|(_, entry)| entry.place.is_option()) {
-            given.retain(|(_, entry)| entry.place.is_option());
-        }
-        let mut given = given.into_iter();
-        let (form, entry) = given.next()?;
-        if let Some((_, second)) = given.next() {
-            self.wrong(second, format!("'{}' says it already ({})", entry.key, entry.place));
-            return None;
-        }
-        match self.secret_text(form, entry) {
-            Ok(text) if text.is_empty() => self.wrong(entry, "the secret is empty"),
-            // They would end a header line, or the line of a protocol.
-            Ok(text) if text.contains(|c: char| c.is_control()) => {
-                self.wrong(entry, "the secret holds a control character or more than one line");
-            }
-            Ok(text) => return Some(Secret::new(&text)),
-            Err(why) => self.wrong(entry, why),
-        }
-        None
-    }
-
-    fn secret_text(&self, form: &str, entry: &Entry) -> Result<String, String> {
-        let value = entry.value.as_str();
-        match form {
-            "_file" => self.secret_file(Path::new(value)),
-            // Whoever takes these keys for the plain one writes the secret here: it is said again only where it
-            // looks like what was asked for.
-            "_env" => std::env::var(value).map_err(|_| {
-                let name = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
-                match value.bytes().all(name) {
-                    true => format!("the variable {value} is not set"),
-                    false => "there is no such variable: the name of one belongs here, not the secret".to_string(),
-                }
-            }),
-            "_credential" => {
-                if value.contains('/') || value.is_empty() || value.starts_with('.') {
-                    return Err("that is not the name of a credential, as LoadCredential= has it".to_string());
-                }
-                let folder = std::env::var_os("CREDENTIALS_DIRECTORY")
-                    .ok_or("CREDENTIALS_DIRECTORY is not set: systemd sets it for LoadCredential=")?;
-                let path = PathBuf::from(folder).join(value);
-                match path.exists() {
-                    true => self.secret_file(&path),
-                    false => Err("CREDENTIALS_DIRECTORY has no credential of that name".to_string()),
-                }
-            }
-            _ if value.starts_with('"') && !entry.quoted => Err("text after the closing quote".to_string()),
-            _ => Ok(value.to_string()),
-        }
-    }
-
-    fn secret_file(&self, path: &Path) -> Result<String, String> {
-        use std::os::unix::fs::PermissionsExt;
-        let shown = match path.as_os_str().as_encoded_bytes().contains(&b'/') {
-            true => path.display().to_string(),
-            false => "the file of that name (a path belongs here, not the secret)".to_string(),
-        };
-        let told = |error: std::io::Error| format!("cannot read {shown}: {error}");
-        let found = std::fs::metadata(path).map_err(told)?;
-        if !found.is_file() || found.len() > LONGEST_SECRET {
-            return Err(format!("{shown} is not a file with one line"));
-        }
-        if found.permissions().mode() & 0o004 != 0 {
-            let name = path.display().to_string();
-            self.open_files.borrow_mut().push(name);
-        }
-        let text = std::fs::read_to_string(path).map_err(told)?;
-        // An editor's byte order mark is no part of a secret.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-        Ok(text.trim_end_matches(['\n', '\r']).to_string())
     }
 
     /// Notes each key that no table offers, with the nearest that one does.

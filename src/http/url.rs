@@ -56,6 +56,11 @@ impl Url {
         Url { resource: format!("{}{resource}", self.resource.trim_end_matches('/')), ..self.clone() }
     }
 
+    /// The same server with this path and query, which begins with a slash and is encoded already.
+    pub fn with_resource(&self, resource: String) -> Url {
+        Url { resource, ..self.clone() }
+    }
+
     /// The same URL with these parameters added to its query, percent-encoded.
     pub fn with_query<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Url {
         let mut resource = self.resource.clone();

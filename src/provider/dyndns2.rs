@@ -2,11 +2,12 @@
 //! it, each with its own habits; the habits are keys, and a preset is a set of keys. What the words mean is in
 //! `words.rs`.
 
-mod words;
+pub mod words;
 
-use super::contract::{Line, Pause, Provider, Ruling, Verdict, Wanted};
+use super::asking::{self, Ask, Tongue};
+use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
 use crate::address::Family;
-use crate::http::{Fault, Reply, Request, Url};
+use crate::http::{Reply, Request, Url};
 use crate::secret::{self, Secret};
 use crate::values::{key, secret as secret_key, Facts, Key};
 use std::net::IpAddr;
@@ -56,23 +57,10 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
         facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
     }
     let url = facts.guarded_url("url", plaintext);
-    // A preset's second URL does not stand beside a first one that the section points elsewhere.
-    let own_url = facts.section.get("url").is_some();
-    let url6 = match own_url && facts.section.get("url6").is_none() {
-        true => None,
-        false => facts.guarded_url("url6", plaintext),
-    };
+    let url6 = facts.second_url(plaintext);
     let user = facts.needed("user");
-    if let (Some(user), Some(entry)) = (&user, facts.entry("user")) {
-        if user.contains(':') || user.contains(|c: char| c.is_control()) {
-            // Nothing is made of a section with a mistake; what else is wrong with it is told too.
-            facts.wrong(entry, "a user name with ':' or a control character cannot be sent (RFC 7617)");
-        }
-    }
-    let password = facts.secret("password");
-    if !crate::values::SECRET_FORMS.iter().any(|form| facts.entry(&format!("password{form}")).is_some()) {
-        facts.lacking("'password' is missing (or password_file, password_env, password_credential)");
-    }
+    facts.basic_user();
+    let password = facts.needed_secret("password");
     let dual = match facts.choice("dual", &["separate", "comma", "myipv6"]) {
         Some(1) => Dual::Comma,
         Some(2) => Dual::Myipv6,
@@ -100,52 +88,15 @@ fn extra(facts: &Facts<'_>) -> Vec<(String, String)> {
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (k.to_string(), v.to_string())).collect()
 }
 
-/// One request: which hosts of the batch, which families it updates, what it says about each family.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Ask {
-    hosts: Vec<usize>,
-    updates: Vec<Family>,
-    said: [Option<IpAddr>; 2],
-}
-
 impl Dyndns2 {
     fn asks(&self, batch: &[Wanted]) -> Vec<Ask> {
-        let mut asks: Vec<Ask> = Vec::new();
-        let lists = self.batch && !self.user.contains("{host}");
-        for (index, wanted) in batch.iter().enumerate() {
-            for ask in self.asks_for(index, wanted) {
-                // Hosts go into one request in the order of the config, when what is said of them is the same.
-                let fits =
-                    |old: &&mut Ask| old.hosts.len() < MOST_HOSTS && old.updates == ask.updates && old.said == ask.said;
-                match asks.iter_mut().rev().find(fits).filter(|_| lists) {
-                    Some(old) => old.hosts.push(index),
-                    None => asks.push(ask),
-                }
-            }
-        }
-        asks
-    }
-
-    fn asks_for(&self, index: usize, wanted: &Wanted) -> Vec<Ask> {
-        let due: Vec<(Family, IpAddr)> = wanted.due().collect();
-        if due.is_empty() {
-            return Vec::new();
-        }
-        if self.dual == Dual::Separate {
-            return due
-                .into_iter()
-                .map(|(family, address)| {
-                    let mut said = [None, None];
-                    said[family as usize] = Some(address);
-                    Ask { hosts: vec![index], updates: vec![family], said }
-                })
-                .collect();
-        }
-        let said = Family::BOTH.map(|family| {
-            let want = wanted.get(family).filter(|want| want.due || self.other.is_none());
-            want.map(|want| want.address)
+        let asks = batch.iter().enumerate().flat_map(|(index, wanted)| match self.dual {
+            Dual::Separate => asking::one_by_one(index, wanted),
+            // Where nothing stands for the family that stays, its address does.
+            _ => asking::together(index, wanted, self.other.is_none()),
         });
-        vec![Ask { hosts: vec![index], updates: due.into_iter().map(|(family, _)| family).collect(), said }]
+        let lists = self.batch && !self.user.contains("{host}");
+        asking::gathered(asks, if lists { MOST_HOSTS } else { 1 })
     }
 
     fn request(&self, ask: &Ask, batch: &[Wanted]) -> Request {
@@ -180,84 +131,32 @@ impl Dyndns2 {
 
 impl Provider for Dyndns2 {
     fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
-        let mut rulings = Vec::new();
-        // A verdict on the account or the server, which holds for what has not been asked yet.
-        let mut standing: Option<Verdict> = None;
-        for ask in self.asks(batch) {
-            let answers = match &standing {
-                Some(verdict) => vec![(verdict.clone(), None); ask.hosts.len()],
-                None => match line.http.send(&self.request(&ask, batch)) {
-                    Ok(reply) => answers(&reply, &ask),
-                    // Shown; so is the next one.
-                    Err(Fault::Dry) => continue,
-                    Err(fault) => {
-                        // Who cannot be reached now need not be tried for the next host.
-                        let unreachable = matches!(fault, Fault::NotSent(_) | Fault::Expired);
-                        let verdict = unanswered(fault);
-                        standing = unreachable.then(|| verdict.clone());
-                        vec![(verdict, None); ask.hosts.len()]
-                    }
-                },
-            };
-            for (host, (verdict, warning)) in ask.hosts.iter().zip(answers) {
-                if standing.is_none() && self.speaks_for_all(&verdict) {
-                    standing = Some(verdict.clone());
-                }
-                for family in &ask.updates {
-                    let (verdict, warning) = (verdict.clone(), warning.clone());
-                    rulings.push(Ruling { host: *host, family: *family, verdict, warning });
-                }
-            }
-        }
-        rulings
+        asking::ask_all(&Speech { habits: self, batch }, &self.asks(batch), line.http)
     }
 }
 
-impl Dyndns2 {
-    /// Whether asking for the next host would only repeat it, and perhaps earn a ban.
+/// What is said of a batch.
+struct Speech<'a> {
+    habits: &'a Dyndns2,
+    batch: &'a [Wanted],
+}
+
+impl Tongue for Speech<'_> {
+    fn request(&self, ask: &Ask) -> Request {
+        self.habits.request(ask, self.batch)
+    }
+
+    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
+        let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
+        match asking::by_status(reply, &words::refusal_in) {
+            Some(verdict) => vec![(verdict, None); ask.hosts.len()],
+            None => words::judge(&reply.body, ask.hosts.len(), &said),
+        }
+    }
+
     fn speaks_for_all(&self, verdict: &Verdict) -> bool {
         // Where each host logs in by itself, one bad login says nothing of the next.
-        let one_account = !self.user.contains("{host}");
-        match verdict {
-            Verdict::Refused { why, .. } => one_account && words::of_account(why),
-            Verdict::TurnedAway { .. } => one_account,
-            Verdict::Later { why, pause } => pause.strict && !why.starts_with("dnserr"),
-            Verdict::NotAsked | Verdict::Updated | Verdict::AlreadySo => false,
-        }
-    }
-}
-
-fn unanswered(fault: Fault) -> Verdict {
-    match fault {
-        Fault::Dry | Fault::Expired => Verdict::NotAsked,
-        Fault::NotSent(why) | Fault::Unsure(why) | Fault::Unusable(why) => Verdict::later(why),
-    }
-}
-
-/// A verdict for each host of a request, in its order.
-fn answers(reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
-    let now = crate::clock::now();
-    let asked = reply.retry_after(now).unwrap_or(0);
-    let all = |verdict: Verdict| vec![(verdict, None); ask.hosts.len()];
-    let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
-    match reply.status {
-        200..=299 => words::judge(&reply.body, ask.hosts.len(), &said),
-        401 | 403 => match words::refusal_in(&reply.body) {
-            Some(verdict) => all(verdict),
-            None => all(Verdict::TurnedAway {
-                why: format!("HTTP {}, without a word why", reply.status),
-                remedy: "check user and password".to_string(),
-            }),
-        },
-        429 => all(Verdict::Later {
-            why: "HTTP 429: too many requests".to_string(),
-            pause: Pause { seconds: asked, strict: true },
-        }),
-        500..=599 => all(Verdict::Later {
-            why: format!("HTTP {}", reply.status),
-            pause: Pause { seconds: asked, strict: false },
-        }),
-        _ => all(Verdict::later(reply.status_line())),
+        words::speaks_for_all(verdict, !self.habits.user.contains("{host}"))
     }
 }
 

@@ -96,6 +96,7 @@ fn the_list_names_all_and_its_examples_are_good() {
     assert_eq!((plain.code, plain.stderr.as_str()), (Some(0), ""));
     let scratch = Scratch::new();
     scratch.write("home.key", "s3cret\n", 0o600);
+    scratch.write("ddns.key", "key \"ddns\" { algorithm hmac-sha256; secret \"c2VjcmV0\"; };\n", 0o600);
     for object in &all {
         let (kind, name) = (text(object, "kind"), text(object, "name"));
         assert!(plain.stdout.contains(&format!("\n  {name} ")), "{name}\n{}", plain.stdout);
@@ -198,6 +199,16 @@ fn the_history_is_told_as_far_as_it_is_known() {
         (8, "198.41.0.4".into(), "2026-11-11T12:00:00Z".into())
     );
     assert!(!json[2].contains_key("held") && !json[4].contains_key("until"));
+
+    // The picture: in a file beside the text, or alone on stdout; what is no file is not replaced.
+    assert_eq!(history(&["--svg", "ip.svg"]).stdout, told.stdout);
+    let picture = scratch.read("ip.svg");
+    assert_eq!(history(&["--svg", "-"]).stdout, picture);
+    assert_eq!(history(&["--svg", "/dev/stdout"]).stdout, picture + &told.stdout);
+    assert_eq!(scratch.read("ip.svg").matches("<rect ").count(), 1 + 3);
+    let lost = history(&["--svg", "nowhere/ip.svg"]);
+    assert_eq!((lost.code, lost.stderr.contains("cannot write nowhere/ip.svg: ")), (Some(1), true), "{lost:?}");
+
     scratch.write("ip.log", "", 0o600);
     assert_eq!(history(&["-j"]).stdout, "");
 }

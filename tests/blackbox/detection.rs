@@ -159,7 +159,8 @@ fn as_many_must_agree_as_the_settings_say() {
     assert_eq!((home.pushes(), home.memory().len(), server.count()), (0, 0, 2));
 
     let (_one, names, sections) = pages("127.0.0.1:0", &[OTHER, FOUR, FOUR]);
-    home.config(&format!("ipv4 = {names}\nagree = 2"), &sections).passes(0);
+    home.config(&format!("ipv4 = {names}\nagree = 2"), &sections);
+    home.passes(0).says("ipv4 warning: d0 says 193.0.14.129, where d1 says 198.41.0.4, d2 says 198.41.0.4");
     assert_eq!(home.told(), [FOUR]);
     assert!(home.history().ends_with(" d1\n"));
 

@@ -1,6 +1,7 @@
 //! homing seen from outside: the built binary in a scratch folder, against servers that we script.
 //! One test program, so that it links once and its tests run side by side. See tests/README.md.
 
+mod advisories;
 mod clock;
 mod cloudflare;
 mod commands;
@@ -20,6 +21,7 @@ mod secrets;
 mod settings;
 mod surroundings;
 mod truth;
+mod witnesses;
 // A world to write tests in: not every test needs every part of it.
 #[allow(dead_code)]
 mod world;

@@ -13,6 +13,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod updates;
 
 #[allow(unused_imports)] // As above: offered to all tests.
 pub use {
@@ -24,4 +25,5 @@ pub use {
     runner::{hides, left_out, paced, seconds},
     scratch::Scratch,
     tls::{Identity, Manner, Pki},
+    updates::{lines, updates},
 };

@@ -11,9 +11,15 @@ const HALF_AN_HOUR: i64 = 30 * 60;
 /// Words that speak for the account and so for every host of it.
 const OF_ACCOUNT: [&str; 6] = ["badauth", "!donator", "!active", "abuse", "badagent", "badsys"];
 
-/// Whether a refusal, told by its word first, holds for all hosts.
-pub fn of_account(why: &str) -> bool {
-    why.split(':').next().is_some_and(|word| OF_ACCOUNT.contains(&word))
+/// Whether a verdict holds for the hosts that were not asked yet. `one_account`: all of them log in as one.
+pub fn speaks_for_all(verdict: &Verdict, one_account: bool) -> bool {
+    match verdict {
+        // A refusal is told by its word first.
+        Verdict::Refused { why, .. } => one_account && why.split(':').next().is_some_and(|w| OF_ACCOUNT.contains(&w)),
+        Verdict::TurnedAway { .. } => one_account,
+        Verdict::Later { why, pause } => pause.strict && !why.starts_with("dnserr"),
+        Verdict::NotAsked | Verdict::Updated | Verdict::AlreadySo => false,
+    }
 }
 
 /// The verdicts for `hosts` hosts from the body of a 2xx answer to a request that said the addresses `said`.

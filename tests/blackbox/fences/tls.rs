@@ -33,6 +33,17 @@ fn bad_certificates_are_refused_and_nothing_is_sent() {
     refused("noise for authorities", &pki.good, "-----BEGIN CERTIFICATE-----\nAAAA\n", "certificate");
 }
 
+/// Many certificates of one name make for many paths: to build them all would take for ever (RUSTSEC-2023-0053).
+#[test]
+fn chains_without_end_are_given_up() {
+    let pki = Pki::get();
+    for (count, words) in [(100, "not signed by an authority"), (400, ""), (4_000, "")] {
+        let mut long = pki.good.clone();
+        long.certificate.push_str(&pki.ca.repeat(count));
+        refused(&format!("{count} certificates"), &long, &pki.itself.certificate, words);
+    }
+}
+
 #[test]
 fn a_clock_that_is_wrong_is_named_and_not_forgiven() {
     let pki = Pki::get();

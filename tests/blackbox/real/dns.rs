@@ -39,6 +39,11 @@ fn unbound(scratch: &Scratch) -> Started {
   local-data: \"inside.opendns.com. 0 IN A 192.168.1.7\"
   local-zone: \"google.com.\" static
   local-data: 'o-o.myaddr.l.google.com. 0 IN TXT \"{FOUR}\"'
+  local-data: 'whoami.cloudflare. 0 CH TXT \"{FOUR}\"'
+  local-zone: \"akamai.net.\" static
+  local-data: \"whoami.akamai.net. 0 IN A {FOUR}\"
+  local-data: 'subnet.google.com. 0 IN TXT \"{FOUR}\"'
+  local-data: 'subnet.google.com. 0 IN TXT \"edns0-client-subnet 193.0.14.0/24\"'
   local-data: 'words.google.com. 0 IN TXT \"not an address\"'
   local-data: 'long.google.com. 0 IN TXT {long}'
   local-zone: \"refused.example.\" refuse
@@ -69,6 +74,32 @@ fn pass(scratch: &Scratch, family: &str, server: SocketAddr, keys: &str) -> Ende
     scratch.write("homing.conf", &config, 0o600);
     let _ = std::fs::remove_file(scratch.path("history.log"));
     Run::pass(scratch).go()
+}
+
+/// The built-in detectors, each with its own name, type and class; only the server is ours.
+#[test]
+fn the_name_servers_known_by_name_are_asked_as_they_want() {
+    let scratch = Scratch::new();
+    let server = unbound(&scratch);
+    for (name, more) in [
+        ("opendns", ""),
+        ("google", ""),
+        ("google", "name = subnet.google.com\n"),
+        ("cloudflare-dns", ""),
+        ("akamai", ""),
+    ] {
+        let config = format!(
+            "ipv4 = {name}\nhistory = {}\nstate = {}\n[detector:{name}]\nserver = {}\n{more}",
+            scratch.path("history.log").display(),
+            scratch.path("state.json").display(),
+            server.places[0],
+        );
+        scratch.write("homing.conf", &config, 0o600);
+        let _ = std::fs::remove_file(scratch.path("history.log"));
+        let run = Run::pass(&scratch).go();
+        assert_eq!(run.code, Some(0), "{name} {run:?}");
+        assert_eq!(learned(&scratch), format!("ipv4 {FOUR} {name}"));
+    }
 }
 
 /// The history's only line, without its stamp.

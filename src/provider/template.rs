@@ -1,0 +1,371 @@
+//! Services that take a request of a certain form: a URL with places in it, a method, headers, a body, and words that
+//! say yes or no. All of it is settings, so a service of this kind is a preset and no code.
+
+mod fill;
+mod reading;
+
+use super::asking::{self, Ask, Tongue};
+use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
+use super::dyndns2::words;
+use crate::address::Family;
+use crate::host::Host;
+use crate::http::{clean, Method, Reply, Request, Url};
+use crate::secret::{self, percent, Secret};
+use crate::settings::Section;
+use crate::values::{key, secret as secret_key, Facts, Key, SECRET_FORMS};
+use fill::{fill, slots};
+use reading::Reading;
+use std::net::IpAddr;
+
+/// What a section may say; presets say most of it.
+pub const KEYS: &[Key] = &[
+    key("url", "where updates go, with {host}, {ip}, {password} … in it"),
+    key("url6", "where updates of IPv6 go, if elsewhere"),
+    key("method", "get (default), post, put or patch"),
+    key("header", "a header: Name: value"),
+    key("header2", "another one"),
+    key("body", "what is sent with it, as JSON or as a form"),
+    key("auth", "none (default), basic (user and password) or bearer (token)"),
+    key("user", "account name; {host} stands for the host"),
+    secret_key("password", "password or update key"),
+    secret_key("token", "token or API key"),
+    key("id", "the record's id, where the service has one"),
+    key("zone", "the domain that the hosts are in"),
+    key("other", "what stands for the family that is not updated, such as no"),
+    key("success", "texts that say yes (default: the words of dyndns2)"),
+    key("unchanged", "texts that say that it was so already"),
+    key("refused", "texts that say no"),
+];
+
+/// The places that URL, header and body may have.
+const SLOTS: [&str; 12] =
+    ["host", "name", "zone", "ip", "ips", "ipv4", "ipv6", "type", "user", "password", "token", "id"];
+/// Those of them that hold an address.
+const ADDRESSES: [&str; 4] = ["ip", "ips", "ipv4", "ipv6"];
+/// The keys whose texts may have places.
+const TEXTS: [&str; 5] = ["url", "url6", "header", "header2", "body"];
+/// Headers that belong to the request as a whole.
+const OURS: [&str; 5] = ["host", "content-length", "connection", "transfer-encoding", "user-agent"];
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Auth {
+    None,
+    Basic,
+    Bearer,
+}
+
+struct Template {
+    url: Url,
+    url6: Option<Url>,
+    method: Method,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    auth: Auth,
+    user: Option<String>,
+    password: Option<Secret>,
+    token: Option<Secret>,
+    id: Option<String>,
+    zone: Option<Host>,
+    other: Option<String>,
+    reading: Reading,
+}
+
+/// Reads a section; notes what is wrong with it.
+pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+    if facts.entry("url").is_none() {
+        facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
+    }
+    let url = facts.guarded_url("url", plaintext);
+    let url6 = facts.second_url(plaintext);
+    let auth = match facts.choice("auth", &["none", "basic", "bearer"]) {
+        Some(1) => Auth::Basic,
+        Some(2) => Auth::Bearer,
+        _ => Auth::None,
+    };
+    let method = match facts.choice("method", &["get", "post", "put", "patch"]) {
+        Some(1) => Method::Post,
+        Some(2) => Method::Put,
+        Some(3) => Method::Patch,
+        _ => Method::Get,
+    };
+    let used = places(facts);
+    let uses = |slot: &str| used.iter().any(|used| used == slot);
+    if let Some(entry) = facts.entry("url").filter(|_| url.is_some() && !ADDRESSES.into_iter().any(uses)) {
+        // A server that looks at where the request comes from learns the address of that family alone.
+        if facts.entry("url6").is_none() {
+            facts.wrong(entry, "no place for the address: write {ip}, or {ipv4} and {ipv6}");
+        }
+    }
+    if let Some(entry) = facts.section.get("ipv6").filter(|entry| entry.value != "off") {
+        if url6.is_none() && uses("ipv4") && !["ip", "ips", "ipv6"].into_iter().any(uses) {
+            facts.wrong(entry, "there is no place for an IPv6 address: say ipv6 = off");
+        }
+    }
+    let basic = auth == Auth::Basic;
+    let user = text(facts, "user", basic || uses("user"));
+    if basic {
+        facts.basic_user();
+    }
+    let password = hidden(facts, "password", basic || uses("password"));
+    let token = hidden(facts, "token", auth == Auth::Bearer || uses("token"));
+    let id = text(facts, "id", uses("id"));
+    let zone = zone(facts, uses("zone") || uses("name"));
+    let headers = headers(facts, &[&password, &token]);
+    Some(Box::new(Template {
+        url: url?,
+        url6,
+        method,
+        headers,
+        body: facts.text("body"),
+        auth,
+        user,
+        password,
+        token,
+        id,
+        zone,
+        other: facts.text("other"),
+        reading: Reading::new(facts)?,
+    }))
+}
+
+/// Whether a section that names this preset has to say the key; without a preset, what the example needs.
+pub fn needs(preset: Option<&Section>, key: &str) -> bool {
+    let Some(preset) = preset else { return key == "token" };
+    let uses = |slot: &str| {
+        TEXTS.iter().filter_map(|text| preset.get(text)).any(|entry| slots(&entry.value).any(|used| used == slot))
+    };
+    let auth = preset.get("auth").map(|entry| entry.value.as_str());
+    let wanted = match key {
+        "user" | "password" => uses(key) || auth == Some("basic"),
+        "token" => uses(key) || auth == Some("bearer"),
+        "zone" => uses(key) || uses("name"),
+        key => uses(key),
+    };
+    wanted && preset.get(key).is_none()
+}
+
+/// The places that the section's texts have; an unknown one is a mistake.
+fn places(facts: &Facts<'_>) -> Vec<String> {
+    let mut used = Vec::new();
+    for key in TEXTS {
+        let Some(entry) = facts.entry(key) else { continue };
+        for slot in slots(&entry.value) {
+            if !SLOTS.contains(&slot) {
+                let hint = crate::words::meant(slot, &SLOTS);
+                facts.wrong(entry, format!("{{{slot}}} is none of {{{}}}{hint}", SLOTS.join("}, {")));
+            }
+            if !key.starts_with("url") && ["ips", "ipv4", "ipv6"].contains(&slot) {
+                facts
+                    .wrong(entry, format!("{{{slot}}} stands in a URL only: write {{ip}}, and {{type}} for A or AAAA"));
+            }
+            used.push(slot.to_string());
+        }
+    }
+    used
+}
+
+/// A text that must be there if something uses it, and must not if nothing does.
+fn text(facts: &Facts<'_>, key: &str, used: bool) -> Option<String> {
+    match used {
+        true => facts.needed(key),
+        false => {
+            unused(facts, key);
+            None
+        }
+    }
+}
+
+/// The same for a secret.
+fn hidden(facts: &Facts<'_>, key: &str, used: bool) -> Option<Secret> {
+    match used {
+        true => facts.needed_secret(key),
+        false => {
+            SECRET_FORMS.iter().for_each(|form| unused(facts, &format!("{key}{form}")));
+            None
+        }
+    }
+}
+
+fn unused(facts: &Facts<'_>, key: &str) {
+    if let Some(entry) = facts.section.get(key) {
+        facts.wrong(entry, "nothing sends it: no URL, header or body has a place for it");
+    }
+}
+
+/// The zone, in which all hosts must be.
+fn zone(facts: &Facts<'_>, used: bool) -> Option<Host> {
+    let text = text(facts, "zone", used)?;
+    let entry = facts.entry("zone")?;
+    let zone = match Host::new(&text) {
+        Ok(zone) => zone,
+        Err(why) => {
+            facts.wrong(entry, why);
+            return None;
+        }
+    };
+    for host in facts.list("hosts").unwrap_or_default() {
+        if Host::new(&host).is_ok_and(|host| !host.under(zone.ascii())) {
+            facts.wrong(entry, format!("'{host}' is not in it: a section for each zone"));
+        }
+    }
+    Some(zone)
+}
+
+fn headers(facts: &Facts<'_>, secrets: &[&Option<Secret>]) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    for entry in ["header", "header2"].into_iter().filter_map(|key| facts.entry(key)) {
+        let Some((name, value)) = entry.value.split_once(':') else {
+            facts.wrong(entry, "a header reads Name: value");
+            continue;
+        };
+        let (name, value) = (name.trim(), value.trim());
+        let token = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+        let unclean = secrets.iter().copied().flatten().any(|secret| !clean(secret.expose()));
+        if name.is_empty() || !name.bytes().all(token) || OURS.contains(&name.to_ascii_lowercase().as_str()) {
+            facts.wrong(entry, "that header cannot be set");
+        } else if !clean(value) || (unclean && slots(value).next().is_some()) {
+            facts.wrong(entry, "only printable ASCII can be sent in a header");
+        } else {
+            headers.push((name.to_string(), value.to_string()));
+        }
+    }
+    headers
+}
+
+impl Template {
+    /// Whether the URL has a place for each family, or for both.
+    fn is_joint(&self) -> bool {
+        slots(self.url.resource()).any(|slot| ["ips", "ipv4", "ipv6"].contains(&slot))
+    }
+
+    /// Whether there is no way to tell this family.
+    fn lacks(&self, family: Family) -> bool {
+        let url = match (&self.url6, family) {
+            (Some(url6), Family::V6) => url6,
+            _ => &self.url,
+        };
+        let of_family = ["ipv4", "ipv6"][family as usize];
+        let all: Vec<&str> = slots(url.resource()).filter(|slot| ADDRESSES.contains(slot)).collect();
+        !all.is_empty() && !all.iter().any(|slot| ["ip", "ips", of_family].contains(slot))
+    }
+
+    fn asks(&self, batch: &[Wanted]) -> Vec<Ask> {
+        let joint = self.is_joint();
+        let asks = batch.iter().enumerate().flat_map(|(index, wanted)| match joint && self.url6.is_none() {
+            true => asking::together(index, wanted, self.other.is_none()),
+            false => asking::one_by_one(index, wanted),
+        });
+        asks.collect()
+    }
+
+    fn request(&self, ask: &Ask, batch: &[Wanted]) -> Request {
+        let host = ask.hosts.first().map_or("", |host| batch[*host].host.ascii());
+        let all: Vec<String> = ask.said.iter().flatten().map(IpAddr::to_string).collect();
+        let of = |family: Family| ask.said[family as usize].map(|ip| ip.to_string()).or_else(|| self.other.clone());
+        let value = |slot: &str| -> Option<String> {
+            let secret = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_string());
+            match slot {
+                "host" => Some(host.to_string()),
+                "name" => self.zone.as_ref().map(|zone| relative(host, zone.ascii()).to_string()),
+                "zone" => self.zone.as_ref().map(|zone| zone.ascii().to_string()),
+                "ip" => all.first().cloned(),
+                "ips" => Some(all.join(",")),
+                "ipv4" => of(Family::V4),
+                "ipv6" => of(Family::V6),
+                "type" => Some(if ask.updates == [Family::V6] { "AAAA" } else { "A" }.to_string()),
+                "user" => self.user.as_ref().map(|user| user.replace("{host}", host)),
+                "password" => secret(&self.password),
+                "token" => secret(&self.token),
+                "id" => self.id.clone(),
+                _ => None,
+            }
+        };
+        let url = match (&self.url6, ask.updates.as_slice()) {
+            (Some(url6), [Family::V6]) => url6,
+            _ => &self.url,
+        };
+        let mut request = Request::get(url.with_resource(fill::resource(url.resource(), &value)));
+        request.method = self.method;
+        for (name, text) in &self.headers {
+            request.named.push((name.clone(), fill(text, &value, &str::to_string).unwrap_or_default()));
+        }
+        if let Some(body) = &self.body {
+            let json = body.starts_with(['{', '[']);
+            let encode: fn(&str) -> String = if json { fill::in_json } else { percent };
+            if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
+                let kind = if json { "application/json" } else { "application/x-www-form-urlencoded" };
+                request.headers.push(("Content-Type", kind.to_string()));
+            }
+            request.body = fill(body, &value, &encode);
+        } else if self.method != Method::Get {
+            request.body = Some(String::new());
+        }
+        let authorization = match (self.auth, &self.user, &self.password, &self.token) {
+            (Auth::Basic, Some(user), Some(password), _) => {
+                let user = user.replace("{host}", host);
+                format!("Basic {}", secret::basic(&user, password).expose())
+            }
+            (Auth::Bearer, _, _, Some(token)) => format!("Bearer {}", token.expose()),
+            _ => return request,
+        };
+        request.headers.push(("Authorization", authorization));
+        request
+    }
+}
+
+/// A host's name within its zone; the zone itself is `@`.
+fn relative<'a>(host: &'a str, zone: &str) -> &'a str {
+    match host.strip_suffix(zone).unwrap_or(host).trim_end_matches('.') {
+        "" => "@",
+        name => name,
+    }
+}
+
+impl Provider for Template {
+    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+        let mut asks = self.asks(batch);
+        let mut rulings = Vec::new();
+        for ask in &mut asks {
+            let (no, yes) = ask.updates.iter().partition(|family| self.lacks(**family));
+            ask.updates = yes;
+            rulings.extend(no.into_iter().map(|family: Family| Ruling {
+                host: ask.hosts[0],
+                family,
+                verdict: Verdict::Refused {
+                    why: format!("this service takes no {family} address"),
+                    remedy: format!("say {} = off in this section", family.name()),
+                },
+                warning: None,
+            }));
+        }
+        asks.retain(|ask| !ask.updates.is_empty());
+        rulings.extend(asking::ask_all(&Speech { form: self, batch }, &asks, line.http));
+        rulings
+    }
+}
+
+/// What is said of a batch.
+struct Speech<'a> {
+    form: &'a Template,
+    batch: &'a [Wanted],
+}
+
+impl Tongue for Speech<'_> {
+    fn request(&self, ask: &Ask) -> Request {
+        self.form.request(ask, self.batch)
+    }
+
+    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
+        let reading = &self.form.reading;
+        let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
+        match asking::by_status(reply, &|body| reading.refusal(body)) {
+            Some(verdict) => vec![(verdict, None)],
+            None => vec![reading.judge(&reply.body, &said)],
+        }
+    }
+
+    fn speaks_for_all(&self, verdict: &Verdict) -> bool {
+        let own_login = self.form.user.as_ref().is_some_and(|user| user.contains("{host}"));
+        words::speaks_for_all(verdict, !own_login)
+    }
+}

@@ -1,0 +1,172 @@
+//! What a service's own words mean: texts that the settings name, told apart by where they must stand, so that a word
+//! of a page or of a sentence is not taken for an answer. Pure.
+
+use crate::http::quoted;
+use crate::json;
+use crate::provider::contract::Verdict;
+use crate::provider::dyndns2::words;
+use crate::values::Facts;
+use std::net::IpAddr;
+
+/// A text in an answer. Letters of either case are the same.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Mark {
+    /// `good`: begins the answer, and no letter or digit follows.
+    Start(String),
+    /// `*good`: stands somewhere in it; `*` alone: any answer, the status says it all.
+    Anywhere(String),
+    /// `json:KEY=VALUE`: the answer is a JSON object with this member.
+    Member(String, String),
+}
+
+/// The marks of a section.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reading {
+    /// None: the words of dyndns2.
+    success: Vec<Mark>,
+    unchanged: Vec<Mark>,
+    refused: Vec<Mark>,
+}
+
+impl Mark {
+    fn new(text: &str) -> Mark {
+        match (text.strip_prefix('*'), text.strip_prefix("json:").and_then(|rest| rest.split_once('='))) {
+            (Some(rest), _) => Mark::Anywhere(rest.to_ascii_lowercase()),
+            (None, Some((key, value))) => Mark::Member(key.to_string(), value.to_ascii_lowercase()),
+            (None, None) => Mark::Start(text.to_ascii_lowercase()),
+        }
+    }
+
+    /// Whether it is in a body, which is in lower case and trimmed; `json` is the body read, if it can be.
+    fn is_in(&self, body: &str, json: Option<&json::Json>) -> bool {
+        match self {
+            Mark::Start(text) => body
+                .strip_prefix(text.as_str())
+                .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric) || !text.ends_with(char::is_alphanumeric)),
+            Mark::Anywhere(text) => body.contains(text.as_str()),
+            Mark::Member(key, value) => json.is_some_and(|json| {
+                let text = json::text(json, key).map(str::to_ascii_lowercase);
+                let number = || json::number(json, key).map(|number| number.to_string());
+                let flag = || json::flag(json, key).map(|flag| flag.to_string());
+                text.or_else(number).or_else(flag).is_some_and(|held| held == *value)
+            }),
+        }
+    }
+}
+
+impl Reading {
+    /// Reads the keys `success`, `unchanged` and `refused`; `None` if there is a mistake in them, which is noted.
+    pub fn new(facts: &Facts<'_>) -> Option<Reading> {
+        let marks = |key: &str| -> Option<Vec<Mark>> {
+            match facts.entry(key) {
+                Some(_) => Some(facts.list(key)?.iter().map(|text| Mark::new(text)).collect()),
+                None => Some(Vec::new()),
+            }
+        };
+        Some(Reading { success: marks("success")?, unchanged: marks("unchanged")?, refused: marks("refused")? })
+    }
+
+    /// The verdict of a 2xx answer to a request that said the addresses `said`.
+    pub fn judge(&self, body: &str, said: &[IpAddr]) -> (Verdict, Option<String>) {
+        if let Some(verdict) = self.refusal(body) {
+            return (verdict, None);
+        }
+        if matches(&self.unchanged, body) {
+            return (Verdict::AlreadySo, None);
+        }
+        if matches(&self.success, body) {
+            return (Verdict::Updated, None);
+        }
+        if self.success.is_empty() {
+            return words::judge(body, 1, said).remove(0);
+        }
+        let why = match body.trim() {
+            "" => "an empty answer".to_string(),
+            text => format!("an answer that is not understood: {}", quoted(text)),
+        };
+        (Verdict::later(why), None)
+    }
+
+    /// The verdict of an answer that says no: by the section's texts, else by the words of dyndns2.
+    pub fn refusal(&self, body: &str) -> Option<Verdict> {
+        if matches(&self.refused, body) {
+            let why = format!("the service answered {}", quoted(body));
+            let remedy = "correct what it complains of, in 'hosts' or in the credentials".to_string();
+            return Some(Verdict::Refused { why, remedy });
+        }
+        // A yes is never read out of these words while the section has its own.
+        words::refusal_in(body)
+    }
+}
+
+fn matches(marks: &[Mark], body: &str) -> bool {
+    let lower = body.trim().to_ascii_lowercase();
+    let wants_json = marks.iter().any(|mark| matches!(mark, Mark::Member(..)));
+    let json = wants_json.then(|| json::parse(body).ok()).flatten();
+    marks.iter().any(|mark| mark.is_in(&lower, json.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(success: &str, unchanged: &str, refused: &str) -> Reading {
+        let marks = |text: &str| text.split(',').filter(|t| !t.is_empty()).map(|t| Mark::new(t.trim())).collect();
+        Reading { success: marks(success), unchanged: marks(unchanged), refused: marks(refused) }
+    }
+
+    fn one(reading: &Reading, body: &str) -> char {
+        match reading.judge(body, &[]).0 {
+            Verdict::Updated => 'u',
+            Verdict::AlreadySo => '=',
+            Verdict::Refused { .. } => 'r',
+            _ => 'l',
+        }
+    }
+
+    #[test]
+    fn a_text_stands_where_it_must() {
+        let ok = reading("OK", "", "ERROR");
+        for (body, want) in [
+            ("ok", 'u'),
+            (" OK 1.2.3.4\n", 'u'),
+            ("okay", 'l'),
+            ("not OK", 'l'),
+            ("error", 'r'),
+            ("", 'l'),
+            ("good", 'l'),
+        ] {
+            assert_eq!(one(&ok, body), want, "{body}");
+        }
+        let xml = reading("*<ErrCount>0</ErrCount>", "", "*<Err1>");
+        assert_eq!(one(&xml, "<?xml?><i><errcount>0</errcount></i>"), 'u');
+        assert_eq!(one(&xml, "<html>0</html>"), 'l');
+        assert_eq!(one(&reading("*", "", ""), ""), 'u');
+        assert_eq!(one(&reading("*", "", ""), "badauth"), 'r', "the words of dyndns2 that say no always count");
+    }
+
+    #[test]
+    fn a_member_of_json_is_one_by_value() {
+        let json = reading("json:status=200, json:ok=true", "json:result=Same", "json:code=2");
+        for (body, want) in [
+            ("{\"status\": 200}", 'u'),
+            ("{\"status\":\"200\"}", 'u'),
+            ("{\"ok\":true}", 'u'),
+            ("{\"result\":\"same\",\"ok\":true}", '='),
+            ("{\"code\":2}", 'r'),
+            ("{\"status\":2000}", 'l'),
+            ("{\"a\":{\"status\":200}}", 'l'),
+            ("status=200", 'l'),
+        ] {
+            assert_eq!(one(&json, body), want, "{body}");
+        }
+    }
+
+    #[test]
+    fn without_texts_the_words_of_dyndns2_count() {
+        let words = reading("", "", "");
+        assert_eq!(one(&words, "good 198.41.0.4"), 'u');
+        assert_eq!(one(&words, "nochg"), '=');
+        assert_eq!(one(&words, "<html>good</html>"), 'l');
+    }
+}

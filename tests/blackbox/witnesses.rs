@@ -1,0 +1,93 @@
+//! The detectors that homing knows by name, each against what its maker answers, and who counts as one witness.
+
+use crate::world::{Home, HttpServer, Reply, FOUR, OTHER, SIX};
+use homing::provider::{built_in, built_ins};
+
+/// What the pages of these detectors look like, where it is not the address and a newline. `{}` is the address.
+const PAGES: &[(&str, &str)] = &[
+    ("cloudflare", "fl=1f1\nh=1.1.1.1\nip={}\nts=1700000000.1\nvisit_scheme=https\nuag=homing\ncolo=ZRH\nwarp=off\n"),
+    ("jsonip", "{\"ip\":\"{}\"}"),
+    (
+        "ip4only",
+        "IPv4,{},Remaining fields reserved for future use,,,v1.1,,,See http://ip6.me/docs/ for api documentation",
+    ),
+    ("freedns", "Detected IP : {}\nHTTP_CLIENT_IP : \nHTTP_X_FORWARDED_FOR : \nREMOTE_ADDR : {}\n"),
+    ("dyndns", "<html><head><title>Current IP Check</title></head><body>Current IP Address: {}</body></html>\r\n"),
+    ("he.net", "<!DOCTYPE html>\n<html><body>\nYour IP address is : {}</body>\n</html>\n"),
+    ("dynu", "Current IP Address: {}"),
+    ("joker", "<html><body>Current IP Address: {}</body></html>"),
+    ("loopia", "<html><head></head><body>Current IP Address: {}</body></html>"),
+    ("zoneedit", "<html><body>Current IP Address: {}</body></html>"),
+    ("eurodyndns", "<html><body>Current IP Address: {}<br>Hostname: dsl-9-9-9-9.example.net</body></html>"),
+    ("dy.fi", "<html><body>Current IP Address: {}</body></html>"),
+    ("changeip", "{}\n<!--IPADDR={}-->\n"),
+    ("updatedip", "<html><body>Current IP Address: {}</body></html>"),
+];
+
+#[test]
+fn every_page_known_by_name_is_read() {
+    let mut seen = 0;
+    for (name, _) in built_ins("detector") {
+        let section = built_in(&format!("detector:{name}")).unwrap();
+        if section.get("kind").unwrap().value != "web" {
+            continue;
+        }
+        seen += 1;
+        let body = PAGES.iter().find(|(known, _)| *known == name).map_or("{}\n", |(_, body)| body).to_string();
+        for (family, on, address) in [("ipv4", "127.0.0.1:0", FOUR), ("ipv6", "[::1]:0", SIX)] {
+            let body = body.replace("{}", address);
+            let server = HttpServer::on(on, move |_| Reply::ok(&body));
+            let home = Home::new();
+            let off = if family == "ipv6" { "ipv4 = off\n" } else { "" };
+            let own = format!("[detector:{name}]\nurl = {}/\n", server.url());
+            home.config(&format!("{off}{family} = {name}"), &own).passes(0);
+            assert!(home.history().ends_with(&format!(" {family} {address} {name}\n")), "{name}: {}", home.history());
+            assert_eq!(server.count(), 1, "{name}");
+        }
+    }
+    assert!(seen > 25, "only {seen} pages");
+}
+
+/// The list says which of them proves nothing.
+#[test]
+fn plain_http_is_told_in_the_list() {
+    for (name, what) in built_ins("detector") {
+        let section = built_in(&format!("detector:{name}")).unwrap();
+        let url = |key: &str| section.get(key).map_or("", |entry| entry.value.as_str());
+        assert_eq!(url("url").starts_with("http:"), what.contains("plain HTTP"), "{name}: {what}");
+        assert!(what.len() < 80, "{name}");
+    }
+}
+
+#[test]
+fn one_operator_is_one_witness() {
+    let home = Home::new();
+    for (list, says) in [
+        ("cloudflare, cloudflare-dns", "only 1 run by different operators (cloudflare)"),
+        ("cloudflare, icanhazip, cloudflare-dns", "only 1 run by different operators (cloudflare)"),
+        ("opendns, dnsomatic", "only 1 run by different operators (opendns)"),
+    ] {
+        home.config(&format!("ipv4 = {list}\nagree = 2"), "");
+        home.pass().arg("--check").go().expect(2).says(says);
+    }
+    home.config("ipv4 = ipify, opendns, cloudflare\nagree = 3", "");
+    home.pass().arg("--check").go().expect(0);
+
+    // The second door of an operator that has spoken is not knocked at; the third detector decides.
+    let lying = HttpServer::new(|_| Reply::ok(OTHER));
+    let honest = HttpServer::new(|_| Reply::ok(FOUR));
+    let section = |name: &str, server: &HttpServer, path: &str, more: &str| {
+        format!("[detector:{name}]\nkind = web\nurl = {}/{path}\n{more}\n", server.url())
+    };
+    let sections = section("a", &lying, "a", "operator = one")
+        + &section("b", &lying, "b", "operator = one")
+        + &section("c", &honest, "c", "")
+        + &section("d", &honest, "d", "");
+    home.config("ipv4 = a, b, c, d\nagree = 2", &sections);
+    home.passes(0).says("warning: a says 193.0.14.129, where c says 198.41.0.4, d says 198.41.0.4");
+    // c and d are two, though one server answers for both: whoever names them knows why.
+    assert_eq!((home.told(), lying.count(), honest.count()), (vec![FOUR.to_string()], 1, 2));
+    // Without the fourth there is no agreement.
+    home.config("ipv4 = a, b, c\nagree = 2", &sections);
+    home.passes(1).says("2 must agree: a says 193.0.14.129, c says 198.41.0.4");
+}
