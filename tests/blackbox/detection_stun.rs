@@ -1,6 +1,6 @@
 //! Learning the address from a STUN server, from a Teredo tunnel and from a file.
 
-use crate::world::{in_a_network, Home, UdpServer, FOUR, OTHER};
+use crate::world::{in_a_network, seconds, Home, UdpServer, FOUR, OTHER};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ fn what_is_no_answer_fails_at_once() {
         let server = UdpServer::on("127.0.0.1:0", move |request| vec![answer(request)]);
         home.config(&format!("ipv4 = {name}\nallow_private = yes"), &detector(name, &server));
         let ended = home.passes(1).says(&format!("{name}: ")).says(says);
-        assert!(ended.took < Duration::from_secs(5) && !ended.stderr.contains('\x1b'), "{name}: {ended:?}");
+        assert!(ended.took < seconds(5) && !ended.stderr.contains('\x1b'), "{name}: {ended:?}");
         assert_eq!((server.count(), home.pushes()), (1, 0), "{name}");
     }
 }
@@ -102,7 +102,7 @@ fn a_stranger_and_silence_are_not_heard() {
         });
         home.passes(1).says("s: no answer in time")
     });
-    assert!(ended.took < Duration::from_secs(8), "{:?}", ended.took);
+    assert!(ended.took < seconds(8), "{:?}", ended.took);
     let silent = UdpServer::on("127.0.0.1:0", |_| Vec::new());
     let at = silent.address();
     home.config("timeout = 1s\nipv4 = s", &format!("[detector:s]\nkind = stun\nurl = stun:{at}\n"));
@@ -132,7 +132,7 @@ fn a_file_is_read_to_the_end_of_its_first_line() {
     for place in ["/dev/zero", "/dev", "/proc/self/fd/0"] {
         home.config("ipv4 = f", &format!("[detector:f]\nkind = file\nfile = {place}\n"));
         let ended = home.passes(1).says("f: ");
-        assert!(ended.took < Duration::from_secs(5));
+        assert!(ended.took < seconds(5));
     }
     let pipe = home.scratch.path("pipe");
     if std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|made| made.success()) {

@@ -1,10 +1,9 @@
 //! Several ways out of the house: from an address, by an interface, through a proxy.
 
-use crate::world::{in_a_network, Canary, Home, HttpServer, Reply, UdpServer, FOUR, OTHER, SECRET};
+use crate::world::{in_a_network, seconds, Canary, Home, HttpServer, Reply, UdpServer, FOUR, OTHER, SECRET};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 /// A web server that says who asks, after the fashion of check-IP pages, and remembers it.
 struct Mirror {
@@ -220,7 +219,7 @@ fn a_proxy_that_refuses_or_babbles_is_told() {
         let ended = home.pass().arg("--force").go().expect(1);
         let gone = ended.stderr.contains("connection closed") || ended.stderr.contains("no proper answer");
         assert!(ended.stderr.contains(says) || (says.contains("in time") && gone), "{answer:?}: {}", ended.stderr);
-        assert!(ended.took < Duration::from_secs(8), "{answer:?}");
+        assert!(ended.took < seconds(8), "{answer:?}");
         let head = heads.lock().unwrap().pop().unwrap();
         assert!(
             head.starts_with("CONNECT api.example.net:443 HTTP/1.1\r\nHost: api.example.net:443\r\n\r\n"),

@@ -8,6 +8,7 @@ mod home;
 mod http;
 mod network;
 mod run;
+pub mod runner;
 mod scratch;
 mod stop;
 #[cfg(test)]
@@ -23,7 +24,8 @@ pub use {
     home::{mode, set_mode, Home, FOUR, OTHER, SECRET, SIX},
     http::{HttpServer, Reply, Request},
     network::in_a_network,
-    run::{runner, Ended, Run, NOON},
+    run::{Ended, Run, NOON},
+    runner::{hides, left_out, paced, seconds},
     scratch::Scratch,
     tls::{Identity, Manner, Pki},
     udp::UdpServer,

@@ -47,7 +47,7 @@ pub fn play(conversation: &Conversation) -> Result<(), String> {
         text.replace("{dir}", &scratch.root().display().to_string())
     };
 
-    // Only a conversation that moves the clock has it faked, so that the others run under emulation too.
+    // Only a conversation that moves the clock has it faked.
     let faked = conversation.passes.iter().any(|pass| pass.at.is_some());
     let (mut config, mut now) = (String::new(), 0);
     for pass in &conversation.passes {
