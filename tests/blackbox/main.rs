@@ -22,6 +22,7 @@ mod secrets;
 mod settings;
 mod surroundings;
 mod truth;
+mod uci;
 mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.
