@@ -3,7 +3,7 @@
 
 mod agent;
 
-pub use agent::{Agent, Hooks, AGENT_KEYS, SECTION_KEYS};
+pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 use crate::address::Family;
 use crate::detect::{self, Source};
@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::provider::{self, contract::Provider, Protocol};
 use crate::secret::Secret;
 use crate::settings::{shown, Place, Problem, Section, Settings};
-use crate::values::{key, Facts};
+use crate::values::Facts;
 use crate::words::meant;
 use agent::{agent, hooks_of};
 
@@ -24,6 +24,8 @@ pub struct Target {
     pub sources: [Option<usize>; 2],
     /// Seconds.
     pub refresh: i64,
+    /// Seconds that are left between two pushes of a host; 0 mostly.
+    pub min_interval: i64,
     pub hooks: Hooks,
     /// What the provider was told by settings and secrets, for telling whether it changed. Holds secrets.
     pub settings: Secret,
@@ -153,6 +155,7 @@ impl<'a> Build<'a> {
         }
         let hosts = hosts(&facts);
         let refresh = facts.duration("refresh", 60).unwrap_or(refresh);
+        let min_interval = facts.duration("min_interval", 0).unwrap_or(0);
         let hooks = hooks_of(&facts, hooks);
         let plaintext = facts.flag("allow_plaintext").unwrap_or(plaintext);
         // Of a section with an unknown provider, the keys that all sections share were read for their mistakes.
@@ -161,7 +164,16 @@ impl<'a> Build<'a> {
             .and_then(|protocol| (protocol.make)(&facts, plaintext).map(|made| (made, canonical(&facts, protocol))));
         self.collect(facts);
         let (provider, settings) = made?;
-        Some(Target { name: section.name.clone(), provider, hosts: hosts?, sources, refresh, hooks, settings })
+        Some(Target {
+            name: section.name.clone(),
+            provider,
+            hosts: hosts?,
+            sources,
+            refresh,
+            min_interval,
+            hooks,
+            settings,
+        })
     }
 
     /// The protocol that a section speaks, and the preset on the way there.
@@ -172,15 +184,17 @@ impl<'a> Build<'a> {
             return None;
         };
         let name = entry.value.as_str();
-        let heading = format!("preset:{name}");
-        let preset = self.settings.section(&heading).cloned().or_else(|| provider::built_in(&heading));
-        if let Some(preset) = preset {
+        if let Some(preset) = self.settings.section(&format!("preset:{name}")) {
             // What is wrong with a preset of the user's own is told where it stands.
             let protocol = provider::protocol(&preset.get("protocol")?.value)?;
-            return Some((protocol, Some(preset)));
+            return Some((protocol, Some(preset.clone())));
         }
-        if let Some(protocol) = provider::protocol(name) {
-            return Some((protocol, None));
+        if let Some(found) = provider::named(name) {
+            return Some(found);
+        }
+        if let Some(why) = provider::closed(name) {
+            self.problem(&entry.place, format!("provider: {name} is closed: {why}"));
+            return None;
         }
         let mut names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
         names.extend(provider::built_ins("preset").iter().map(|(name, _)| *name));
@@ -297,7 +311,7 @@ impl<'a> Build<'a> {
         facts.needed("protocol");
         if let Some(index) = facts.choice("protocol", &names) {
             let protocol = &provider::PROTOCOLS[index];
-            facts.refuse_unknown(&[&[key("protocol", ""), key("refresh", "")], protocol.keys], protocol.name);
+            facts.refuse_unknown(&[PRESET_KEYS, protocol.keys], protocol.name);
         }
         let (problems, _) = facts.finish();
         self.problems.extend(problems);
