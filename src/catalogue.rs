@@ -157,15 +157,17 @@ fn example(json: bool, name: &str, protocol: &Protocol, preset: Option<&Section>
     };
     out(&format!("\n[home]\nprovider = {name}\nhosts = {hosts}"));
     for need in &traits.needs {
-        out(match (need.as_str(), protocol.name) {
-            ("url", "template") => "url = https://ddns.example.com/set?host={host}&key={token}&ip={ip}\nsuccess = OK",
-            ("url", _) => "url = https://dyndns.example.com/nic/update",
-            ("user", _) => "user = your-user",
-            ("zone", _) => "zone = example.com",
-            ("id", _) => "id = 12345",
-            ("token*", _) => "token_file = /etc/homing/home.key",
-            _ => "password_file = /etc/homing/home.key",
-        });
+        match (need.as_str(), protocol.name) {
+            ("url", "template") => {
+                out("url = https://ddns.example.com/set?host={host}&key={token}&ip={ip}\nsuccess = OK")
+            }
+            ("url", _) => out("url = https://dyndns.example.com/nic/update"),
+            ("user", _) => out("user = your-user"),
+            ("zone", _) => out("zone = example.com"),
+            ("id", _) => out("id = 12345"),
+            ("key*", "rfc2136") => out("server = ns1.example.com\nkey_file = /etc/homing/ddns.key"),
+            (secret, _) => out(&format!("{}_file = /etc/homing/home.key", secret.trim_end_matches('*'))),
+        }
     }
     let plain = |key: &str| preset.and_then(|preset| preset.get(key)).is_some_and(|url| url.value.starts_with("http:"));
     if plain("url") {

@@ -17,7 +17,7 @@ use web::Parse;
 #[derive(Clone, Debug)]
 pub enum Kind {
     Web { url: Url, parse: Parse },
-    Dns { server: dns::Server, question: crate::dns::Question },
+    Dns { server: crate::dns::Server, question: crate::dns::Question },
     Interface { name: Option<String> },
     Route,
     Command { argv: Vec<String> },

@@ -334,6 +334,10 @@ fn refine(error: minreq::Error, host: &str, answered: bool) -> Fault {
         minreq::Error::HeadersOverflow | minreq::Error::StatusLineOverflow => {
             Fault::Unusable(format!("{host}: the head of the answer is too long"))
         }
+        // Where addresses have 32 bits, so has this length, and 4 GiB that never came end here.
+        minreq::Error::MalformedContentLength => {
+            Fault::Unusable(format!("{host}: the answer was cut short, or its length is no number"))
+        }
         _ if answered => Fault::Unusable(format!("{host}: the answer is not proper HTTP")),
         _ => Fault::Unsure(format!("{host}: no answer; it could not be confirmed")),
     }

@@ -7,6 +7,7 @@ pub mod cloudflare;
 pub mod contract;
 pub mod duckdns;
 pub mod dyndns2;
+pub mod rfc2136;
 pub mod template;
 
 use crate::http::Url;
@@ -44,10 +45,16 @@ pub const PROTOCOLS: &[Protocol] = &[
         make: afraid::make,
     },
     Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
+    Protocol {
+        name: "rfc2136",
+        what: "signed updates of a zone, straight to its name server",
+        keys: rfc2136::KEYS,
+        make: rfc2136::make,
+    },
 ];
 
 /// Those of them that take several hosts, and both families, in one request.
-pub const LISTS: &[&str] = &["duckdns", "cloudflare"];
+pub const LISTS: &[&str] = &["duckdns", "cloudflare", "rfc2136"];
 
 const PRESETS: &str = include_str!("presets.ini");
 /// Begins a line with the further names of a built-in section.

@@ -10,7 +10,7 @@ use crate::keeper::Keeper;
 use crate::plan::Step;
 use crate::provider::contract::{Line, Pause, Ruling, Verdict, Want, Wanted};
 use crate::report::{Ending, Fact, Report, Weight};
-use crate::state::{Known, Standing, State};
+use crate::state::{Known, Memory, Standing, State};
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
@@ -70,7 +70,9 @@ pub fn push(
     // What a provider remembers holds for one account: other settings may mean another.
     let same = before.hosts.values().all(|known| known.digest == digests.0);
     let mut notes = if same { before.notes.clone() } else { BTreeMap::new() };
-    let mut rulings = target.provider.push(&batch, &mut Line { http: desk.http, memory: &mut notes });
+    let held: Vec<_> = batch.iter().map(|wanted| held(&before, wanted)).collect();
+    let mut line = Line { http: desk.http, memory: &mut notes, held: &held, force: desk.force };
+    let mut rulings = target.provider.push(&batch, &mut line);
     for ruling in rulings.iter_mut().filter(|_| target.min_interval > 0) {
         if let Verdict::Later { pause, .. } = &mut ruling.verdict {
             *pause = Pause { seconds: pause.seconds.max(target.min_interval), strict: true };
@@ -136,6 +138,14 @@ fn batch(target: &Target, steps: &[[Step; 2]], state: &State) -> (Vec<Wanted>, V
         places.push(place);
     }
     (batch, places)
+}
+
+/// What the server holds of a host, as far as it told us.
+fn held(memory: &Memory, wanted: &Wanted) -> [Option<IpAddr>; 2] {
+    Family::BOTH.map(|family| {
+        let known = memory.hosts.get(&(wanted.host.ascii().to_string(), family));
+        known.and_then(|known| known.published).map(|published| published.address)
+    })
 }
 
 /// For each host of a batch its verdict and warning in each family.

@@ -53,6 +53,8 @@ fn needs(protocol: &Protocol, preset: Option<&Section>) -> Vec<String> {
     let needed = protocol.keys.iter().filter(|key| match (protocol.name, key.name) {
         ("template" | "dyndns2", "url") => !set("url"),
         ("template", name) => template::needs(preset, name),
+        // A key in one piece, of which there is another form in pieces.
+        ("rfc2136", name) => name == "key",
         (_, "user") => !set("user") && !takes("token"),
         (_, "token") => true,
         _ => key.secret && !takes("token"),

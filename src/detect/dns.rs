@@ -3,19 +3,11 @@
 
 use super::{family_key, Kind};
 use crate::address::{self, Family};
-use crate::dns::{self, Answer, Class, Question};
-use crate::http::port_number;
+use crate::dns::{self, Answer, Class, Question, Server};
 use crate::resolve;
 use crate::values::Facts;
 use std::net::IpAddr;
 use std::time::Instant;
-
-/// A name server by name or address.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Server {
-    pub host: String,
-    pub port: u16,
-}
 
 pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
     // `url` is `server` in other words; whichever the section itself says counts.
@@ -23,7 +15,7 @@ pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
     let place = if own { "url" } else { family_key(facts, "server", "server6", family) };
     let server = facts.needed(place)?;
     let server = server.strip_prefix("dns://").unwrap_or(&server).trim_end_matches('/');
-    let server = match parse_server(server) {
+    let server = match Server::parse(server) {
         Ok(server) => server,
         Err(why) => {
             if let Some(entry) = facts.entry(place) {
@@ -52,24 +44,6 @@ pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
     Some(Kind::Dns { server, question })
 }
 
-/// `name`, `address`, `name:port`, `1.2.3.4:port`, `[v6]:port` or a bare IPv6 address.
-fn parse_server(text: &str) -> Result<Server, String> {
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, "")) => (host, None),
-        Some((host, rest)) => (host, Some(rest.strip_prefix(':').ok_or("after the bracket comes :PORT or nothing")?)),
-        None if text.parse::<IpAddr>().is_ok() => (text, None),
-        None => match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        },
-    };
-    let port = port.map_or(Ok(53), port_number)?;
-    if host.parse::<IpAddr>().is_err() {
-        crate::host::Host::new(host)?;
-    }
-    Ok(Server { host: host.to_string(), port })
-}
-
 pub fn ask(server: &Server, question: &Question, family: Family, until: Instant) -> Result<IpAddr, String> {
     let found = resolve::addresses_by(&server.host, server.port, Some(family), until)?;
     let mut answers = dns::ask(found[0], question, until).map_err(|trouble| trouble.to_string())?;
@@ -84,26 +58,5 @@ pub fn ask(server: &Server, question: &Question, family: Family, until: Instant)
             _ => Err(format!("{} strings where one address should be", strings.len())),
         },
         several => Err(format!("{} answers where one should be", several.len())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn servers_are_read() {
-        for (text, host, port) in [
-            ("resolver1.opendns.com", "resolver1.opendns.com", 53),
-            ("127.0.0.1:5353", "127.0.0.1", 5353),
-            ("::1", "::1", 53),
-            ("[::1]:5353", "::1", 5353),
-            ("[2620:119:35::35]", "2620:119:35::35", 53),
-        ] {
-            assert_eq!(parse_server(text), Ok(Server { host: host.to_string(), port }), "{text}");
-        }
-        for text in ["", "a b", "x:0", "x:99999", "[::1]5353", "a/b"] {
-            assert!(parse_server(text).is_err(), "{text}");
-        }
     }
 }

@@ -1,9 +1,12 @@
 //! The tests of `dns.rs`, in a file of their own for their golden packets: what each reply must mean, and that no
 //! reply, however broken, is believed or brings us down. Sockets are on loopback; nothing sleeps.
 
+use super::exchange::exchange_paced;
 use super::*;
+use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 const ID: u16 = 0x1234;
 /// Flags of a good reply: QR, RD, RA.

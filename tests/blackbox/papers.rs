@@ -154,7 +154,6 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("make", "builds: what runs these tests did it"),
     ("make demo", "takes a world of its own; the pipeline runs it"),
     ("make test", "is what runs this"),
-    ("sudo make install", "needs root; packaging has its own test"),
     ("3-58/5 * * * * /usr/local/bin/homing", "a line for cron"),
 ];
 
@@ -181,8 +180,8 @@ fn every_command_of_the_readme_works() {
     let mut ran = 0;
     for (kind, block) in fenced(&paper("README.md")) {
         let transcript = block.lines().any(|line| line.starts_with("# homing"));
-        if kind == "ini" || block.starts_with("20") {
-            continue; // settings, and a line of the history
+        if kind == "ini" || kind == "sh" || block.starts_with("20") {
+            continue; // settings, what packaging/test/readme runs, and a line of the history
         }
         let prompt =
             |line: &str| if transcript { line.strip_prefix("# ").map(String::from) } else { Some(line.to_string()) };
@@ -206,4 +205,29 @@ fn every_command_of_the_readme_works() {
     }
     assert!(ran >= 6, "only {ran} commands");
     assert!(server.asked().iter().any(|request| request.target.contains("hostname=home.example.net")));
+}
+
+/// The completions are made by packaging/completions/generate; `make completions` makes them anew.
+#[test]
+fn completions_have_the_options_of_help() {
+    let help = Run::new(&Scratch::new()).arg("--help").go().stdout;
+    let mut options: Vec<&str> =
+        help.split([' ', ',', '\n']).filter_map(|word| word.trim_end_matches(':').strip_prefix("--")).collect();
+    options.retain(|option| !option.is_empty());
+    options.sort_unstable();
+    options.dedup();
+    let alone = |text: &str, option: &str, before: &str| {
+        let end = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
+        text.match_indices(&format!("{before}{option}")).any(|(at, found)| end(&text[at + found.len()..]))
+    };
+    for (file, before) in [("homing.bash", "--"), ("_homing", "--"), ("homing.fish", "-l ")] {
+        let text = paper(&format!("packaging/completions/{file}"));
+        for option in &options {
+            assert!(alone(&text, option, before), "{file} lacks --{option}: make completions");
+        }
+    }
+    let bash = paper("packaging/completions/homing.bash");
+    let words = bash.lines().find(|line| line.contains("compgen -W \"-")).expect("words");
+    let known = words.split([' ', '"']).filter(|word| word.starts_with("--") && word.len() > 2).count();
+    assert_eq!(known, options.len(), "the completions have options that --help has not: make completions");
 }

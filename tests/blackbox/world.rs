@@ -7,11 +7,13 @@ mod dns;
 mod home;
 mod http;
 mod run;
+pub mod runner;
 mod scratch;
 mod stop;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod updates;
 
 #[allow(unused_imports)] // As above: offered to all tests.
 pub use {
@@ -19,7 +21,9 @@ pub use {
     dns::{DnsServer, Query, Record},
     home::{mode, set_mode, Home, FOUR, OTHER, SECRET, SIX},
     http::{HttpServer, Reply, Request},
-    run::{runner, Ended, Run, NOON},
+    run::{Ended, Run, NOON},
+    runner::{hides, left_out, paced, seconds},
     scratch::Scratch,
     tls::{Identity, Manner, Pki},
+    updates::{lines, updates},
 };
