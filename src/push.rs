@@ -71,7 +71,8 @@ pub fn push(
     let same = before.hosts.values().all(|known| known.digest == digests.0);
     let mut notes = if same { before.notes.clone() } else { BTreeMap::new() };
     let held: Vec<_> = batch.iter().map(|wanted| held(&before, wanted)).collect();
-    let mut line = Line { http: desk.http, memory: &mut notes, held: &held, force: desk.force };
+    let http = desk.http.by(&target.way);
+    let mut line = Line { http: &http, memory: &mut notes, held: &held, force: desk.force };
     let mut rulings = target.provider.push(&batch, &mut line);
     for ruling in rulings.iter_mut().filter(|_| target.min_interval > 0) {
         if let Verdict::Later { pause, .. } = &mut ruling.verdict {
