@@ -5,6 +5,8 @@ pub mod asking;
 pub mod cloudflare;
 pub mod contract;
 pub mod dyndns2;
+pub mod records;
+pub mod rest;
 pub mod template;
 
 use crate::settings::{Section, Settings};
@@ -18,6 +20,18 @@ pub struct Protocol {
     pub keys: &'static [Key],
     /// Reads a section, noting mistakes in the facts; the flag says whether passwords may go over `http://`.
     pub make: fn(&Facts<'_>, bool) -> Option<Box<dyn Provider>>,
+}
+
+/// The row of an adapter whose facts are `rest::$api`.
+macro_rules! rest {
+    ($api:ident) => {
+        Protocol {
+            name: rest::$api.name,
+            what: rest::$api.what,
+            keys: rest::$api.keys,
+            make: |facts, plaintext| rest::make(&rest::$api, facts, plaintext),
+        }
+    };
 }
 
 pub const PROTOCOLS: &[Protocol] = &[
@@ -34,6 +48,21 @@ pub const PROTOCOLS: &[Protocol] = &[
         make: template::make,
     },
     Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
+    rest!(DESEC),
+    rest!(DIGITALOCEAN),
+    rest!(DNSIMPLE),
+    rest!(GANDI),
+    rest!(GODADDY),
+    rest!(HETZNER),
+    rest!(IONOS),
+    rest!(LINODE),
+    rest!(NAMESILO),
+    rest!(NETCUP),
+    rest!(OVH),
+    rest!(PORKBUN),
+    rest!(POWERDNS),
+    rest!(ROUTE53),
+    rest!(VULTR),
 ];
 
 const PRESETS: &str = include_str!("presets.ini");

@@ -124,7 +124,7 @@ fn told(status: &str, host: &str, family: &str, key: &str) -> Option<String> {
 /// The secrets that a config holds by themselves, without quotes.
 pub fn secrets(config: &str) -> Vec<String> {
     let pairs = config.lines().filter_map(|line| line.split_once('='));
-    let secret = pairs.filter(|(key, _)| ["password", "token", "key"].contains(&key.trim()));
+    let secret = pairs.filter(|(key, _)| ["password", "token", "key", "secret"].contains(&key.trim()));
     let bare = secret.map(|(_, value)| {
         let value = value.trim();
         match value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
