@@ -59,3 +59,4 @@ clean:
 	cargo clean
 
 include cross/make.mk
+include packaging/make.mk

@@ -145,20 +145,31 @@ fn example(json: bool, name: &str, protocol: &Protocol, preset: Option<&Section>
     let takes = |name: &str| protocol.keys.iter().any(|key| key.name == name);
     let needs = |key: &str| match protocol.name == "template" {
         true => provider::template::needs(preset, key),
-        false => takes(key) && !(key == "user" && (has("user") || takes("token"))) && !["id", "zone"].contains(&key),
+        false => match key {
+            "user" => takes(key) && !has("user") && !takes("token"),
+            // Cloudflare takes a token instead, and rfc2136 what 'tsig' stands for below.
+            "key" | "secret" => takes(key) && !takes("email") && !takes("tsig"),
+            "zone" => protocol.name == "netcup",
+            "id" => false,
+            _ => takes(key),
+        },
     };
     let lines = [
         ("user", "user = your-user"),
         ("zone", "zone = example.com"),
         ("id", "id = 12345"),
+        ("key", "key_file = /etc/homing/home.id"),
+        ("secret", "secret_file = /etc/homing/home.secret"),
         ("token", "token_file = /etc/homing/home.key"),
         ("password", "password_file = /etc/homing/home.key"),
+        ("tsig", "server = ns1.example.com\nkey_file = /etc/homing/ddns.key"),
     ];
     lines.into_iter().filter(|(key, _)| needs(key)).for_each(|(_, line)| out(line));
 }
 
 /// Protocols that know no address of their own, and what an example says.
-const URLS: [(&str, &str); 2] = [
+const URLS: [(&str, &str); 3] = [
+    ("powerdns", "url = http://127.0.0.1:8081/api/v1/servers/localhost"),
     ("dyndns2", "url = https://dyndns.example.com/nic/update"),
     ("template", "url = https://ddns.example.com/set?host={host}&key={token}&ip={ip}\nsuccess = OK"),
 ];
@@ -168,7 +179,9 @@ fn kind_example(json: bool, kind: &str) {
     let set = match kind {
         "web" => "url = https://api.ipify.org",
         "dns" => "server = 208.67.222.222\nname = myip.opendns.com",
+        "stun" => "server = stun.cloudflare.com",
         "interface" => "interface = eth0",
+        "file" => "file = /run/wan-ip",
         "command" => "command = /usr/local/bin/wan-ip",
         "fixed" => "address = 198.51.100.7",
         _ => "",

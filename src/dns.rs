@@ -3,16 +3,20 @@
 //! server, the CHAOS class, and no cache between. Plain DNS proves nothing about who answered: the random id and
 //! port, the connected socket and the echoed question keep off strangers who can't see the question, no one else.
 
+use crate::socket::Bind;
 use std::fmt;
-use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::time::{Duration, Instant};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Instant;
 
+mod exchange;
+mod server;
+pub mod update;
 pub mod wire;
-use wire::{put_name, put_u16, rcode_name, same_name, Header, Reader, Record, LONGEST};
+pub mod zone;
 
-/// How long to wait before the second and the third datagram (RFC 1035 §4.2.1 asks for 2 to 5 seconds).
-const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(4)];
+pub use exchange::{exchange, first, Stream};
+pub use server::Server;
+use wire::{put_name, put_u16, rcode_name, same_name, Header, Reader, Record, LONGEST};
 
 /// The record types we ask for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -148,10 +152,15 @@ pub enum Reading {
 
 /// Asks `server` until the right reply comes or time is up, with one datagram, or three when they get lost.
 /// An `Ok` holds at least one answer; aliases are not followed, as the servers worth asking never use them.
-pub fn ask(server: SocketAddr, question: &Question, until: Instant) -> Result<Vec<Answer>, Trouble> {
+pub fn ask(
+    server: SocketAddr,
+    bind: Option<&Bind>,
+    question: &Question,
+    until: Instant,
+) -> Result<Vec<Answer>, Trouble> {
     let id = random_id()?;
     let query = encode_query(id, question)?;
-    exchange(server, &query, until, |packet| match read_reply(packet, id, question) {
+    exchange(server, bind, &query, until, |packet| match read_reply(packet, id, question) {
         Reading::NotOurs => None,
         Reading::Ours(answers) => Some(answers),
     })?
@@ -258,95 +267,9 @@ fn answer(record: &Record, question: &Question) -> Result<Answer, &'static str> 
     }
 }
 
-/// Sends `message` and hands every datagram from `server` to `accept` until it takes one or time is up.
-/// Sent again unchanged after 2 and 4 more seconds, so a message must do no harm when it arrives twice.
-pub fn exchange<T>(
-    server: SocketAddr,
-    message: &[u8],
-    until: Instant,
-    accept: impl FnMut(&[u8]) -> Option<T>,
-) -> Result<T, Trouble> {
-    exchange_paced(server, message, &PAUSES, until, accept)
-}
-
-fn exchange_paced<T>(
-    server: SocketAddr,
-    message: &[u8],
-    pauses: &[Duration],
-    until: Instant,
-    mut accept: impl FnMut(&[u8]) -> Option<T>,
-) -> Result<T, Trouble> {
-    if time_to(until).is_none() {
-        return Err(Trouble::Timeout);
-    }
-    let any: IpAddr = match server {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    // The kernel draws the source port, and passes on only what comes from the server's address and port.
-    let socket = UdpSocket::bind((any, 0)).map_err(network)?;
-    socket.connect(server).map_err(network)?;
-    // An ICMP error that came before our first datagram can't be about it: the first "refused" is dropped, which clears it.
-    // After that it ends the question. Who forges one must guess our port, and gains a failure, never an answer.
-    match send(&socket, message) {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => send(&socket, message),
-        sent => sent,
-    }
-    .map_err(network)?;
-    // One byte more than allowed, to see that a reply is too long.
-    let mut buffer = [0; LONGEST + 1];
-    let mut pauses = pauses.iter();
-    loop {
-        let pause = pauses.next().and_then(|pause| Instant::now().checked_add(*pause));
-        let next = pause.map_or(until, |pause| pause.min(until));
-        while let Some(left) = time_to(next) {
-            socket.set_read_timeout(Some(left)).map_err(network)?;
-            match socket.recv(&mut buffer) {
-                Ok(length) => {
-                    if let Some(taken) = buffer.get(..length).and_then(&mut accept) {
-                        return Ok(taken);
-                    }
-                }
-                Err(error) => match error.kind() {
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
-                    _ => return Err(network(error)),
-                },
-            }
-        }
-        if time_to(until).is_none() {
-            return Err(Trouble::Timeout);
-        }
-        send(&socket, message).map_err(network)?;
-    }
-}
-
-/// What is left until then; never zero, which would mean "wait for ever" to a socket.
-fn time_to(then: Instant) -> Option<Duration> {
-    then.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-}
-
-fn send(socket: &UdpSocket, message: &[u8]) -> io::Result<()> {
-    loop {
-        match socket.send(message) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            sent => return sent.map(|_| ()),
-        }
-    }
-}
-
-/// The system's words without its number.
-fn network(error: io::Error) -> Trouble {
-    let words = error.to_string();
-    let plain = words.split(" (os error").next().unwrap_or(&words);
-    Trouble::Network(match error.kind() {
-        ErrorKind::ConnectionRefused => "connection refused".to_string(),
-        _ => plain.to_string(),
-    })
-}
-
 /// An id that can't be guessed (RFC 5452 §4.5). It does not wait for a board that has gathered no randomness yet:
 /// that could take longer than the pass has.
-fn random_id() -> Result<u16, Trouble> {
+pub fn random_id() -> Result<u16, Trouble> {
     use rustix::rand::{getrandom, GetRandomFlags};
     let mut id = [0; 2];
     loop {

@@ -96,6 +96,7 @@ pub fn line<'a>(config: &Config, trust: &'a Trust, verbose: Option<&'a dyn Fn(&s
         timeout: Duration::from_secs(config.agent.timeout),
         agent: config.agent.agent.clone(),
         trust,
+        way: config.agent.way.clone(),
         dry: None,
         verbose: verbose.map(|tell| tell as _),
     }
@@ -181,7 +182,7 @@ fn tell_steps(
                 }
                 Step::Unconfirmed(address) => {
                     unconfirmed[family as usize] = Some(*address);
-                    let text = format!("not updated to {address} yet: whoever says so gave no proof, and HTTPS failed; if the next pass agrees, it is pushed");
+                    let text = format!("not updated to {address} yet: only plain DNS says so, and HTTPS failed; if the next pass agrees, it is pushed");
                     (Ending::Again, Weight::Trouble, "unconfirmed", text)
                 }
                 Step::Refused { why, remedy, tell } => {

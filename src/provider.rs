@@ -7,6 +7,7 @@ pub mod contract;
 pub mod dyndns2;
 pub mod records;
 pub mod rest;
+pub mod rfc2136;
 pub mod template;
 
 use crate::settings::{Section, Settings};
@@ -48,6 +49,12 @@ pub const PROTOCOLS: &[Protocol] = &[
         make: template::make,
     },
     Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
+    Protocol {
+        name: "rfc2136",
+        what: "signed updates of a zone, straight to its name server",
+        keys: rfc2136::KEYS,
+        make: rfc2136::make,
+    },
     rest!(DESEC),
     rest!(DIGITALOCEAN),
     rest!(DNSIMPLE),

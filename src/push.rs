@@ -10,7 +10,7 @@ use crate::keeper::Keeper;
 use crate::plan::Step;
 use crate::provider::contract::{Line, Ruling, Verdict, Want, Wanted};
 use crate::report::{Ending, Fact, Report, Weight};
-use crate::state::{Known, Standing, State};
+use crate::state::{Known, Memory, Standing, State};
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
@@ -70,7 +70,10 @@ pub fn push(
     // What a provider remembers holds for one account: other settings may mean another.
     let same = before.hosts.values().all(|known| known.digest == digests.0);
     let mut notes = if same { before.notes.clone() } else { BTreeMap::new() };
-    let rulings = target.provider.push(&batch, &mut Line { http: desk.http, memory: &mut notes });
+    let held: Vec<_> = batch.iter().map(|wanted| held(&before, wanted)).collect();
+    let http = desk.http.by(&target.way);
+    let mut line = Line { http: &http, memory: &mut notes, held: &held, force: desk.force };
+    let rulings = target.provider.push(&batch, &mut line);
     if dry {
         for warning in rulings.iter().filter_map(|ruling| ruling.warning.as_ref()) {
             crate::report::out(&format!("{}: {warning}", target.name));
@@ -131,6 +134,14 @@ fn batch(target: &Target, steps: &[[Step; 2]], state: &State) -> (Vec<Wanted>, V
         places.push(place);
     }
     (batch, places)
+}
+
+/// What the server holds of a host, as far as it told us.
+fn held(memory: &Memory, wanted: &Wanted) -> [Option<IpAddr>; 2] {
+    Family::BOTH.map(|family| {
+        let known = memory.hosts.get(&(wanted.host.ascii().to_string(), family));
+        known.and_then(|known| known.published).map(|published| published.address)
+    })
 }
 
 /// For each host of a batch its verdict and warning in each family.

@@ -3,6 +3,7 @@
 
 mod key;
 mod secrets;
+mod way;
 
 pub use key::{key, secret, Key, SECRET_FORMS};
 
@@ -77,7 +78,7 @@ impl<'a> Facts<'a> {
     }
 
     /// Reads an entry with `read`, noting what it says is wrong.
-    fn with<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    pub fn with<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let entry = self.entry(key)?;
         if entry.value.is_empty() && !entry.quoted {
             self.wrong(entry, "the value is missing");

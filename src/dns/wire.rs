@@ -31,6 +31,8 @@ impl Header {
     pub const REPLY: u16 = 0x8000;
     /// The TC bit: cut short (RFC 1035 §4.1.1).
     pub const CUT: u16 = 0x0200;
+    /// The AA bit: from who has the zone itself (RFC 1035 §4.1.1).
+    pub const AUTHORITY: u16 = 0x0400;
     /// The RD bit: recursion desired (RFC 1035 §4.1.1).
     pub const RECURSE: u16 = 0x0100;
 
@@ -68,6 +70,11 @@ pub fn rcode_name(rcode: u16) -> String {
         8 => "NXRRSET",
         9 => "NOTAUTH",
         10 => "NOTZONE",
+        // Of signatures: RFC 8945 §3.
+        16 => "BADSIG",
+        17 => "BADKEY",
+        18 => "BADTIME",
+        22 => "BADTRUNC",
         other => return format!("RCODE {other}"),
     };
     name.to_string()
@@ -76,6 +83,17 @@ pub fn rcode_name(rcode: u16) -> String {
 /// Appends a number in network order (RFC 1035 §2.3.2).
 pub fn put_u16(message: &mut Vec<u8>, number: u16) {
     message.extend_from_slice(&number.to_be_bytes());
+}
+
+/// Appends a record whose owner is in wire form (RFC 1035 §4.1.3); nothing where the data is longer than a record holds.
+pub fn put_record(message: &mut Vec<u8>, owner: &[u8], [kind, class]: [u16; 2], ttl: u32, data: &[u8]) {
+    let Ok(length) = u16::try_from(data.len()) else { return };
+    message.extend_from_slice(owner);
+    put_u16(message, kind);
+    put_u16(message, class);
+    message.extend_from_slice(&ttl.to_be_bytes());
+    put_u16(message, length);
+    message.extend_from_slice(data);
 }
 
 /// Appends a name uncompressed (RFC 1035 §3.1); on `Err`, which says why, nothing is appended.
@@ -113,6 +131,26 @@ pub fn same_name(one: &[u8], other: &[u8]) -> bool {
     one.eq_ignore_ascii_case(other)
 }
 
+/// A name in wire form as people write it, without the last dot; `None` where it holds what a host name cannot.
+pub fn name_text(wire: &[u8]) -> Option<String> {
+    let mut reader = Reader::new(wire);
+    let mut text = String::new();
+    loop {
+        let length = reader.u8().ok()?;
+        if length == 0 {
+            return (reader.left() == 0).then_some(text);
+        }
+        let label = reader.take(usize::from(length)).ok()?;
+        if !label.iter().all(|b| b.is_ascii_graphic() && !matches!(b, b'.' | b'\\')) {
+            return None;
+        }
+        if !text.is_empty() {
+            text.push('.');
+        }
+        text.push_str(std::str::from_utf8(label).ok()?);
+    }
+}
+
 /// One record of any section (RFC 1035 §4.1.3).
 #[derive(Debug)]
 pub struct Record<'a> {
@@ -124,6 +162,8 @@ pub struct Record<'a> {
     pub class: u16,
     /// Seconds it may be kept.
     pub ttl: u32,
+    /// Where RDATA begins in the message, for names in it that are compressed.
+    pub at: usize,
     /// RDATA: exactly RDLENGTH bytes; a name in it may be compressed and is not followed here.
     pub data: &'a [u8],
 }
@@ -139,6 +179,11 @@ impl<'a> Reader<'a> {
     /// Begins at the message's first byte.
     pub fn new(message: &'a [u8]) -> Self {
         Reader { message, at: 0 }
+    }
+
+    /// The same message from another place on.
+    pub fn from(&self, at: usize) -> Self {
+        Reader { message: self.message, at: at.min(self.message.len()) }
     }
 
     /// How many bytes have been read (a signature covers what stands before its own record, RFC 8945 §5.2).
@@ -226,12 +271,18 @@ impl<'a> Reader<'a> {
         Ok(name)
     }
 
+    /// One question, or the zone of an update: a name, its type and its class (RFC 1035 §4.1.2, RFC 2136 §2.3).
+    pub fn question(&mut self) -> Result<(Vec<u8>, u16, u16), &'static str> {
+        Ok((self.name()?, self.u16()?, self.u16()?))
+    }
+
     /// The next record (RFC 1035 §4.1.3).
     pub fn record(&mut self) -> Result<Record<'a>, &'static str> {
         let (owner, kind, class, ttl) = (self.name()?, self.u16()?, self.u16()?, self.u32()?);
         let length = self.u16()?;
+        let at = self.at;
         let data = self.take(usize::from(length))?;
-        Ok(Record { owner, kind, class, ttl, data })
+        Ok(Record { owner, kind, class, ttl, at, data })
     }
 
     /// Whether so many records could stand in what is left; asked before walking them.
@@ -274,6 +325,18 @@ mod tests {
         let mut kept = vec![7];
         assert!(put_name(&mut kept, "good..bad").is_err());
         assert_eq!(kept, [7]);
+    }
+
+    #[test]
+    fn names_are_read_as_people_write_them() {
+        let text = |name: &str| name_text(&wire(name).unwrap());
+        assert_eq!(text("*._a.Bc-1.example.").as_deref(), Some("*._a.Bc-1.example"));
+        assert_eq!(text(".").as_deref(), Some(""));
+        for bad in
+            [&b"\x03a.b\0"[..], b"\x01\\\0", b"\x01 \0", b"\x02\xc3\xbc\0", b"\x05ab\0", b"\x01a", b"", b"\x01a\0x"]
+        {
+            assert_eq!(name_text(bad), None, "{bad:?}");
+        }
     }
 
     #[test]

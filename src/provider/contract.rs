@@ -89,6 +89,10 @@ pub struct Line<'a> {
     pub http: &'a Http<'a>,
     /// What this provider asked to be remembered for this section (record ids); kept in the state file.
     pub memory: &'a mut BTreeMap<String, String>,
+    /// For each host of the batch, by family, what the server held when it last told us.
+    pub held: &'a [[Option<IpAddr>; 2]],
+    /// Whether a person said that this push is to be made in any case.
+    pub force: bool,
 }
 
 /// A server of one kind, with one account.

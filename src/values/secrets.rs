@@ -24,16 +24,26 @@ impl<'a> Facts<'a> {
 
     /// A secret in whichever of its forms it was given.
     pub fn secret(&self, base: &str) -> Option<Secret> {
+        self.read_once(base, false)
+    }
+
+    /// The same of a text with lines, which holds a secret among other things. What is to be masked of it is up to
+    /// whoever takes it apart.
+    pub fn document(&self, base: &str) -> Option<Secret> {
+        self.read_once(base, true)
+    }
+
+    fn read_once(&self, base: &str, lines: bool) -> Option<Secret> {
         // Read once: what is sent and what is remembered of it must be the same, whoever rewrites the file meanwhile.
         if let Some((_, known)) = self.secrets.borrow().iter().find(|(name, _)| name == base) {
             return known.clone();
         }
-        let secret = self.read_secret(base);
+        let secret = self.read_secret(base, lines);
         self.secrets.borrow_mut().push((base.to_string(), secret.clone()));
         secret
     }
 
-    fn read_secret(&self, base: &str) -> Option<Secret> {
+    fn read_secret(&self, base: &str, lines: bool) -> Option<Secret> {
         let of = |section: Option<&'a Section>| -> Vec<(&str, &'a Entry)> {
             let entry = |form: &str| section?.get(&format!("{base}{form}"));
             SECRET_FORMS.iter().filter_map(|form| Some((*form, entry(form)?))).collect()
@@ -54,6 +64,7 @@ impl<'a> Facts<'a> {
         }
         match self.secret_text(form, entry) {
             Ok(text) if text.is_empty() => self.wrong(entry, "the secret is empty"),
+            Ok(text) if lines => return Some(Secret::unmasked(&text)),
             // They would end a header line, or the line of a protocol.
             Ok(text) if text.contains(|c: char| c.is_control()) => {
                 self.wrong(entry, "the secret holds a control character or more than one line");

@@ -1,7 +1,7 @@
 //! The wall clock reads anything: 1970 on a board without a battery, a year too late, an hour back. What is decided
 //! from it must neither block for ever nor storm. Back-offs by the reply that causes them are conversations.
 
-use crate::world::{runner, Ended, Home, Reply, FOUR, OTHER, SECRET};
+use crate::world::{Ended, Home, Reply, FOUR, OTHER, SECRET};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
@@ -15,9 +15,6 @@ fn after(home: &Home, seconds: i64) -> Ended {
 
 #[test]
 fn any_year_will_do() {
-    if runner().is_some() {
-        return;
-    }
     for (time, stamp) in [
         ("1970-01-01 00:00:00", "1970-01-01T00:00:"),
         ("2020-02-29 23:59:00", "2020-02-29T23:59:"),
@@ -45,9 +42,6 @@ fn any_year_will_do() {
 /// Since when, as the clock said then; for how long is not known.
 #[test]
 fn a_stamp_from_1970_tells_no_length() {
-    if runner().is_some() {
-        return;
-    }
     let home = Home::new();
     home.config("ipv4 = four", "");
     home.pass().at("1970-01-01 00:00:00").go().expect(0);
@@ -59,9 +53,6 @@ fn a_stamp_from_1970_tells_no_length() {
 /// A clock that fell back counts as time that passed, once; a board in 1970 asks for nothing.
 #[test]
 fn a_clock_that_jumps_costs_one_push_at_most() {
-    if runner().is_some() {
-        return;
-    }
     let home = Home::new();
     home.config("ipv4 = four", "");
     after(&home, 0).expect(0);
@@ -78,9 +69,6 @@ fn a_clock_that_jumps_costs_one_push_at_most() {
 
 #[test]
 fn a_refresh_is_sent_once_after_28_days() {
-    if runner().is_some() {
-        return;
-    }
     let home = Home::with(|_| Reply::ok("nochg"));
     home.config("ipv4 = four", "");
     after(&home, 0).expect(0);
@@ -101,9 +89,6 @@ fn a_refresh_is_sent_once_after_28_days() {
 
 #[test]
 fn no_jump_of_the_clock_blocks_or_storms() {
-    if runner().is_some() {
-        return;
-    }
     let home = Home::with(|_| Reply::new(503, &[], ""));
     home.config("ipv4 = four", "");
     // Six passes a place, a minute apart: each arrival may try once, the back-off holds the rest.
@@ -123,9 +108,6 @@ fn no_jump_of_the_clock_blocks_or_storms() {
 
 #[test]
 fn the_time_zone_is_nobodys_business() {
-    if runner().is_some() {
-        return;
-    }
     // The night in which Berlin sets its clocks back, and the zones that are far from everything.
     let zones = ["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati", "XXX-24", ":nonsense", ""];
     let mut seen: Option<(String, String, String)> = None;
@@ -147,9 +129,6 @@ fn the_time_zone_is_nobodys_business() {
 /// Ten passes after `badauth` send one request in all; a day of passes tells it twice in full.
 #[test]
 fn a_refusal_is_told_once_a_day_and_never_repeated() {
-    if runner().is_some() {
-        return;
-    }
     let good = Arc::new(AtomicBool::new(false));
     let answer = Arc::clone(&good);
     let home = Home::with(move |request| match (request.target.starts_with("/work"), answer.load(Ordering::SeqCst)) {
@@ -189,9 +168,6 @@ fn a_refusal_is_told_once_a_day_and_never_repeated() {
 
 #[test]
 fn a_bare_401_is_tried_again_once_a_day() {
-    if runner().is_some() {
-        return;
-    }
     let home = Home::with(|_| Reply::new(401, &[], ""));
     home.config("ipv4 = four", "");
     for hour in 0..=72 {
@@ -203,9 +179,6 @@ fn a_bare_401_is_tried_again_once_a_day() {
 /// Two days of passes every five minutes against a server that is down.
 #[test]
 fn back_off_grows_to_six_hours_and_no_further() {
-    if runner().is_some() {
-        return;
-    }
     let home = Home::with(|_| Reply::new(500, &[], ""));
     home.config("ipv4 = four", "");
     let mut at = Vec::new();

@@ -96,6 +96,7 @@ fn the_list_names_all_and_its_examples_are_good() {
     assert_eq!((plain.code, plain.stderr.as_str()), (Some(0), ""));
     let scratch = Scratch::new();
     scratch.write("home.key", "s3cret\n", 0o600);
+    scratch.write("ddns.key", "key \"ddns\" { algorithm hmac-sha256; secret \"c2VjcmV0\"; };\n", 0o600);
     for object in &all {
         let (kind, name) = (text(object, "kind"), text(object, "name"));
         assert!(plain.stdout.contains(&format!("\n  {name} ")), "{name}\n{}", plain.stdout);
@@ -247,7 +248,7 @@ fn check_and_json_and_the_volume() {
 fn every_goes_on() {
     let page = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let scratch = Scratch::new();
-    let built = runner().unwrap_or_else(|| vec![env!("CARGO_BIN_EXE_homing").to_string()]);
+    let built = runner::homing();
     let url = format!("--set=detector:ipify.url={}/", page.url());
     let mut child = std::process::Command::new(&built[0])
         .args(&built[1..])
@@ -255,7 +256,7 @@ fn every_goes_on() {
         .current_dir(scratch.root())
         .spawn()
         .unwrap();
-    let until = std::time::Instant::now() + std::time::Duration::from_secs(15);
+    let until = std::time::Instant::now() + seconds(15);
     while page.count() < 2 && std::time::Instant::now() < until {
         std::thread::park_timeout(std::time::Duration::from_millis(50));
     }

@@ -17,13 +17,12 @@ fn alone(scratch: &Scratch, addresses: &str, config: &str) -> Option<Ended> {
         script += &format!(" && ip {six} addr add {address}/{bits} && ip {six} route add default dev lo src {address}");
     }
     let possible = Run::program(scratch, &["/usr/bin/unshare", "-n", "/bin/sh", "-c", &script]);
-    let possible =
-        std::path::Path::new("/usr/bin/unshare").exists() && runner().is_none() && possible.go().code == Some(0);
+    let possible = std::path::Path::new("/usr/bin/unshare").exists() && possible.go().code == Some(0);
     if !possible {
-        eprintln!("SKIPPED: no network of our own (unshare -n, ip): run as root, with iproute2");
+        left_out("no network of our own (unshare -n, ip): run as root, with iproute2");
         return None;
     }
-    script += &format!(" && exec {} -c homing.conf --detect", env!("CARGO_BIN_EXE_homing"));
+    script += &format!(" && exec {} -c homing.conf --detect", runner::homing_line());
     Some(
         Run::program(scratch, &["/usr/bin/unshare", "-n", "/bin/sh", "-c", &script])
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")

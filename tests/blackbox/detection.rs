@@ -11,7 +11,7 @@ fn page(on: &str) -> (HttpServer, Arc<Mutex<Reply>>) {
     (HttpServer::on(on, move |_| given.lock().unwrap().clone()), reply)
 }
 
-/// Detectors of these names, one page and one operator each, which says this.
+/// Detectors of these names, one page each, which says this.
 fn pages(on: &str, said: &[&str]) -> (HttpServer, String, String) {
     let bodies: Vec<String> = said.iter().map(|text| text.to_string()).collect();
     let server = HttpServer::on(on, move |request| {
@@ -19,7 +19,7 @@ fn pages(on: &str, said: &[&str]) -> (HttpServer, String, String) {
         Reply::ok(&bodies[index])
     });
     let names: Vec<String> = (0..said.len()).map(|i| format!("d{i}")).collect();
-    let section = |i: usize| format!("[detector:d{i}]\nkind = web\noperator = o{i}\nurl = {}/{i}\n", server.url());
+    let section = |i: usize| format!("[detector:d{i}]\nkind = web\nurl = {}/{i}\n", server.url());
     let sections: String = (0..said.len()).map(section).collect();
     (server, names.join(", "), sections)
 }

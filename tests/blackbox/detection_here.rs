@@ -1,8 +1,6 @@
 //! Learning the address from this machine: commands, interfaces, routes; and an address that will not hold still.
 
-use crate::world::{Home, Run, FOUR, OTHER};
-use std::path::Path;
-use std::time::Duration;
+use crate::world::{in_a_network, seconds, Home, FOUR, OTHER};
 
 fn command(name: &str, line: &str) -> String {
     format!("[detector:{name}]\nkind = command\ncommand = {line}\n")
@@ -37,7 +35,7 @@ fn commands_that_do_not_answer_well_fail() {
     for why in ["exit code 3", "signal 9", "printed too much", "did not end in time", "cannot run /nonexistent"] {
         assert!(ended.stderr.contains(why), "{why}: {}", ended.stderr);
     }
-    assert!(ended.took < Duration::from_secs(8), "{:?}", ended.took);
+    assert!(ended.took < seconds(8), "{:?}", ended.took);
     assert_eq!((home.pushes(), home.memory().len()), (0, 0));
 }
 
@@ -47,7 +45,7 @@ fn a_command_that_leaves_a_daemon_is_believed_and_the_daemon_ended() {
     let script = home.filled("/bin/sh -c 'sleep 999 & echo $! > {dir}/pid; echo 198.41.0.4'");
     home.config("ipv4 = d", &command("d", &script));
     let ended = home.passes(0);
-    assert!(ended.took < Duration::from_secs(6), "{:?}", ended.took);
+    assert!(ended.took < seconds(6), "{:?}", ended.took);
     assert_eq!(home.told(), [FOUR]);
     let stat = format!("/proc/{}/stat", home.scratch.read("pid").trim());
     let alive = std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "));
@@ -70,24 +68,6 @@ fn a_command_is_told_the_family_and_nothing_else() {
     assert!(env.contains("HOMING_FAMILY=ipv4\n"));
     let fds = home.scratch.read("fds");
     assert!(fds.lines().all(|fd| fd.parse::<u32>().is_ok_and(|fd| !(3..10).contains(&fd))), "left open: {fds}");
-}
-
-/// Runs a pass in a network of its own, where this script has made interfaces. `None` where that can't be.
-fn in_a_network(home: &Home, script: &str) -> Option<crate::world::Ended> {
-    const NO: i32 = 99;
-    let homing = env!("CARGO_BIN_EXE_homing");
-    let line = format!("{{ ip link set lo up && {script}; }} || exit {NO}; exec {homing} -c homing.conf");
-    let words = ["/usr/bin/unshare", "-n", "--", "/bin/sh", "-c", &line];
-    if crate::world::runner().is_some() || !Path::new(words[0]).exists() {
-        eprintln!("SKIPPED: no network namespaces here");
-        return None;
-    }
-    let ended = Run::program(&home.scratch, &words).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").go();
-    if ended.code == Some(NO) || ended.stderr.contains("unshare failed") {
-        eprintln!("SKIPPED: no network of our own here: {}", ended.stderr);
-        return None;
-    }
-    Some(ended)
 }
 
 #[test]
@@ -114,10 +94,10 @@ fn an_interface_that_cannot_answer_says_why() {
             head,
             "[detector:wan]\nkind = interface\ninterface = wan0\n[detector:lo]\nkind = interface\ninterface = lo\n",
         );
-        let Some(ended) = in_a_network(&home, &script) else { return };
+        let Some(ended) = in_a_network(&home.scratch, &script, "") else { return };
         assert_eq!(ended.code, Some(code), "{script}: {}", ended.stderr);
         assert!(ended.stderr.contains(says), "{script}: {says}: {}", ended.stderr);
-        assert!(ended.took < Duration::from_secs(5));
+        assert!(ended.took < seconds(5));
         let history = home.history();
         match says {
             "" if head.contains("ipv6") => {
@@ -134,9 +114,9 @@ fn an_interface_that_cannot_answer_says_why() {
 fn no_network_at_all_is_soon_told() {
     let home = Home::new();
     home.config("", "");
-    let Some(ended) = in_a_network(&home, "true") else { return };
+    let Some(ended) = in_a_network(&home.scratch, "true", "") else { return };
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
-    assert!(ended.took < Duration::from_secs(6), "{:?}", ended.took);
+    assert!(ended.took < seconds(6), "{:?}", ended.took);
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
     assert!(ended.stderr.contains("ipify") && ended.stderr.contains("opendns") && ended.stdout.is_empty());
     assert!(home.memory().is_empty() && home.pushes() == 0);
@@ -145,9 +125,6 @@ fn no_network_at_all_is_soon_told() {
 /// Two uplinks that take turns, seen once a minute.
 #[test]
 fn an_address_that_flaps_is_pushed_rarely_and_told() {
-    if crate::world::runner().is_some() {
-        return;
-    }
     let home = Home::new();
     home.config("ipv4 = here", "");
     let mut at = Vec::new();

@@ -1,9 +1,8 @@
 //! Who is told, how, and that nothing a hook does bears on the pass. Also what may not be smuggled to one.
 
-use crate::world::{Canary, Home, HttpServer, Reply, FOUR, OTHER, SECRET, SIX};
+use crate::world::{runner, seconds, Canary, Home, HttpServer, Reply, FOUR, OTHER, SECRET, SIX};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 /// A script in the home that hooks can run; its path.
 fn script(home: &Home, name: &str, text: &str) -> String {
@@ -55,7 +54,7 @@ fn a_hook_that_fails_changes_nothing() {
         let home = Home::new();
         home.config(&format!("ipv4 = four\ntimeout = 1s\non_change = {hook}"), "");
         let ended = home.passes(0).says(says);
-        assert!(ended.took < Duration::from_secs(5), "{hook}: {:?}", ended.took);
+        assert!(ended.took < seconds(5), "{hook}: {:?}", ended.took);
         assert!(home.state().contains(FOUR) && home.pushes() == 1);
         home.passes(0).silent();
     }
@@ -69,8 +68,9 @@ fn a_hook_that_sleeps_does_not_hold_the_lock() {
         assert!(Command::new("/usr/bin/mkfifo").arg(&fifo).status().unwrap().success());
         let hook = script(&home, "hook", "echo > {dir}/awake; exec sleep 60");
         home.config(&format!("ipv4 = four\ntimeout = 20s\non_change = {hook}"), "");
-        let mut first = Command::new(env!("CARGO_BIN_EXE_homing"));
-        first.arg("-c").arg(home.scratch.path("homing.conf")).args(words).env_clear();
+        let built = runner::homing();
+        let mut first = Command::new(&built[0]);
+        first.args(&built[1..]).arg("-c").arg(home.scratch.path("homing.conf")).args(words).env_clear();
         first.env("RUNTIME_DIRECTORY", home.scratch.folder("run")).process_group(0);
         let mut first = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Returns when the hook has begun, so no time need be guessed.
@@ -81,7 +81,7 @@ fn a_hook_that_sleeps_does_not_hold_the_lock() {
         first.kill().unwrap();
         first.wait().unwrap();
         let ended = ended.expect(0);
-        assert!(ended.took < Duration::from_secs(4), "{:?}", ended.took);
+        assert!(ended.took < seconds(4), "{:?}", ended.took);
         assert!(home.history().ends_with(" ipv4 193.0.14.129 other\n"), "{}", home.history());
         assert_eq!(home.told(), if words.is_empty() { vec![FOUR, OTHER] } else { Vec::new() });
     }

@@ -1,6 +1,7 @@
 //! homing seen from outside: the built binary in a scratch folder, against servers that we script.
 //! One test program, so that it links once and its tests run side by side. See tests/README.md.
 
+mod advisories;
 mod clock;
 mod cloudflare;
 mod commands;
@@ -10,6 +11,7 @@ mod detecting;
 mod detection;
 mod detection_dns;
 mod detection_here;
+mod detection_stun;
 mod fences;
 mod hooks;
 mod memory;
@@ -20,6 +22,7 @@ mod secrets;
 mod settings;
 mod surroundings;
 mod truth;
+mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.
 #[allow(dead_code)]

@@ -1,20 +1,16 @@
 //! What stands around a pass: standard streams that are closed or full, no environment, hardly a descriptor left,
 //! and a pass that has no more time.
 
-use crate::world::{mode, runner, Ended, Home, HttpServer, Reply, Run, FOUR};
-use std::time::Duration;
+use crate::world::{hides, mode, runner, seconds, Ended, Home, HttpServer, Reply, Run, FOUR};
 
 /// A pass under a line of shell, in which `homing` stands for it.
 fn under(home: &Home, line: &str) -> Ended {
-    let command = format!("{} -c homing.conf", env!("CARGO_BIN_EXE_homing"));
+    let command = format!("{} -c homing.conf", runner::homing_line());
     Run::program(&home.scratch, &["/bin/sh", "-c", &line.replace("HOMING", &command)]).go()
 }
 
 #[test]
 fn a_stream_that_is_closed_or_full_does_not_matter() {
-    if runner().is_some() {
-        return;
-    }
     for line in [
         "exec HOMING 0<&-",
         "exec HOMING 1>&-",
@@ -38,9 +34,6 @@ fn a_stream_that_is_closed_or_full_does_not_matter() {
 
 #[test]
 fn a_pipe_that_nobody_reads_does_not_hold_the_pass() {
-    if runner().is_some() {
-        return;
-    }
     let home = Home::new();
     home.config("ipv4 = four", "");
     // Open for reading and never read, and filled to the brim first.
@@ -48,14 +41,11 @@ fn a_pipe_that_nobody_reads_does_not_hold_the_pass() {
     let ended = under(&home, line);
     assert_eq!(ended.code, Some(0));
     assert!(home.state().contains(FOUR) && home.pushes() == 1);
-    assert!(ended.took < Duration::from_secs(5), "{:?}", ended.took);
+    assert!(ended.took < seconds(5), "{:?}", ended.took);
 }
 
 #[test]
 fn no_environment_is_enough() {
-    if runner().is_some() {
-        return;
-    }
     let home = Home::new();
     home.config("ipv4 = four", "");
     assert_eq!(under(&home, "exec env -i RUNTIME_DIRECTORY=run HOMING").code, Some(0));
@@ -78,7 +68,7 @@ fn hostile_variables_are_without_effect() {
 
 #[test]
 fn few_descriptors_or_little_space_end_cleanly() {
-    if runner().is_some() {
+    if hides("the emulator needs descriptors and space of its own") {
         return;
     }
     for limit in ["ulimit -n 8", "ulimit -n 6", "ulimit -n 4", "ulimit -v 60000", "ulimit -s 256"] {
@@ -99,9 +89,6 @@ fn few_descriptors_or_little_space_end_cleanly() {
 
 #[test]
 fn no_core_is_left_and_none_could_be() {
-    if runner().is_some() {
-        return;
-    }
     let home = Home::new();
     let limits = home.filled("[detector:d]\nkind = command\ncommand = /bin/sh -c 'ulimit -c > {dir}/limit; cat /proc/$PPID/limits > {dir}/limits; echo 198.41.0.4'");
     home.config("ipv4 = d", &limits);
@@ -130,7 +117,7 @@ fn what_the_deadline_cuts_off_comes_first_next_time() {
     };
     home.config("ipv4 = four\ndeadline = 2s\ntimeout = 10s", &(section("two") + &section("three")));
     let ended = home.passes(1).says("the next pass begins with [two]");
-    assert!(ended.took < Duration::from_secs(4), "{:?}", ended.took);
+    assert!(ended.took < seconds(4), "{:?}", ended.took);
     let targets = || home.provider.asked().into_iter().map(|r| r.target[..4].to_string()).collect::<Vec<_>>();
     assert_eq!(targets(), ["/nic"]);
     home.passes(1);

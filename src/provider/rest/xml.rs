@@ -31,7 +31,10 @@ fn element<'a>(text: &'a str, lists: &[&str], depth: usize) -> Option<(&'a str, 
     let is_list = lists.contains(&name);
     let (mut members, mut items) = (HashMap::new(), Vec::new());
     let mut said = String::new();
-    while !empty {
+    loop {
+        if empty {
+            break;
+        }
         let at = rest.find('<')?;
         said.push_str(&rest[..at]);
         rest = &rest[at..];

@@ -2,7 +2,7 @@
 
 use super::format::{Conversation, Exchange, Expect, Line, Pass, Text};
 use super::script::Script;
-use crate::world::{Canary, Ended, HttpServer, Reply, Run, Scratch};
+use crate::world::{updates, Canary, Ended, HttpServer, Reply, Run, Scratch};
 use homing::json;
 use std::sync::Arc;
 
@@ -37,12 +37,17 @@ pub fn play(conversation: &Conversation) -> Result<(), String> {
     // Where a redirect leads, under another name than the first; nobody may ever ask here.
     let other = HttpServer::new(|_| Reply::ok("good"));
     let other_url = format!("http://localhost:{}", other.address().port());
+    let updating = Arc::clone(&script);
+    let dns = updates(move |request| updating.rcode(request));
     let fill = |text: &str| {
-        let text = text.replace("{url}", &server.url()).replace("{other}", &other_url);
+        let text = text
+            .replace("{url}", &server.url())
+            .replace("{dns}", &dns.address().to_string())
+            .replace("{other}", &other_url);
         text.replace("{dir}", &scratch.root().display().to_string())
     };
 
-    // Only a conversation that moves the clock has it faked, so that the others run under emulation too.
+    // Only a conversation that moves the clock has it faked.
     let faked = conversation.passes.iter().any(|pass| pass.at.is_some());
     let (mut config, mut now) = (String::new(), 0);
     for pass in &conversation.passes {

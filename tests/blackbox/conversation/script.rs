@@ -18,6 +18,15 @@ impl Script {
     /// The reply to a request: that of the first expected exchange, or, where the order is free, of the one that
     /// fits. A request that does not fit is a complaint, and is answered nevertheless so that the rest is seen too.
     pub fn answer(&self, request: &Request) -> Reply {
+        self.exchange(request).map_or_else(|| Reply::new(500, &[], "not in the script"), |exchange| reply(&exchange))
+    }
+
+    /// The same for an update over DNS: an RCODE, or no reply.
+    pub fn rcode(&self, request: &Request) -> Option<u8> {
+        self.exchange(request)?.reply.status.and_then(|code| u8::try_from(code).ok())
+    }
+
+    fn exchange(&self, request: &Request) -> Option<Exchange> {
         let mut held = self.0.lock().unwrap();
         let (left, complaints) = &mut *held;
         let free = left.iter().take_while(|exchange| exchange.any_order).count().max(1);
@@ -25,7 +34,7 @@ impl Script {
         match (fits, left.first()) {
             (None, None) => {
                 complaints.push(format!("a request too many: {} {}", request.method, request.target));
-                return Reply::new(500, &[], "not in the script");
+                return None;
             }
             (None, Some(first)) => {
                 let why = compare(first, request).expect_err("it fits none");
@@ -33,7 +42,7 @@ impl Script {
             }
             (Some(_), _) => {}
         }
-        reply(&left.remove(fits.unwrap_or(0)))
+        Some(left.remove(fits.unwrap_or(0)))
     }
 
     /// All complaints of the pass, among them the exchanges that never took place.

@@ -1,7 +1,7 @@
 //! Servers that take their time. The request's timeout and the pass's deadline hold against all of them.
 
 use super::outing::{all, case, meet, meet_tls, verdict, Case, Outing, Role, BOTH, GOOD, PASSWORD};
-use crate::world::{HttpServer, Manner, Pki, Reply, Run, Scratch};
+use crate::world::{paced, seconds, HttpServer, Manner, Pki, Reply, Run, Scratch};
 use std::net::TcpListener;
 use std::time::Duration;
 
@@ -121,9 +121,10 @@ fn the_deadline_holds_over_many() {
     };
     let sections: String = names.iter().map(section).collect();
     let config = format!("{head}[detector:f]\nkind = fixed\naddress = 198.41.0.4\n{sections}");
-    scratch.write("homing.conf", &config, 0o600);
+    scratch.write("homing.conf", &paced(&config), 0o600);
     let ended = Run::pass(&scratch).arg("-v").go();
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.took < Duration::from_secs(3), "{ended:?}");
-    assert!(ended.stderr.contains("out of time after 2 s"), "{ended:?}");
+    assert!(ended.took < seconds(3), "{ended:?}");
+    let told = format!("out of time after {} s", seconds(2).as_secs());
+    assert!(ended.stderr.contains(&told), "{ended:?}");
 }

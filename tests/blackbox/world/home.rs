@@ -1,7 +1,7 @@
 //! A home to run passes in: a folder, a provider that counts what it is told, and a config of which a test says
 //! only what it is about.
 
-use super::{Ended, HttpServer, Reply, Request, Run, Scratch};
+use super::{paced, Ended, HttpServer, Reply, Request, Run, Scratch};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +57,7 @@ impl Home {
             "state = {{dir}}/lib/state.json\nhistory = {{dir}}/lib/history.log\n{head}\n[home]\nprovider = dyndns2\n\
              url = {{url}}/nic/update\nuser = alice\npassword = {SECRET}\nhosts = a.example.org\n{tail}\n{DETECTORS}"
         );
-        self.scratch.write("homing.conf", &self.filled(&text), 0o600);
+        self.scratch.write("homing.conf", &paced(&self.filled(&text)), 0o600);
         self
     }
 

@@ -1,6 +1,6 @@
 //! One run of the binary: a bare environment, a wall limit, and all that it said.
 
-use super::{clock, Scratch};
+use super::{clock, runner, Scratch};
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -10,20 +10,13 @@ use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A run that takes longer is killed, and its test fails.
-const LIMIT: Duration = Duration::from_secs(30);
+/// A run that takes longer, in seconds of a native one, is killed, and its test fails.
+const LIMIT: u64 = 30;
 /// How often memory is looked at; without that, how often we look whether a silent process is still there.
 const GLANCE: Duration = Duration::from_millis(2);
 const LOOK: Duration = Duration::from_millis(20);
 /// 2026-11-20 12:00:00 UTC, where tests that move the clock begin.
 pub const NOON: i64 = 1_795_176_000;
-
-/// The command that stands for the built binary (`HOMING_RUNNER`, split at blanks), such as
-/// `qemu-arm -cpu arm1176 /path/homing`.
-pub fn runner() -> Option<Vec<String>> {
-    let words = std::env::var("HOMING_RUNNER").ok()?;
-    Some(words.split_whitespace().map(String::from).collect()).filter(|words: &Vec<_>| !words.is_empty())
-}
 
 /// A run to come.
 pub struct Run<'a> {
@@ -52,8 +45,7 @@ pub struct Ended {
 impl<'a> Run<'a> {
     /// homing itself.
     pub fn new(scratch: &'a Scratch) -> Run<'a> {
-        let built = || vec![env!("CARGO_BIN_EXE_homing").to_string()];
-        Run::program(scratch, &runner().unwrap_or_else(built))
+        Run::program(scratch, &runner::homing())
     }
 
     /// homing with the config `homing.conf` of the scratch folder.
@@ -68,7 +60,7 @@ impl<'a> Run<'a> {
             program: words.iter().cloned().map(Into::into).collect(),
             args: Vec::new(),
             env: Vec::new(),
-            limit: LIMIT,
+            limit: runner::seconds(LIMIT),
             trace: None,
             weigh: false,
         };
@@ -96,9 +88,9 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Measures the peak of resident memory.
+    /// Measures the peak of resident memory. Of an emulated process nobody can tell it.
     pub fn weigh(mut self) -> Run<'a> {
-        self.weigh = true;
+        self.weigh = !runner::emulated();
         self
     }
 
@@ -114,13 +106,13 @@ impl<'a> Run<'a> {
     }
 
     fn at_second(self, time: i64) -> Run<'a> {
-        assert!(runner().is_none(), "the clock cannot be moved under HOMING_RUNNER");
-        clock::variables(time).into_iter().fold(self, |run, (name, value)| run.env(name, value))
+        let mut run = self;
+        run.program.splice(0..0, runner::before_a_moved_clock(&run.program).map(Into::into));
+        clock::variables(time).into_iter().fold(run, |run, (name, value)| run.env(name, value))
     }
 
     /// Records the system calls that strace's `-e trace=` selects, of all threads and children.
     pub fn strace(mut self, filter: &str) -> Run<'a> {
-        assert!(runner().is_none(), "strace would see the emulator under HOMING_RUNNER");
         assert!(PathBuf::from("/usr/bin/strace").exists(), "strace is missing: apt-get install strace");
         self.trace = Some(filter.to_string());
         self

@@ -1,0 +1,66 @@
+"""A container image for several machines, as an OCI layout in a tar archive: nothing in it but the binary, the
+certificates to trust and a folder for the state. Made without a container engine."""
+import json, pathlib
+from datetime import datetime, timezone
+from .archive import Tree, epoch, gz, sha256
+
+PLATFORMS = {
+    'linux/amd64': 'x86_64-unknown-linux-musl',
+    'linux/arm64': 'aarch64-unknown-linux-musl',
+    'linux/arm/v6': 'arm-unknown-linux-musleabihf',
+    'linux/arm/v7': 'armv7-unknown-linux-musleabihf',
+}
+# Certificates of the machine that builds (Debian: ca-certificates).
+ROOTS = pathlib.Path('/etc/ssl/certs/ca-certificates.crt')
+# Nobody that a host knows.
+USER = 65532
+
+
+def build(version, platforms, licences):
+    """The image as bytes. `platforms`: platform → binary."""
+    created = datetime.fromtimestamp(epoch(), timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
+    layout = Tree()
+
+    def blob(content, kind):
+        content = content if isinstance(content, bytes) else json.dumps(content, sort_keys=True).encode()
+        layout.add(f'blobs/sha256/{sha256(content)}', content)
+        return {'mediaType': f'application/vnd.oci.image.{kind}', 'digest': f'sha256:{sha256(content)}', 'size': len(content)}
+
+    manifests = []
+    for name, binary in sorted(platforms.items()):
+        system, machine, *variant = name.split('/')
+        platform = {'os': system, 'architecture': machine} | ({'variant': variant[0]} if variant else {})
+        root = Tree()
+        root.add('homing', binary, 0o755)
+        root.add('licenses', licences)
+        root.add('etc/ssl/certs/ca-certificates.crt', ROOTS)
+        root.folder('etc/homing')
+        root.folder('var')
+        root.folder('var/lib')
+        root.folder('var/lib/homing', 0o750, USER)
+        # Where the time of the last pass is kept.
+        root.folder('run', 0o750, USER)
+        layer = root.tar(prefix='')
+        config = platform | {
+            'created': created,
+            'config': {
+                'Entrypoint': ['/homing'], 'Cmd': ['--every', '5m'], 'User': f'{USER}:{USER}', 'WorkingDir': '/',
+                'Volumes': {'/var/lib/homing': {}},
+                'Labels': {'org.opencontainers.image.title': 'homing', 'org.opencontainers.image.version': version,
+                           'org.opencontainers.image.licenses': 'MIT'},
+            },
+            'rootfs': {'type': 'layers', 'diff_ids': [f'sha256:{sha256(layer)}']},
+            'history': [{'created': created, 'created_by': 'packaging/build'}],
+        }
+        manifest = {
+            'schemaVersion': 2, 'mediaType': 'application/vnd.oci.image.manifest.v1+json',
+            'config': blob(config, 'config.v1+json'),
+            'layers': [blob(gz(layer), 'layer.v1.tar+gzip')],
+        }
+        manifests.append(blob(manifest, 'manifest.v1+json') | {'platform': platform})
+    index = {'schemaVersion': 2, 'mediaType': 'application/vnd.oci.image.index.v1+json', 'manifests': manifests}
+    named = blob(index, 'index.v1+json') | {'annotations': {
+        'org.opencontainers.image.ref.name': f'homing:{version}', 'io.containerd.image.name': f'localhost/homing:{version}'}}
+    layout.add('index.json', json.dumps({'schemaVersion': 2, 'manifests': [named]}, sort_keys=True))
+    layout.add('oci-layout', json.dumps({'imageLayoutVersion': '1.0.0'}))
+    return layout.tar(prefix='')

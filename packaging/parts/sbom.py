@@ -1,0 +1,100 @@
+"""What the binary is made of: a CycloneDX 1.5 bill of materials, and the licences that go with it."""
+import json, os, pathlib, re, subprocess, uuid
+from datetime import datetime, timezone
+from .archive import epoch
+
+TARGET = 'arm-unknown-linux-musleabihf'
+# Compiled along and never linked; `make linked` shows that.
+NEVER_LINKED = ('aws-lc-rs', 'aws-lc-sys')
+
+
+def crates(repository):
+    """The packages that cargo builds into homing for a board, by name: no tests' and no build scripts' own."""
+    told = subprocess.run(['cargo', 'metadata', '--locked', '--format-version', '1', '--filter-platform', TARGET],
+                          cwd=repository, check=True, capture_output=True, text=True).stdout
+    told = json.loads(told)
+    packages = {package['id']: package for package in told['packages']}
+    nodes = {node['id']: node for node in told['resolve']['nodes']}
+    wanted, rest = set(), [told['resolve']['root']]
+    while rest:
+        here = rest.pop()
+        if here not in wanted:
+            wanted.add(here)
+            rest += [dep['pkg'] for dep in nodes[here]['deps'] if any(kind['kind'] is None for kind in dep['dep_kinds'])]
+    wanted.discard(told['resolve']['root'])
+    depends = {id: sorted(dep['pkg'] for dep in nodes[id]['deps'] if dep['pkg'] in wanted)
+               for id in wanted | {told['resolve']['root']}}
+    return (sorted((packages[id] for id in wanted), key=lambda package: (package['name'], package['version'])),
+            packages[told['resolve']['root']], depends, packages)
+
+
+def checksums(repository):
+    lock = (pathlib.Path(repository) / 'Cargo.lock').read_text()
+    found = re.findall(r'name = "([^"]+)"\nversion = "([^"]+)"\nsource = "[^"]+"\nchecksum = "([0-9a-f]{64})"', lock)
+    return {(name, version): checksum for name, version, checksum in found}
+
+
+def rust_version():
+    """Of the compiler whose standard library is in the binaries: the one of cross/toolchain where that was used."""
+    own = pathlib.Path(os.environ.get('HOMING_CROSS_CACHE', 'target/cross')) / 'bin/rustc'
+    told = subprocess.run([own if own.exists() else 'rustc', '--version'], check=True, capture_output=True, text=True)
+    return told.stdout.split()[1]
+
+
+def purl(package):
+    return f'pkg:cargo/{package["name"]}@{package["version"]}'
+
+
+def bill(repository, binaries):
+    """The bill as text. `binaries`: (target, sha256) of what was packed."""
+    found, root, depends, packages = crates(repository)
+    sums = checksums(repository)
+    components = []
+    for package in found:
+        linked = package['name'] not in NEVER_LINKED
+        components.append({
+            'type': 'library', 'bom-ref': purl(package), 'name': package['name'], 'version': package['version'],
+            'scope': 'required' if linked else 'excluded', 'purl': purl(package),
+            'licenses': [{'expression': (package['license'] or 'NOASSERTION').replace('/', ' OR ')}],
+            'hashes': [{'alg': 'SHA-256', 'content': sums[package['name'], package['version']]}],
+        })
+    # The C library in the binary comes with the compiler (cross/toolchain).
+    components.append({'type': 'library', 'bom-ref': 'pkg:generic/musl@1.2.5', 'name': 'musl', 'version': '1.2.5',
+                       'scope': 'required', 'purl': 'pkg:generic/musl@1.2.5', 'licenses': [{'expression': 'MIT'}]})
+    std = rust_version()
+    components.append({'type': 'library', 'bom-ref': 'rust-std', 'name': 'rust-std', 'version': std, 'scope': 'required',
+                       'licenses': [{'expression': 'MIT OR Apache-2.0'}]})
+    told = {
+        'bomFormat': 'CycloneDX', 'specVersion': '1.5', 'version': 1,
+        'metadata': {
+            'timestamp': datetime.fromtimestamp(epoch(), timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ'),
+            'component': {
+                'type': 'application', 'bom-ref': purl(root), 'name': 'homing', 'version': root['version'],
+                'purl': purl(root), 'licenses': [{'expression': root['license']}],
+                'properties': [{'name': f'homing:sha256:{target}', 'value': value} for target, value in sorted(binaries)],
+            },
+        },
+        'components': components,
+        'dependencies': [{'ref': purl(packages[id]), 'dependsOn': [purl(packages[dep]) for dep in deps]}
+                         for id, deps in sorted(depends.items(), key=lambda item: purl(packages[item[0]]))],
+    }
+    text = json.dumps(told, sort_keys=True)
+    told['serialNumber'] = f'urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, text)}'
+    return json.dumps(told, indent=1, sort_keys=True) + '\n'
+
+
+def licences(repository):
+    """The licence texts of all crates that are linked, each text once."""
+    found, *_ = crates(repository)
+    texts = {}
+    for package in found:
+        if package['name'] in NEVER_LINKED:
+            continue
+        folder = pathlib.Path(package['manifest_path']).parent
+        files = sorted(path for path in folder.rglob('*') if re.match(r'(?i)(licen[cs]e|copying|notice)([-.]|$)', path.name)
+                       and path.is_file() and path.suffix in ('', '.md', '.txt') or re.match(r'LICENSE-', path.name))
+        for file in files:
+            text = file.read_text(errors='replace').strip()
+            texts.setdefault(text, []).append(f'{package["name"]} {package["version"]} ({package["license"]})')
+    parts = [f'{", ".join(sorted(set(users)))}:\n\n{text}\n' for text, users in sorted(texts.items(), key=lambda item: item[1])]
+    return 'Licences of the packages that are in the binary.\n\n' + ('\n' + '-' * 80 + '\n\n').join(parts)

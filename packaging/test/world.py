@@ -1,0 +1,101 @@
+"""What the package tests share: a world on loopback that answers like a detector and a provider, roots, and running."""
+import hashlib, http.server, os, pathlib, re, shutil, stat, subprocess, sys, tempfile, threading
+
+HERE = pathlib.Path(__file__).resolve().parent
+HOME = HERE.parent.parent
+PACKAGES = pathlib.Path(os.environ.get('HOMING_PACKAGES', HOME / 'target/packages')).resolve()
+ADDRESS = '198.41.0.4'
+VERSION = re.search(r'^version = "(.+)"', (HOME / 'Cargo.toml').read_text(), re.M)[1]
+
+
+class World:
+    """A server on loopback. `asked` has each request but the detector's: (method, target, headers, body)."""
+
+    def __init__(self):
+        self.asked = asked = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
+                answer = ADDRESS if self.path == '/ip' else f'good {ADDRESS}'
+                if self.path != '/ip':
+                    asked.append((self.command, self.path, dict(self.headers), body))
+                self.send_response(200)
+                self.send_header('Content-Length', str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer.encode())
+
+            do_POST = do_PUT = do_PATCH = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.url = f'http://127.0.0.1:{self.server.server_port}'
+
+    def settings(self, secret='password = s3cret'):
+        """A config that detects and pushes here."""
+        return (f'ipv4 = web\n[detector:web]\nkind = web\nurl = {self.url}/ip\n'
+                f'[home]\nprovider = dyndns2\nurl = {self.url}/nic/update\nhosts = a.example.com\nuser = alice\n{secret}\n')
+
+
+def run(*words, code=0, **more):
+    """Runs it to its end; anything but `code` is a failure that shows what it said."""
+    done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors='replace', timeout=600, stdin=subprocess.DEVNULL, **more)
+    assert code is None or done.returncode == code, f'{" ".join(map(str, words))}: exit {done.returncode}\n{done.stdout}'
+    return done.stdout
+
+
+def need(**commands):
+    """Installs the Debian packages whose commands are missing: package='command', with _ for -."""
+    missing = [package.replace('_', '-') for package, command in commands.items() if not shutil.which(command)]
+    if missing:
+        install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', *missing]
+        if subprocess.run(install, env=os.environ | {'DEBIAN_FRONTEND': 'noninteractive'}, capture_output=True).returncode:
+            run('apt-get', 'update', '-q')
+            run(*install, env=os.environ | {'DEBIAN_FRONTEND': 'noninteractive'})
+
+
+def root(folder):
+    """A small Debian below `folder`, made once and kept below target/."""
+    kept = HOME / 'target/packages-test/root.tar'
+    if not kept.exists():
+        need(mmdebstrap='mmdebstrap')
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        print('making a root (mmdebstrap)', flush=True)
+        mirror = os.environ.get('HOMING_MIRROR', 'http://deb.debian.org/debian')
+        run('mmdebstrap', '--variant=essential', '--mode=root', '--aptopt=Acquire::Languages "none"',
+            '--include=systemd,init-system-helpers,passwd,ca-certificates,cron',
+            '--dpkgopt=path-exclude=/usr/share/man/*', '--dpkgopt=path-exclude=/usr/share/locale/*',
+            'bookworm', kept.with_suffix('.new.tar'), mirror)
+        os.rename(kept.with_suffix('.new.tar'), kept)
+    pathlib.Path(folder).mkdir(parents=True)
+    run('tar', '-C', folder, '-xf', kept)
+    return pathlib.Path(folder)
+
+
+def snapshot(folder, *but):
+    """Everything below a folder: mode, owner and content by path; `but` are patterns of paths to leave out."""
+    seen = {}
+    for path in sorted(pathlib.Path(folder).rglob('*')):
+        name = '/' + str(path.relative_to(folder))
+        if any(re.search(pattern, name) for pattern in but):
+            continue
+        found = path.lstat()
+        content = ''
+        if stat.S_ISREG(found.st_mode):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+        elif stat.S_ISLNK(found.st_mode):
+            content = os.readlink(path)
+        seen[name] = (stat.filemode(found.st_mode), found.st_uid, found.st_gid, content)
+    return seen
+
+
+def scratch():
+    return pathlib.Path(tempfile.mkdtemp(prefix='homing-packages-'))
+
+
+def said(text):
+    print(f'{os.path.basename(sys.argv[0])}: {text}', flush=True)

@@ -1,0 +1,246 @@
+//! Where a name lives: its zone, the zone's servers, and what a server says a name's addresses are. Asked step by
+//! step and without a cache, as the system's resolver gives none of it.
+
+use super::update::SOA;
+use super::wire::{name_text, put_name, put_u16, rcode_name, same_name, Header, Reader, Record};
+use super::{exchange, random_id, Kind, Trouble};
+use crate::address::Family;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Instant;
+
+const NS: u16 = 2;
+const CNAME: u16 = super::update::CNAME;
+const IN: u16 = 1;
+const NXDOMAIN: u16 = 3;
+
+/// A zone and the server that takes its changes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Zone {
+    /// Without the last dot.
+    pub name: String,
+    /// MNAME of its SOA (RFC 1035 §3.3.13).
+    pub primary: String,
+}
+
+/// The zone that holds a name, found as nsupdate(1) does: by asking for the SOA of the name, and where the reply
+/// names none, of what is left when labels are taken off.
+pub fn find(server: SocketAddr, host: &str, until: Instant) -> Result<Zone, Trouble> {
+    let mut name = host.trim_end_matches('.');
+    loop {
+        if let Some(zone) = ask(server, name, SOA, until, zone_in)? {
+            return Ok(zone);
+        }
+        name = name.split_once('.').ok_or(Trouble::Empty)?.1;
+    }
+}
+
+/// The names of a zone's servers; empty where the reply has none.
+pub fn servers(server: SocketAddr, zone: &str, until: Instant) -> Result<Vec<String>, Trouble> {
+    ask(server, zone, NS, until, |reply| {
+        let named = reply.answers().filter(|record| record.kind == NS && same_name(&record.owner, reply.asked));
+        Ok(named.filter_map(|record| reply.name_at(record.at)).collect())
+    })
+}
+
+/// A host's addresses in a family, empty where the server knows that there are none. A server that does not know
+/// is an error: it sends us on to others, or refuses.
+pub fn addresses(server: SocketAddr, host: &str, family: Family, until: Instant) -> Result<Vec<IpAddr>, Trouble> {
+    let kind = kind(family);
+    ask(server, host, kind, until, |reply| {
+        let ours = reply.answers().filter(|record| record.kind == kind && same_name(&record.owner, reply.asked));
+        let found: Vec<IpAddr> = ours.filter_map(|record| address(record.data)).collect();
+        let denied = reply.authority || reply.records.iter().any(|(part, record)| *part == 1 && record.kind == SOA);
+        match found.is_empty() && !denied {
+            true => Err(Trouble::Refused("that it does not have the zone".to_string())),
+            false => Ok(found),
+        }
+    })
+}
+
+/// The type of a family's records.
+pub fn kind(family: Family) -> u16 {
+    match family {
+        Family::V4 => Kind::A.code(),
+        Family::V6 => Kind::Aaaa.code(),
+    }
+}
+
+fn address(data: &[u8]) -> Option<IpAddr> {
+    match data.len() {
+        4 => <[u8; 4]>::try_from(data).ok().map(|bytes| Ipv4Addr::from(bytes).into()),
+        _ => <[u8; 16]>::try_from(data).ok().map(|bytes| Ipv6Addr::from(bytes).into()),
+    }
+}
+
+/// A reply to our question, its records read.
+struct Reply<'a> {
+    reader: Reader<'a>,
+    asked: &'a [u8],
+    authority: bool,
+    /// Each with its section: 0 answer, 1 authority, 2 additional.
+    records: Vec<(usize, Record<'a>)>,
+}
+
+impl<'a> Reply<'a> {
+    fn answers(&self) -> impl Iterator<Item = &Record<'a>> + '_ {
+        self.records.iter().filter(|(part, record)| *part == 0 && record.class == IN).map(|(_, record)| record)
+    }
+
+    fn name_at(&self, at: usize) -> Option<String> {
+        name_text(&self.reader.from(at).name().ok()?).filter(|name| !name.is_empty())
+    }
+}
+
+/// The zone that a reply names: its SOA is the answer, or says of whose zone nothing more is known.
+fn zone_in(reply: &Reply<'_>) -> Result<Option<Zone>, Trouble> {
+    // What stands below an alias is of the zone to which it leads.
+    if reply.answers().any(|record| record.kind == CNAME) {
+        return Ok(None);
+    }
+    let holds = |zone: &[u8]| {
+        reply.asked.len() >= zone.len() && {
+            let front = reply.asked.len() - zone.len();
+            same_name(&reply.asked[front..], zone) && labels(reply.asked).contains(&front)
+        }
+    };
+    let soa = reply.records.iter().map(|(_, record)| record).find(|record| record.kind == SOA && holds(&record.owner));
+    let Some(soa) = soa else { return Ok(None) };
+    let name = name_text(&soa.owner).filter(|name| !name.is_empty());
+    let (Some(name), Some(primary)) = (name, reply.name_at(soa.at)) else { return Ok(None) };
+    Ok(Some(Zone { name, primary }))
+}
+
+/// Where the labels of a name in wire form begin, the root's included.
+fn labels(name: &[u8]) -> Vec<usize> {
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(length) = name.get(at) {
+        found.push(at);
+        at += usize::from(*length) + 1;
+    }
+    found
+}
+
+/// One question with recursion desired; `read` is given the reply if it is one of NOERROR or NXDOMAIN.
+fn ask<T>(
+    server: SocketAddr,
+    name: &str,
+    kind: u16,
+    until: Instant,
+    read: impl Fn(&Reply<'_>) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    let id = random_id()?;
+    let mut asked = Vec::new();
+    put_name(&mut asked, name).map_err(|why| Trouble::BadName(format!("{name}: {why}")))?;
+    let mut query = Vec::new();
+    Header { id, flags: Header::RECURSE, counts: [1, 0, 0, 0] }.put(&mut query);
+    query.extend_from_slice(&asked);
+    put_u16(&mut query, kind);
+    put_u16(&mut query, IN);
+    // As names are looked up everywhere: by the way that the kernel likes.
+    exchange(server, None, &query, until, |packet| {
+        let mut reader = Reader::new(packet);
+        let header = reader.header().ok()?;
+        let ours =
+            header.id == id && header.flags & Header::REPLY != 0 && header.opcode() == 0 && header.counts[0] == 1;
+        let (echoed, echoed_kind, class) = reader.question().ok().filter(|_| ours)?;
+        if !same_name(&echoed, &asked) || echoed_kind != kind || class != IN {
+            return None;
+        }
+        if !matches!(header.rcode(), 0 | NXDOMAIN) {
+            return Some(Err(Trouble::Refused(rcode_name(header.rcode()))));
+        }
+        let authority = header.flags & Header::AUTHORITY != 0;
+        let mut reply = Reply { reader: reader.clone(), asked: &asked, authority, records: Vec::new() };
+        for (part, count) in header.counts[1..].iter().enumerate() {
+            for _ in 0..*count {
+                match reader.record() {
+                    Ok(record) => reply.records.push((part, record)),
+                    // What was cut off is not missed: the first records are what counts.
+                    Err(_) if header.flags & Header::CUT != 0 => break,
+                    Err(why) => return Some(Err(Trouble::Malformed(why))),
+                }
+            }
+        }
+        Some(read(&reply))
+    })?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dns::wire::put_record;
+    use std::net::UdpSocket;
+    use std::time::Duration;
+
+    /// Flags, and records: each with its section, owner, type and data.
+    type Script = Vec<(u16, Vec<(usize, Vec<u8>, u16, Vec<u8>)>)>;
+
+    /// Answers what the script says, in order; `\xc0\x0c` in an owner is the name that was asked for.
+    fn served<T>(script: Script, ask: impl FnOnce(SocketAddr) -> T) -> T {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let place = socket.local_addr().unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                for (flags, records) in script {
+                    let mut packet = vec![0; 512];
+                    let (length, from) = socket.recv_from(&mut packet).unwrap();
+                    packet.truncate(length);
+                    packet[2..4].copy_from_slice(&(Header::REPLY | flags).to_be_bytes());
+                    for (part, owner, kind, data) in records {
+                        packet[7 + 2 * part] += 1;
+                        put_record(&mut packet, &owner, [kind, IN], 60, &data);
+                    }
+                    socket.send_to(&packet, from).unwrap();
+                }
+            });
+            ask(place)
+        })
+    }
+
+    fn wire(name: &str) -> Vec<u8> {
+        let mut wire = Vec::new();
+        put_name(&mut wire, name).unwrap();
+        wire
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn the_zone_is_found_on_the_way_up() {
+        let soa = |zone: &str, part| (part, wire(zone), SOA, [wire("ns.example.net"), wire("x"), vec![0; 20]].concat());
+        let zone = |name: &str| Ok(Zone { name: name.to_string(), primary: "ns.example.net".to_string() });
+        let find = |script| served(script, |place| super::find(place, "a.b.example.org", soon()));
+        assert_eq!(find(vec![(0, vec![soa("a.b.example.org", 0)])]), zone("a.b.example.org"));
+        assert_eq!(find(vec![(NXDOMAIN, vec![soa("example.org", 1)])]), zone("example.org"));
+        // Not a suffix at a dot, not a suffix at all, an alias, nothing: then its parent is asked for.
+        for odd in [soa("ample.org", 1), soa("b", 1), soa("example.net", 1)] {
+            assert_eq!(find(vec![(0, vec![odd]), (0, vec![soa("b.example.org", 0)])]), zone("b.example.org"));
+        }
+        let alias = (0, vec![0xc0, 12], CNAME, wire("c.example.org"));
+        assert_eq!(
+            find(vec![(0, vec![alias, soa("example.org", 1)]), (0, vec![soa("b.example.org", 1)])]),
+            zone("b.example.org")
+        );
+        assert_eq!(find(vec![(0, vec![]), (0, vec![]), (0, vec![]), (0, vec![])]), Err(Trouble::Empty));
+        assert_eq!(find(vec![(5, vec![])]), Err(Trouble::Refused("REFUSED".to_string())));
+    }
+
+    #[test]
+    fn who_has_the_zone_may_say_that_there_is_nothing() {
+        let ask = |script| served(script, |place| addresses(place, "h.example.org", Family::V4, soon()));
+        let a = |last| (0, vec![0xc0, 12], 1, vec![192, 0, 2, last]);
+        assert_eq!(ask(vec![(0, vec![a(1), a(2)])]).map(|found| found.len()), Ok(2));
+        assert_eq!(ask(vec![(Header::AUTHORITY, vec![])]), Ok(vec![]));
+        assert_eq!(ask(vec![(NXDOMAIN, vec![(1, wire("example.org"), SOA, vec![])])]), Ok(vec![]));
+        let onward = (1, wire("example.org"), NS, wire("ns.example.net"));
+        assert!(matches!(ask(vec![(0, vec![onward])]), Err(Trouble::Refused(_))));
+        let elsewhere = (0, wire("x.example.org"), 1, vec![192, 0, 2, 1]);
+        assert_eq!(ask(vec![(Header::AUTHORITY, vec![elsewhere])]), Ok(vec![]));
+        let names = served(vec![(0, vec![(0, vec![0xc0, 12], NS, vec![2, b'n', b's', 0xc0, 12])])], |place| {
+            servers(place, "example.org", soon())
+        });
+        assert_eq!(names, Ok(vec!["ns.example.org".to_string()]));
+    }
+}

@@ -1,0 +1,147 @@
+//! Signed updates straight to a name server (RFC 2136, RFC 8945), as nsupdate(1) makes them: one message for all hosts
+//! of a zone and both families, which replaces their A and AAAA sets and touches nothing else. What is sent is in
+//! `change.rs`, how a server is reached in `talk.rs`, what its reply means in `words.rs`.
+
+mod change;
+mod key;
+mod push;
+mod talk;
+mod words;
+
+use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
+use crate::dns::{self, Server, Trouble};
+use crate::host::Host;
+use crate::http::Http;
+use crate::resolve;
+use crate::tsig::Key as Shared;
+use crate::values::{key, secret, Facts, Key};
+use change::Change;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// What a section may say.
+pub const KEYS: &[Key] = &[
+    key("server", "name server that takes updates, and :port if not 53 (default: the zone's primary)"),
+    key("zone", "zone that is updated (default: looked up for each host)"),
+    key("ttl", "seconds that others may keep an address (default 60)"),
+    key("transport", "udp (default; what is too long goes over TCP) or tcp"),
+    secret("key", "key as tsig-keygen or dnssec-keygen writes it, or hmac-sha256:name:secret"),
+    key("key_name", "name of the key, with secret; or which one of key_file"),
+    key("algorithm", "hmac-sha256 (default), hmac-md5, hmac-sha1, -sha224, -sha384 or -sha512"),
+    secret("secret", "the key's secret in base64"),
+    key("tsig", "off: no signature"),
+    key("prerequisite", "none (default), or mine: replace only what homing published"),
+    key("nameserver", "whom to ask for zone and primary (default: the system's name servers)"),
+];
+
+struct Rfc2136 {
+    server: Option<Server>,
+    nameserver: Option<Server>,
+    zone: Option<String>,
+    ttl: u32,
+    tcp: bool,
+    key: Option<Shared>,
+    mine: bool,
+}
+
+/// Reads a section; notes what is wrong with it.
+pub fn make(facts: &Facts<'_>, _plaintext: bool) -> Option<Box<dyn Provider>> {
+    let (server, nameserver) = (facts.with("server", Server::parse), facts.with("nameserver", Server::parse));
+    let zone = facts.with("zone", |text| Host::new(text).map(|zone| zone.ascii().to_string()));
+    if let (Some(zone), Some(entry)) = (&zone, facts.entry("hosts")) {
+        // Others of the list are told of by whoever reads them.
+        for host in facts.list("hosts").unwrap_or_default().iter().filter_map(|item| Host::new(item).ok()) {
+            if !host.under(zone) {
+                facts.wrong(entry, format!("'{host}' is not in the zone {zone}"));
+            }
+        }
+    }
+    let ttl = facts.number("ttl", 0, i64::from(i32::MAX)).and_then(|ttl| u32::try_from(ttl).ok());
+    let tcp = facts.choice("transport", &["udp", "tcp"]) == Some(1);
+    let mine = facts.choice("prerequisite", &["none", "mine"]) == Some(1);
+    let key = key::key(facts)?;
+    Some(Box::new(Rfc2136 { server, nameserver, zone, ttl: ttl.unwrap_or(60), tcp, key, mine }))
+}
+
+/// A zone and who takes its changes, or why that is not known.
+type Place = Result<(String, Server), String>;
+
+/// Hosts of one zone, as indices into what is to be changed, and who takes the changes.
+struct Area {
+    zone: String,
+    server: Server,
+    changes: Vec<Change>,
+}
+
+impl Provider for Rfc2136 {
+    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+        let mut rulings = Vec::new();
+        let changes = change::of(batch, line.held, self.mine && !line.force);
+        for area in self.areas(changes, line.http, &mut rulings) {
+            push::push(self, area, line.http, &mut rulings);
+        }
+        rulings
+    }
+}
+
+impl Rfc2136 {
+    /// The changes by zone. What no zone is found for gets its verdict.
+    fn areas(&self, changes: Vec<Change>, http: &Http<'_>, rulings: &mut Vec<Ruling>) -> Vec<Area> {
+        let mut areas: Vec<Area> = Vec::new();
+        // Found so far: the zone of a name. Hosts with the same parent are in one zone, unless a host is a zone itself.
+        let mut known: Vec<(String, Place)> = Vec::new();
+        for change in changes {
+            let parent = change.host.split_once('.').map_or("", |(_, parent)| parent);
+            let before = [change.host.as_str(), parent]
+                .into_iter()
+                .find_map(|name| known.iter().find(|(of, _)| of == name).map(|(_, found)| found.clone()));
+            let found = before.unwrap_or_else(|| {
+                let found = self.look_up(&change.host, http);
+                if found.as_ref().map_or(true, |(zone, _)| *zone != change.host) {
+                    known.push((parent.to_string(), found.clone()));
+                }
+                if let Ok((zone, _)) = &found {
+                    known.push((zone.clone(), found.clone()));
+                }
+                found
+            });
+            match found {
+                Ok((zone, server)) => match areas.iter_mut().find(|area| area.zone == zone && area.server == server) {
+                    Some(area) => area.changes.push(change),
+                    None => areas.push(Area { zone, server, changes: vec![change] }),
+                },
+                Err(why) => {
+                    if let Some(show) = http.dry {
+                        show(&format!("{}: {why}", change.host));
+                    }
+                    let verdict = if http.expired() { Verdict::NotAsked } else { Verdict::later(why) };
+                    rulings.push(change.ruling(verdict));
+                }
+            }
+        }
+        areas
+    }
+
+    /// The zone of a host, and the server that takes its changes.
+    fn look_up(&self, host: &str, http: &Http<'_>) -> Place {
+        if let (Some(zone), Some(server)) = (&self.zone, &self.server) {
+            return Ok((zone.clone(), server.clone()));
+        }
+        let until = (Instant::now() + http.timeout).min(http.until);
+        let asked = self.nameserver.as_ref().or(self.server.as_ref());
+        let places = match asked {
+            Some(server) => places(server, until)?,
+            None => resolve::name_servers(),
+        };
+        let told = |trouble: Trouble| format!("no zone found for {host}: {trouble}");
+        let name = self.zone.as_deref().unwrap_or(host);
+        let zone = dns::first(&places, until, |place, until| dns::zone::find(place, name, until)).map_err(told)?;
+        let server = self.server.clone().unwrap_or(Server { host: zone.primary, port: 53 });
+        Ok((self.zone.clone().unwrap_or(zone.name), server))
+    }
+}
+
+/// Where a server is.
+fn places(server: &Server, until: Instant) -> Result<Vec<SocketAddr>, String> {
+    resolve::addresses_by(&server.host, server.port, None, until)
+}

@@ -1,0 +1,176 @@
+//! What is changed: one host in one family. Written as an update and, for people, as nsupdate(1) takes it.
+
+use crate::address::Family;
+use crate::dns::update::{Update, CNAME};
+use crate::dns::wire::put_name;
+use crate::dns::zone::kind;
+use crate::provider::contract::{Ruling, Verdict, Wanted};
+use std::net::IpAddr;
+
+/// One host in one family.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// Index into the batch.
+    index: usize,
+    pub host: String,
+    pub family: Family,
+    address: IpAddr,
+    /// What the server held when it last told us.
+    held: Option<IpAddr>,
+    /// Whether anything else than ours must not be replaced.
+    mine: bool,
+}
+
+/// What must be found for a change to be made. With none of it, any host but an alias may be changed: beside an alias
+/// no address can stand, and a server passes over one that is added (RFC 2136 §3.4.2.2) and says NOERROR.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Need {
+    /// What we published, or nothing if we never did; of changes that are not `mine`, anything.
+    Ours,
+    /// What we are about to publish: a reply was lost.
+    Same,
+    /// Nothing.
+    Nothing,
+}
+
+/// All changes of a batch that are due.
+pub fn of(batch: &[Wanted], held: &[[Option<IpAddr>; 2]], mine: bool) -> Vec<Change> {
+    let each = batch.iter().enumerate().flat_map(|(index, wanted)| {
+        wanted.due().map(move |(family, address)| Change {
+            index,
+            host: wanted.host.ascii().to_string(),
+            family,
+            address,
+            held: held.get(index).and_then(|held| held[family as usize]),
+            mine,
+        })
+    });
+    each.collect()
+}
+
+/// Bytes of an address, as a record holds it.
+fn data(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    }
+}
+
+impl Change {
+    pub fn ruling(&self, verdict: Verdict) -> Ruling {
+        Ruling { host: self.index, family: self.family, verdict, warning: None }
+    }
+
+    pub fn is_mine(&self) -> bool {
+        self.mine
+    }
+
+    /// The most bytes that it takes in a message: two needs, a deletion, an addition.
+    pub fn weight(&self) -> usize {
+        4 * (self.host.len() + 2 + 10) + 2 * 16
+    }
+
+    /// The record that must be there; `Some(None)`: there must be none.
+    fn needed(&self, need: Need) -> Option<Option<IpAddr>> {
+        match need {
+            _ if !self.mine => None,
+            Need::Ours => Some(self.held),
+            Need::Same => Some(Some(self.address)),
+            Need::Nothing => Some(None),
+        }
+    }
+}
+
+/// Whether each is the first of its host.
+fn firsts(changes: &[Change]) -> impl Iterator<Item = (bool, &Change)> {
+    let before = std::iter::once(None).chain(changes.iter().map(Some));
+    changes.iter().zip(before).map(|(change, before)| (before.is_none_or(|before| before.host != change.host), change))
+}
+
+/// The changes as one update of a zone. The error is for a name that cannot be written.
+pub fn update(zone: &str, ttl: u32, changes: &[Change], need: Need) -> Result<Update, &'static str> {
+    let mut update = Update::of(zone)?;
+    for (first, change) in firsts(changes) {
+        let mut name = Vec::new();
+        put_name(&mut name, &change.host)?;
+        let kind = kind(change.family);
+        if first {
+            update.need_none(&name, CNAME);
+        }
+        match change.needed(need) {
+            None => {}
+            Some(None) => update.need_none(&name, kind),
+            Some(Some(address)) => update.need(&name, kind, &data(address)),
+        }
+        update.delete(&name, kind);
+        update.add(&name, kind, ttl, &data(change.address));
+    }
+    Ok(update)
+}
+
+/// The same as nsupdate(1) takes it.
+pub fn lines(zone: &str, ttl: u32, changes: &[Change], need: Need) -> Vec<String> {
+    let mut needs = vec![format!("zone {zone}")];
+    let mut lines = Vec::new();
+    for (first, change) in firsts(changes) {
+        let (host, record) = (&change.host, change.family.record());
+        if first {
+            needs.push(format!("prereq nxrrset {host} CNAME"));
+        }
+        match change.needed(need) {
+            None => {}
+            Some(None) => needs.push(format!("prereq nxrrset {host} {record}")),
+            Some(Some(address)) => needs.push(format!("prereq yxrrset {host} {record} {address}")),
+        }
+        lines.push(format!("update delete {host} {record}"));
+        lines.push(format!("update add {host} {ttl} {record} {}", change.address));
+    }
+    needs.append(&mut lines);
+    needs.push("send".to_string());
+    needs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Host;
+    use crate::provider::contract::Want;
+
+    #[test]
+    fn an_update_and_its_text_say_the_same() {
+        let (four, six) = ("192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap());
+        let want = [Some(Want { address: four, due: true }), Some(Want { address: six, due: true })];
+        let other = [Some(Want { address: four, due: false }), Some(Want { address: six, due: true })];
+        let batch = [
+            Wanted { host: Host::new("a.example").unwrap(), want },
+            Wanted { host: Host::new("b.example").unwrap(), want: other },
+        ];
+        let held = [[Some("192.0.2.9".parse().unwrap()), None], [None, None]];
+        let changes = of(&batch, &held, true);
+        assert_eq!(
+            lines("example", 60, &changes, Need::Ours),
+            [
+                "zone example",
+                "prereq nxrrset a.example CNAME",
+                "prereq yxrrset a.example A 192.0.2.9",
+                "prereq nxrrset a.example AAAA",
+                "prereq nxrrset b.example CNAME",
+                "prereq nxrrset b.example AAAA",
+                "update delete a.example A",
+                "update add a.example 60 A 192.0.2.1",
+                "update delete a.example AAAA",
+                "update add a.example 60 AAAA 2001:db8::1",
+                "update delete b.example AAAA",
+                "update add b.example 60 AAAA 2001:db8::1",
+                "send",
+            ]
+        );
+        let message = update("example", 60, &changes, Need::Ours).unwrap().message(7);
+        assert_eq!(message[4..12], [0, 1, 0, 5, 0, 6, 0, 0]);
+        let most: usize = changes.iter().map(Change::weight).sum();
+        assert!(message.len() < 12 + 13 + most);
+        // Without the key, nothing is asked but that it is no alias.
+        let any = of(&batch, &held, false);
+        assert_eq!(lines("example", 60, &any, Need::Ours).iter().filter(|line| line.starts_with("prereq")).count(), 2);
+    }
+}

@@ -1,0 +1,205 @@
+//! The changes of one zone, in as few messages as hold them. A message is all or nothing; where one host spoils it, it
+//! is halved until that host stands alone with its verdict.
+
+use super::change::{self, Change, Need};
+use super::talk::{Answer, Talk};
+use super::{places, words, Area, Rfc2136};
+use crate::http::Http;
+use crate::provider::contract::{Ruling, Verdict};
+use crate::tsig;
+use std::time::Instant;
+
+/// The longest message over TCP (RFC 1035 §4.2.2), less its head and signature.
+const MOST: usize = 65_535 - 512 - tsig::LONGEST;
+/// How many further messages a server may be sent that refused one: it may mean a single host, or all.
+const MOST_REFUSALS: usize = 24;
+
+/// Pushes what stands in an area.
+pub fn push(provider: &Rfc2136, area: Area, http: &Http<'_>, rulings: &mut Vec<Ruling>) {
+    let key = provider.key.as_ref();
+    let mut head = vec![format!("server {} {}", area.server.host, area.server.port)];
+    head.extend(key.map(|key| format!("key {} ***", key.shown())));
+    if let Some(show) = http.dry {
+        for group in groups(&area.changes) {
+            let lines = change::lines(&area.zone, provider.ttl, group, Need::Ours);
+            head.iter().chain(&lines).for_each(|line| show(line));
+        }
+        return;
+    }
+    let places = match places(&area.server, (Instant::now() + http.timeout).min(http.until)) {
+        Ok(places) => places,
+        Err(why) => {
+            let verdict = if http.expired() { Verdict::NotAsked } else { Verdict::later(why) };
+            return rulings.extend(area.changes.iter().map(|change| change.ruling(verdict.clone())));
+        }
+    };
+    if let Some(show) = http.verbose {
+        head.iter().for_each(|line| show(&format!("> {line}")));
+    }
+    let mut push = Push {
+        provider,
+        zone: &area.zone,
+        server: area.server.to_string(),
+        talk: Talk::new(places, key, provider.tcp, http),
+        http,
+        rulings,
+        standing: None,
+        patience: MOST_REFUSALS,
+    };
+    for group in groups(&area.changes) {
+        push.group(group);
+    }
+}
+
+/// The changes in parts that fit into a message.
+fn groups(changes: &[Change]) -> Vec<&[Change]> {
+    let (mut groups, mut rest) = (Vec::new(), changes);
+    while !rest.is_empty() {
+        let mut bytes = 0;
+        let fits = |change: &&Change| {
+            bytes += change.weight();
+            bytes <= MOST
+        };
+        let count = rest.iter().take_while(fits).count().max(1);
+        let (group, after) = rest.split_at(count);
+        groups.push(group);
+        rest = after;
+    }
+    groups
+}
+
+struct Push<'a, 'b> {
+    provider: &'a Rfc2136,
+    zone: &'a str,
+    server: String,
+    talk: Talk<'a>,
+    http: &'a Http<'a>,
+    rulings: &'b mut Vec<Ruling>,
+    /// A verdict that holds for all that has not been asked yet.
+    standing: Option<Verdict>,
+    patience: usize,
+}
+
+impl Push<'_, '_> {
+    fn rule(&mut self, group: &[Change], verdict: &Verdict) {
+        self.rulings.extend(group.iter().map(|change| change.ruling(verdict.clone())));
+    }
+
+    /// Sends a group of changes. `None`: nothing is known of it, and all have their verdict.
+    fn ask(&mut self, group: &[Change], need: Need) -> Option<Answer> {
+        if let Some(verdict) = self.standing.clone().or(self.http.expired().then_some(Verdict::NotAsked)) {
+            self.rule(group, &verdict);
+            return None;
+        }
+        let update = match change::update(self.zone, self.provider.ttl, group, need) {
+            Ok(update) => update,
+            Err(why) => {
+                self.rule(group, &Verdict::Refused { why: why.to_string(), remedy: "check the hosts".to_string() });
+                return None;
+            }
+        };
+        if let Some(show) = self.http.verbose {
+            change::lines(self.zone, self.provider.ttl, group, need).iter().for_each(|line| show(&format!("> {line}")));
+        }
+        let answer = self.talk.ask(|id| update.message(id));
+        if let Some(show) = self.http.verbose {
+            show(&match &answer {
+                Ok(answer) => format!("< {}", crate::dns::wire::rcode_name(answer.rcode.max(answer.error))),
+                Err(why) => format!("< {why}"),
+            });
+        }
+        match answer {
+            Ok(answer) => Some(answer),
+            Err(why) => {
+                // Who does not answer now need not be tried for the next hosts.
+                let verdict =
+                    Verdict::later(format!("{}: {why}; whether it was done could not be confirmed", self.server));
+                self.standing = Some(verdict.clone());
+                self.rule(group, &verdict);
+                None
+            }
+        }
+    }
+
+    /// A whole message's worth.
+    fn group(&mut self, group: &[Change]) {
+        let Some(answer) = self.ask(group, Need::Ours) else { return };
+        if words::is_unmet(&answer) && group.len() > 1 && group[0].is_mine() {
+            // All of it may have been done before, and only the reply was lost.
+            let Some(answer) = self.ask(group, Need::Same) else { return };
+            if answer.sure && answer.rcode == 0 {
+                return self.rule(group, &Verdict::AlreadySo);
+            }
+        }
+        self.settle(group, answer);
+    }
+
+    fn settle(&mut self, group: &[Change], answer: Answer) {
+        let apart = words::is_unmet(&answer) || (words::is_of_some(&answer) && self.patience > 0);
+        match group {
+            [change] if words::is_unmet(&answer) => self.alone(change, answer),
+            _ if apart && group.len() > 1 => {
+                if words::is_of_some(&answer) {
+                    self.patience -= 1;
+                }
+                let (one, other) = group.split_at(group.len() / 2);
+                for half in [one, other] {
+                    if let Some(answer) = self.ask(half, Need::Ours) {
+                        self.settle(half, answer);
+                    }
+                }
+            }
+            _ => self.rule(group, &words::judge(&answer, self.zone)),
+        }
+    }
+
+    /// One host whose record is not what it had to be: ours already, or gone, or somebody else's.
+    fn alone(&mut self, change: &Change, answer: Answer) {
+        let group = std::slice::from_ref(change);
+        let taken = words::not_mine(&change.host, change.family.record());
+        if !change.is_mine() {
+            return self.rule(group, &words::alias(&change.host));
+        }
+        let mut last = answer;
+        for (need, done) in [(Need::Same, Verdict::AlreadySo), (Need::Nothing, Verdict::Updated)] {
+            let Some(answer) = self.ask(group, need) else { return };
+            if answer.sure && answer.rcode == 0 {
+                return self.rule(group, &done);
+            }
+            if !words::is_unmet(&answer) {
+                return self.rule(group, &words::judge(&answer, self.zone));
+            }
+            // That the name is an alias is found out before what it has beside: the first of the needs.
+            if need == Need::Same && answer.rcode == 7 {
+                return self.rule(group, &words::alias(&change.host));
+            }
+            last = answer;
+        }
+        let verdict = if words::is_unmet(&last) { taken } else { words::judge(&last, self.zone) };
+        self.rule(group, &verdict);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Host;
+    use crate::provider::contract::{Want, Wanted};
+
+    #[test]
+    fn messages_are_as_few_as_hold_them() {
+        let want = Some(Want { address: "192.0.2.1".parse().unwrap(), due: true });
+        let long = "x".repeat(60);
+        let name = |at: usize| Host::new(&format!("h{at:04}.{long}.{long}.example.net")).unwrap();
+        let batch: Vec<Wanted> = (0..1_000).map(|at| Wanted { host: name(at), want: [want, None] }).collect();
+        let changes = change::of(&batch, &[], true);
+        let groups = groups(&changes);
+        assert_eq!(groups.iter().map(|group| group.len()).sum::<usize>(), 1_000);
+        assert_eq!(groups.len(), 10);
+        for group in groups {
+            let message = change::update("example.net", 60, group, Need::Same).unwrap().message(1);
+            assert!(message.len() + tsig::LONGEST <= 65_535, "{}", message.len());
+        }
+        assert!(super::groups(&[]).is_empty());
+    }
+}

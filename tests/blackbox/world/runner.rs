@@ -1,0 +1,82 @@
+//! What is run: the binary that cargo built, or one in its place (`HOMING_RUNNER`), perhaps emulated. What holds of
+//! emulators stands here alone: how much longer they may take, and what cannot be seen through them.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// What an emulator, several at once on a small machine, may take for what takes one second natively.
+const SLOWNESS: u32 = 5;
+/// Runs a static binary of this machine so that its clock can be moved: nothing can be preloaded into that itself.
+const CLOCK_EMULATOR: &str = "/usr/bin/qemu-x86_64";
+
+/// The words of `HOMING_RUNNER`, split at blanks, such as `qemu-arm -cpu arm1176 /path/homing`.
+fn stand_in() -> Option<Vec<String>> {
+    let words = std::env::var("HOMING_RUNNER").ok()?;
+    Some(words.split_whitespace().map(String::from).collect()).filter(|words: &Vec<_>| !words.is_empty())
+}
+
+/// The command that runs homing.
+pub fn homing() -> Vec<String> {
+    stand_in().unwrap_or_else(|| vec![env!("CARGO_BIN_EXE_homing").to_string()])
+}
+
+/// The same as one word of a shell's line.
+pub fn homing_line() -> String {
+    homing().join(" ")
+}
+
+/// The same with the binary copied to `place`, where other users can reach it; false if it cannot be copied.
+pub fn homing_at(place: &Path) -> Option<Vec<String>> {
+    let mut words = homing();
+    let binary = words.last_mut()?;
+    std::fs::copy(&*binary, place).ok()?;
+    *binary = place.display().to_string();
+    Some(words)
+}
+
+/// Whether an emulator runs it.
+pub fn emulated() -> bool {
+    homing().len() > 1
+}
+
+/// So many seconds of a native run: the time that a run may take, or is given in a config.
+pub fn seconds(native: u64) -> Duration {
+    Duration::from_secs(native) * if emulated() { SLOWNESS } else { 1 }
+}
+
+/// A config whose `timeout` and `deadline`, where they are told in seconds, suit what runs it.
+pub fn paced(config: &str) -> String {
+    let paced = |line: &str| {
+        let (key, value) = line.split_once(" = ").filter(|(key, _)| ["timeout", "deadline"].contains(key))?;
+        let native = value.strip_suffix('s')?.parse().ok()?;
+        Some(format!("{key} = {}s", seconds(native).as_secs()))
+    };
+    let lines = config.split('\n').map(|line| paced(line).unwrap_or_else(|| line.to_string()));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether an emulator stands between a test and what it looks at. Then the test leaves that out, and this says so.
+pub fn hides(what: &str) -> bool {
+    if emulated() {
+        left_out(&format!("{what} (emulated)"));
+    }
+    emulated()
+}
+
+/// Says past libtest's capture what a test leaves out and why, with a number, so that a run can be judged by its last.
+pub fn left_out(what: &str) {
+    static COUNT: AtomicUsize = AtomicUsize::new(1);
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let line = format!("LEFT OUT {}: {test}: {what}\n", COUNT.fetch_add(1, Ordering::Relaxed));
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
+}
+
+/// What must stand before homing where its clock is moved by a library that is preloaded.
+pub fn before_a_moved_clock(program: &[OsString]) -> Option<&'static str> {
+    let binary = stand_in()?;
+    let alone = binary.len() == 1 && program.first().is_some_and(|word| *word == *binary[0]);
+    alone.then_some(CLOCK_EMULATOR)
+}

@@ -1,0 +1,78 @@
+//! A name server that takes unsigned updates (RFC 2136) as a test scripts it. An update is shown as a request: the
+//! method `UPDATE`, the zone as the target, and as the body what nsupdate(1) would be told.
+
+use super::http::Request;
+use super::{DnsServer, Query};
+use homing::dns::wire::{name_text, Reader, Record};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+/// A server that answers each update with an RCODE, or not at all. A datagram that comes again gets what it got before.
+pub fn updates(handler: impl Fn(&Request) -> Option<u8> + Send + 'static) -> DnsServer {
+    let known: Mutex<BTreeMap<Vec<u8>, Option<u8>>> = Mutex::default();
+    DnsServer::new(move |query| {
+        let mut known = known.lock().unwrap();
+        let code = *known.entry(query.bytes.clone()).or_insert_with(|| handler(&request(query)));
+        code.map(|code| reply(query, code)).into_iter().collect()
+    })
+}
+
+/// The update's header with nothing behind it, turned into a reply.
+fn reply(query: &Query, code: u8) -> Vec<u8> {
+    let mut reply = query.bytes[..12].to_vec();
+    reply[2] |= 0x80;
+    reply[3] = code;
+    reply[4..].fill(0);
+    reply
+}
+
+fn request(query: &Query) -> Request {
+    let body = lines(&query.bytes).unwrap_or_else(|why| vec![format!("no update: {why}")]);
+    Request {
+        method: "UPDATE".to_string(),
+        target: query.name.clone(),
+        // Nothing on the wire says who asks.
+        headers: vec![("User-Agent".to_string(), "homing/ over DNS".to_string())],
+        body: body.join("\n").into_bytes(),
+    }
+}
+
+/// What an update needs and changes, a line each, as nsupdate(1) takes it. A signature is no part of it.
+pub fn lines(message: &[u8]) -> Result<Vec<String>, &'static str> {
+    let mut reader = Reader::new(message);
+    let header = reader.header()?;
+    if header.opcode() != 5 || header.counts[0] != 1 {
+        return Err("another opcode, or no zone");
+    }
+    reader.question()?;
+    let mut lines = Vec::new();
+    for (part, count) in ["prereq", "update"].into_iter().zip(&header.counts[1..]) {
+        for _ in 0..*count {
+            lines.push(format!("{part} {}", line(part, &reader.record()?)));
+        }
+    }
+    Ok(lines)
+}
+
+fn line(part: &str, record: &Record<'_>) -> String {
+    let kind = match record.kind {
+        1 => "A".to_string(),
+        5 => "CNAME".to_string(),
+        28 => "AAAA".to_string(),
+        other => format!("TYPE{other}"),
+    };
+    let data = match record.data.len() {
+        0 => String::new(),
+        4 => format!(" {}", std::net::Ipv4Addr::from(<[u8; 4]>::try_from(record.data).unwrap())),
+        16 => format!(" {}", std::net::Ipv6Addr::from(<[u8; 16]>::try_from(record.data).unwrap())),
+        _ => " ?".to_string(),
+    };
+    let (owner, ttl) = (name_text(&record.owner).unwrap_or_default(), record.ttl);
+    match (part, record.class) {
+        ("prereq", 254) => format!("nxrrset {owner} {kind}"),
+        ("prereq", _) => format!("yxrrset {owner} {kind}{data}"),
+        (_, 1) => format!("add {owner} {ttl} {kind}{data}"),
+        (_, 255) => format!("delete {owner} {kind}{data}"),
+        (_, other) => format!("CLASS{other} {owner} {kind}{data}"),
+    }
+}
