@@ -25,7 +25,7 @@ pub const ROUTE53: Api = Api {
     what: "Amazon's Route 53",
     keys: keys![
         secret("key", "the access key's id"),
-        secret("secret", "the secret access key; may route53:ListHostedZones, ListResourceRecordSets, Change..."),
+        secret("secret", "the secret access key"),
         ZONE_ID,
     ],
     vendor: "Route 53",
