@@ -23,11 +23,7 @@ const SET: Write = Write {
 pub const ROUTE53: Api = Api {
     name: "route53",
     what: "Amazon's Route 53",
-    keys: keys![
-        secret("key", "the access key's id"),
-        secret("secret", "the secret access key"),
-        ZONE_ID,
-    ],
+    keys: keys![secret("key", "the access key's id"), secret("secret", "the secret access key"), ZONE_ID],
     vendor: "Route 53",
     base: "https://route53.amazonaws.com/2013-04-01",
     remedy:
