@@ -13,6 +13,7 @@ mod detection_dns;
 mod detection_here;
 mod detection_stun;
 mod fences;
+mod gateway;
 mod hooks;
 mod memory;
 mod overrides;
