@@ -161,11 +161,14 @@ fn example(json: bool, name: &str, protocol: &Protocol, preset: Option<&Section>
             ("url", "template") => {
                 out("url = https://ddns.example.com/set?host={host}&key={token}&ip={ip}\nsuccess = OK")
             }
+            ("url", "powerdns") => out("url = http://127.0.0.1:8081/api/v1/servers/localhost"),
             ("url", _) => out("url = https://dyndns.example.com/nic/update"),
             ("user", _) => out("user = your-user"),
             ("zone", _) => out("zone = example.com"),
             ("id", _) => out("id = 12345"),
             ("key*", "rfc2136") => out("server = ns1.example.com\nkey_file = /etc/homing/ddns.key"),
+            // What goes with a key is another secret.
+            ("secret*", _) => out("secret_file = /etc/homing/home.secret"),
             (secret, _) => out(&format!("{}_file = /etc/homing/home.key", secret.trim_end_matches('*'))),
         }
     }
