@@ -24,6 +24,7 @@ mod services;
 mod settings;
 mod surroundings;
 mod truth;
+mod uci;
 mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.
