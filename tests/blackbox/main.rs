@@ -12,6 +12,7 @@ mod detection;
 mod detection_dns;
 mod detection_here;
 mod fences;
+mod fuzzed;
 mod hooks;
 mod memory;
 mod overrides;
