@@ -169,7 +169,9 @@ fn kind_example(json: bool, kind: &str) {
     let set = match kind {
         "web" => "url = https://api.ipify.org",
         "dns" => "server = 208.67.222.222\nname = myip.opendns.com",
+        "stun" => "server = stun.cloudflare.com",
         "interface" => "interface = eth0",
+        "file" => "file = /run/wan-ip",
         "command" => "command = /usr/local/bin/wan-ip",
         "fixed" => "address = 198.51.100.7",
         _ => "",

@@ -8,11 +8,15 @@ mod relay;
 #[cfg(feature = "tls")]
 mod suites;
 mod trust;
+mod tunnel;
 mod url;
+mod way;
 
 pub use answer::Reply;
+pub use relay::plain;
 pub use trust::{settle_environment, Trust};
 pub use url::{port_number, Url};
+pub use way::{Proxy, Way};
 
 use crate::address::Family;
 use crate::os;
@@ -121,13 +125,20 @@ pub struct Http<'a> {
     pub timeout: Duration,
     pub agent: String,
     pub trust: &'a Trust,
+    /// By which way requests go out.
+    pub way: Way,
     /// Show requests instead of sending them.
     pub dry: Option<Show<'a>>,
     /// Show requests and answers too.
     pub verbose: Option<Show<'a>>,
 }
 
-impl Http<'_> {
+impl<'a> Http<'a> {
+    /// The same line by another way.
+    pub fn by(&self, way: &Way) -> Http<'a> {
+        Http { way: way.clone(), agent: self.agent.clone(), ..*self }
+    }
+
     /// Whether the pass has no time left.
     pub fn expired(&self) -> bool {
         Instant::now() >= self.until
@@ -175,7 +186,9 @@ impl Http<'_> {
             host: url.host().to_string(),
             port: url.port(),
             family: request.family,
-            rewrite: literal.map(|ip| (STAND_IN.to_string(), format!("[{ip}]"))),
+            way: self.way.clone(),
+            secure: url.secure(),
+            rewrite: literal.map(|ip| (STAND_IN.to_string(), format!("[{ip}]"))).into_iter().collect(),
             endless: request.measured && url.secure(),
         };
         loop {

@@ -96,6 +96,7 @@ pub fn line<'a>(config: &Config, trust: &'a Trust, verbose: Option<&'a dyn Fn(&s
         timeout: Duration::from_secs(config.agent.timeout),
         agent: config.agent.agent.clone(),
         trust,
+        way: config.agent.way.clone(),
         dry: None,
         verbose: verbose.map(|tell| tell as _),
     }

@@ -71,7 +71,8 @@ pub fn push(
     let same = before.hosts.values().all(|known| known.digest == digests.0);
     let mut notes = if same { before.notes.clone() } else { BTreeMap::new() };
     let held: Vec<_> = batch.iter().map(|wanted| held(&before, wanted)).collect();
-    let mut line = Line { http: desk.http, memory: &mut notes, held: &held, force: desk.force };
+    let http = desk.http.by(&target.way);
+    let mut line = Line { http: &http, memory: &mut notes, held: &held, force: desk.force };
     let rulings = target.provider.push(&batch, &mut line);
     if dry {
         for warning in rulings.iter().filter_map(|ruling| ruling.warning.as_ref()) {

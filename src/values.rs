@@ -3,6 +3,7 @@
 
 mod key;
 mod secrets;
+mod way;
 
 pub use key::{key, secret, Key, SECRET_FORMS};
 

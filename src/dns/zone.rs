@@ -136,7 +136,8 @@ fn ask<T>(
     query.extend_from_slice(&asked);
     put_u16(&mut query, kind);
     put_u16(&mut query, IN);
-    exchange(server, &query, until, |packet| read_reply(packet, id, &asked, kind, &read))?
+    // As names are looked up everywhere: by the way that the kernel likes.
+    exchange(server, None, &query, until, |packet| read_reply(packet, id, &asked, kind, &read))?
 }
 
 /// What a datagram says of a name's zone, if it is the reply to a question for its SOA; any bytes will do.

@@ -11,6 +11,7 @@ mod detecting;
 mod detection;
 mod detection_dns;
 mod detection_here;
+mod detection_stun;
 mod fences;
 mod fuzzed;
 mod hooks;
@@ -22,6 +23,7 @@ mod secrets;
 mod settings;
 mod surroundings;
 mod truth;
+mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.
 #[allow(dead_code)]

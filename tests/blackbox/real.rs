@@ -6,5 +6,7 @@ mod daemon;
 mod ddclient;
 mod dns;
 mod https;
+mod proxy;
 mod rfc2136;
+mod stun;
 mod zones;
