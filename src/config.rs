@@ -4,7 +4,7 @@
 mod agent;
 mod sources;
 
-pub use agent::{Agent, Hooks, AGENT_KEYS, SECTION_KEYS};
+pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 use crate::address::Family;
 use crate::detect::Source;
@@ -14,7 +14,7 @@ use crate::provider::{self, contract::Provider, Protocol};
 use crate::secret::Secret;
 use crate::settings::{shown, Place, Problem, Section, Settings};
 use crate::socket::Bind;
-use crate::values::{key, Facts};
+use crate::values::Facts;
 use crate::words::meant;
 use agent::{agent, hooks_of};
 
@@ -27,6 +27,8 @@ pub struct Target {
     pub sources: [Option<usize>; 2],
     /// Seconds.
     pub refresh: i64,
+    /// Seconds that are left between two pushes of a host; 0 mostly.
+    pub min_interval: i64,
     pub hooks: Hooks,
     /// By which way it is asked and told.
     pub way: Way,
@@ -162,6 +164,7 @@ impl<'a> Build<'a> {
         }
         let hosts = hosts(&facts);
         let refresh = facts.duration("refresh", 60).unwrap_or(refresh);
+        let min_interval = facts.duration("min_interval", 0).unwrap_or(0);
         let hooks = hooks_of(&facts, &usual.hooks);
         let plaintext = facts.flag("allow_plaintext").unwrap_or(plaintext);
         // Of a section with an unknown provider, the keys that all sections share were read for their mistakes.
@@ -170,7 +173,8 @@ impl<'a> Build<'a> {
             .and_then(|protocol| (protocol.make)(&facts, plaintext).map(|made| (made, canonical(&facts, protocol))));
         self.collect(facts);
         let (provider, settings) = made?;
-        Some(Target { name: section.name.clone(), provider, hosts: hosts?, sources, refresh, hooks, way, settings })
+        let name = section.name.clone();
+        Some(Target { name, provider, hosts: hosts?, sources, refresh, min_interval, hooks, way, settings })
     }
 
     /// The protocol that a section speaks, and the preset on the way there.
@@ -181,15 +185,17 @@ impl<'a> Build<'a> {
             return None;
         };
         let name = entry.value.as_str();
-        let heading = format!("preset:{name}");
-        let preset = self.settings.section(&heading).cloned().or_else(|| provider::built_in(&heading));
-        if let Some(preset) = preset {
+        if let Some(preset) = self.settings.section(&format!("preset:{name}")) {
             // What is wrong with a preset of the user's own is told where it stands.
             let protocol = provider::protocol(&preset.get("protocol")?.value)?;
-            return Some((protocol, Some(preset)));
+            return Some((protocol, Some(preset.clone())));
         }
-        if let Some(protocol) = provider::protocol(name) {
-            return Some((protocol, None));
+        if let Some(found) = provider::named(name) {
+            return Some(found);
+        }
+        if let Some(why) = provider::closed(name) {
+            self.problem(&entry.place, format!("provider: {name} is closed: {why}"));
+            return None;
         }
         let mut names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
         names.extend(provider::built_ins("preset").iter().map(|(name, _)| *name));
@@ -209,7 +215,7 @@ impl<'a> Build<'a> {
         facts.needed("protocol");
         if let Some(index) = facts.choice("protocol", &names) {
             let protocol = &provider::PROTOCOLS[index];
-            facts.refuse_unknown(&[&[key("protocol", ""), key("refresh", "")], protocol.keys], protocol.name);
+            facts.refuse_unknown(&[PRESET_KEYS, protocol.keys], protocol.name);
         }
         let (problems, _) = facts.finish();
         self.problems.extend(problems);

@@ -47,7 +47,7 @@ pub enum Method {
 }
 
 impl Method {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Method::Get => "GET",
             Method::Post => "POST",
@@ -70,6 +70,8 @@ pub struct Request {
     pub family: Option<Family>,
     /// Bytes of body that are accepted.
     pub cap: usize,
+    /// The answer holds secrets that nobody knows yet: it is not shown.
+    pub private: bool,
     /// Refuse an answer whose end is only told by the connection closing: it could be cut.
     pub measured: bool,
 }
@@ -84,6 +86,7 @@ impl Request {
             body: None,
             family: None,
             cap: SMALL,
+            private: false,
             measured: false,
         }
     }
@@ -169,6 +172,7 @@ impl<'a> Http<'a> {
         };
         if let Some(show) = self.verbose {
             match &result {
+                Ok(reply) if request.private => show(&format!("< {} (not shown)", reply.status)),
                 Ok(reply) => show(&format!("< {} {}", reply.status, quoted(&reply.body))),
                 Err(fault) => show(&format!("< nothing usable: {fault}")),
             }

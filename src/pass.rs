@@ -132,6 +132,7 @@ fn decide(target: &Target, args: &Args, survey: &Survey, keeper: &Keeper) -> (Ve
         now: clock::now(),
         force: args.force,
         refresh: target.refresh,
+        min_interval: target.min_interval,
         digest: &digest,
         full: &full,
         found: target.sources.map(|source| survey.found(source)),

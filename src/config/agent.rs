@@ -32,6 +32,7 @@ pub const AGENT_KEYS: &[Key] = &[
 pub const SECTION_KEYS: &[Key] = &[
     key("provider", "a protocol or a preset"),
     key("hosts", "the names to keep up to date"),
+    key("min_interval", "leave the server alone for so long between two pushes of a host"),
     key("ipv4", "detectors in order, or off (default: the agent's)"),
     key("ipv6", "detectors in order, or off (default: the agent's)"),
     key("agree", "how many detectors must give the same answer (default: the agent's)"),
@@ -44,6 +45,15 @@ pub const SECTION_KEYS: &[Key] = &[
     key("on_change", "command to run after a change (default: the agent's)"),
     key("on_failure", "command to run when something begins to fail (default: the agent's)"),
     key("notify", "URL to which changes and failures are posted (default: the agent's)"),
+];
+
+/// The keys of a preset besides those of its protocol.
+pub const PRESET_KEYS: &[Key] = &[
+    key("protocol", "the provider that it is a preset of"),
+    key("ipv4", "off where the service takes none"),
+    key("ipv6", "off where the service takes none"),
+    key("refresh", "push again after this long without a change"),
+    key("min_interval", "leave the server alone for so long between two pushes of a host"),
 ];
 
 /// Whom to tell of changes and failures.

@@ -20,6 +20,7 @@ mod overrides;
 mod papers;
 mod real;
 mod secrets;
+mod services;
 mod settings;
 mod surroundings;
 mod truth;
