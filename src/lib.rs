@@ -5,7 +5,7 @@
 //! - [`args`], `run` below: what was typed, and which task that is
 //! - [`pass`]: the one pass, in order; [`status`], [`diagnose`], [`catalogue`]: the tasks that only tell
 //! - [`picture`]: the history drawn
-//! - [`push`], [`survey`], [`plan`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
+//! - [`push`], [`survey`], [`plan`], [`verify`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
 //! - [`config`] over [`settings`] and [`values`]: text, and what it means
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
 //! - [`keeper`], [`state`], [`history`], [`lately`] over [`disk`]: memory
@@ -49,6 +49,7 @@ pub mod status;
 pub mod survey;
 pub mod tsig;
 pub mod values;
+pub mod verify;
 pub mod words;
 
 use args::{Args, Task};

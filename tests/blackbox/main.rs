@@ -28,4 +28,5 @@ mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.
 #[allow(dead_code)]
+mod verifying;
 mod world;
