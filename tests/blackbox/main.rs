@@ -14,6 +14,7 @@ mod detection_here;
 mod detection_stun;
 mod fences;
 mod fuzzed;
+mod gateway;
 mod hooks;
 mod memory;
 mod overrides;
@@ -24,6 +25,7 @@ mod services;
 mod settings;
 mod surroundings;
 mod truth;
+mod uci;
 mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.

@@ -53,10 +53,8 @@ pub fn tsig(data: &[u8]) {
     let request = b"the MAC of a request, as it were";
     let seal = key.judge(data, request, NOW);
     assert!(matches!(seal, Seal::None | Seal::Claim(_) | Seal::Forged(_)), "{seal:?}");
-    // What we sign ourselves is no reply, and is read back whole.
-    let (signed, mac) = key.sign(data.to_vec(), NOW);
-    if !mac.is_empty() {
-        let again = key.judge(&signed, request, NOW);
-        assert!(matches!(again, Seal::Forged(_)), "{again:?}");
-    }
+    // Nor does what we sign ourselves: it is no reply, and may have begun as anything.
+    let (signed, _) = key.sign(data.to_vec(), NOW);
+    let seal = key.judge(&signed, request, NOW);
+    assert!(matches!(seal, Seal::None | Seal::Claim(_) | Seal::Forged(_)), "{seal:?}");
 }
