@@ -186,6 +186,7 @@ fn kind_example(json: bool, kind: &str) {
         "web" => "url = https://api.ipify.org",
         "dns" => "server = 208.67.222.222\nname = myip.opendns.com",
         "stun" => "server = stun.cloudflare.com",
+        "gateway" => "protocols = nat-pmp, upnp",
         "interface" => "interface = eth0",
         "file" => "file = /run/wan-ip",
         "command" => "command = /usr/local/bin/wan-ip",
