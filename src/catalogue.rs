@@ -1,5 +1,7 @@
 //! `--list`: what there is to choose from, told from the tables that the config is read by.
 
+mod traits;
+
 use crate::config::SECTION_KEYS;
 use crate::detect::KINDS;
 use crate::json::{array, quote, Object};
@@ -8,56 +10,63 @@ use crate::report::out;
 use crate::settings::Section;
 use crate::values::{Key, SECRET_FORMS};
 use crate::words::meant;
+use traits::{traits, Traits};
 
 /// Lists everything, a line each.
 pub fn all(json: bool) {
     heading(json, "providers (provider = NAME):");
     for protocol in PROTOCOLS {
-        item(json, "provider", protocol.name, protocol.what, protocol.keys);
+        item(json, "provider", protocol.name, protocol.what, protocol.keys, Some(&traits(protocol, None)));
     }
-    heading(json, "\npresets (provider = NAME):");
+    heading(json, "\npresets (provider = NAME), with the keys that they need:");
     for (name, what) in provider::built_ins("preset") {
-        item(json, "preset", name, what, preset(name).map_or(&[], |(_, protocol)| protocol.keys));
+        if let Some((section, protocol)) = preset(name) {
+            item(json, "preset", name, what, protocol.keys, Some(&traits(protocol, Some(&section))));
+        }
     }
     heading(json, "\ndetectors (ipv4 = NAME, ipv6 = NAME):");
     for (name, what) in provider::built_ins("detector") {
-        item(json, "detector", name, what, &[]);
+        item(json, "detector", name, what, &[], None);
     }
     heading(json, "\nkinds of detectors ([detector:NAME] kind = KIND):");
     for (name, what, keys) in KINDS {
-        item(json, "kind", name, what, keys);
+        item(json, "kind", name, what, keys, None);
     }
     heading(json, "\nkey* also comes as key_file, key_env and key_credential\nhoming --list NAME tells one in full");
 }
 
-/// Tells one in full; the error offers the nearest name.
+/// Tells one in full, by any of its names; the error offers the nearest.
 pub fn one(name: &str, json: bool) -> Result<(), String> {
-    if let Some(protocol) = provider::protocol(name) {
-        full(json, "provider", name, protocol.what, &[&SECTION_KEYS[..2], protocol.keys, &SECTION_KEYS[2..]]);
-        example(json, name, protocol, None);
+    if let Some((protocol, section)) = provider::named(name) {
+        let name = section.as_ref().map_or(protocol.name, |section| &section.name["preset:".len()..]);
+        let what = provider::built_ins("preset").into_iter().find(|(known, _)| *known == name);
+        let (kind, what) = match &section {
+            Some(_) => ("preset", what.map_or("", |(_, what)| what)),
+            None => ("provider", protocol.what),
+        };
+        let traits = traits(protocol, section.as_ref());
+        full(json, kind, name, what, &[&SECTION_KEYS[..3], protocol.keys, &SECTION_KEYS[3..]], Some(&traits));
+        if let Some(section) = &section {
+            facts(json, section);
+            heading(json, &format!("in short: {}", traits.sentence()));
+            if provider::built_in(&format!("detector:{name}")).is_some() {
+                heading(json, &format!("its own detector: ipv4 = {name}"));
+            }
+        }
+        example(json, name, protocol, section.as_ref(), &traits);
         return Ok(());
     }
-    if let Some((section, protocol)) = preset(name) {
-        let what = provider::built_ins("preset").into_iter().find(|(known, _)| *known == name);
-        full(
-            json,
-            "preset",
-            name,
-            what.map_or("", |(_, what)| what),
-            &[&SECTION_KEYS[..2], protocol.keys, &SECTION_KEYS[2..]],
-        );
-        facts(json, &section);
-        example(json, name, protocol, Some(&section));
-        return Ok(());
+    if let Some(why) = provider::closed(name) {
+        return Err(format!("--list {name}: closed: {why}"));
     }
     if let Some((_, what, keys)) = KINDS.iter().find(|(kind, ..)| *kind == name) {
-        full(json, "kind", name, what, &[keys]);
+        full(json, "kind", name, what, &[keys], None);
         kind_example(json, name);
         return Ok(());
     }
     if let Some(section) = provider::built_in(&format!("detector:{name}")) {
         let what = provider::built_ins("detector").into_iter().find(|(known, _)| *known == name);
-        full(json, "detector", name, what.map_or("", |(_, what)| what), &[]);
+        full(json, "detector", name, what.map_or("", |(_, what)| what), &[], None);
         facts(json, &section);
         heading(json, &format!("\nipv4 = {name}"));
         return Ok(());
@@ -87,25 +96,31 @@ fn shown(key: &Key) -> String {
     }
 }
 
-fn item(json: bool, kind: &str, name: &str, what: &str, keys: &[Key]) {
-    match json {
-        true => {
-            let keys = array(keys.iter().map(|key| quote(&shown(key))));
-            out(&Object::new().text("kind", kind).text("name", name).text("what", what).raw("keys", &keys).end());
-        }
-        // A preset's keys are its protocol's, listed there.
-        false if kind == "preset" || keys.is_empty() => out(&format!("  {name:14} {what}")),
-        false => {
-            let keys: Vec<String> = keys.iter().map(shown).collect();
-            out(&format!("  {name:14} {what}\n                 keys: {}", keys.join(", ")));
-        }
+fn item(json: bool, kind: &str, name: &str, what: &str, keys: &[Key], traits: Option<&Traits>) {
+    if json {
+        let keys = array(keys.iter().map(|key| quote(&shown(key))));
+        let object = Object::new().text("kind", kind).text("name", name).text("what", what).raw("keys", &keys);
+        let object = match traits {
+            Some(traits) => traits.tell(object),
+            None => object,
+        };
+        return out(&object.end());
+    }
+    // A preset's keys are its protocol's, listed there; what it lacks is told here.
+    let keys: Vec<String> = match traits.filter(|_| kind == "preset") {
+        Some(traits) => traits.needs.clone(),
+        None => keys.iter().map(shown).collect(),
+    };
+    match keys.is_empty() {
+        true => out(&format!("  {name:17} {what}")),
+        false => out(&format!("  {name:17} {what}\n                    keys: {}", keys.join(", "))),
     }
 }
 
-fn full(json: bool, kind: &str, name: &str, what: &str, tables: &[&[Key]]) {
+fn full(json: bool, kind: &str, name: &str, what: &str, tables: &[&[Key]], traits: Option<&Traits>) {
     if json {
         let keys: Vec<Key> = tables.concat();
-        return item(json, kind, name, what, &keys);
+        return item(json, kind, name, what, &keys, traits);
     }
     out(&format!("{name}: {what}"));
     for key in tables.iter().copied().flatten() {
@@ -131,45 +146,43 @@ fn facts(json: bool, section: &Section) {
 }
 
 /// A section that can be pasted.
-fn example(json: bool, name: &str, protocol: &Protocol, preset: Option<&Section>) {
+fn example(json: bool, name: &str, protocol: &Protocol, preset: Option<&Section>, traits: &Traits) {
     if json {
         return;
     }
-    let has = |key: &str| preset.is_some_and(|preset| preset.get(key).is_some());
-    out(&format!("\n[home]\nprovider = {name}\nhosts = home.example.com"));
-    if protocol.keys.iter().any(|key| key.name == "url") && !has("url") {
-        if let Some((_, lines)) = URLS.iter().find(|(known, _)| *known == protocol.name) {
-            out(lines);
+    let hosts = match name {
+        "duckdns" => "home.duckdns.org",
+        "tunnelbroker" => "123456",
+        _ => "home.example.com",
+    };
+    out(&format!("\n[home]\nprovider = {name}\nhosts = {hosts}"));
+    for need in &traits.needs {
+        match (need.as_str(), protocol.name) {
+            ("url", "template") => {
+                out("url = https://ddns.example.com/set?host={host}&key={token}&ip={ip}\nsuccess = OK")
+            }
+            ("url", _) => out("url = https://dyndns.example.com/nic/update"),
+            ("user", _) => out("user = your-user"),
+            ("zone", _) => out("zone = example.com"),
+            ("id", _) => out("id = 12345"),
+            ("key*", "rfc2136") => out("server = ns1.example.com\nkey_file = /etc/homing/ddns.key"),
+            (secret, _) => out(&format!("{}_file = /etc/homing/home.key", secret.trim_end_matches('*'))),
         }
     }
-    let takes = |name: &str| protocol.keys.iter().any(|key| key.name == name);
-    let needs = |key: &str| match protocol.name == "template" {
-        true => provider::template::needs(preset, key),
-        false => takes(key) && !(key == "user" && (has("user") || takes("token"))) && !["id", "zone"].contains(&key),
-    };
-    let lines = [
-        ("user", "user = your-user"),
-        ("zone", "zone = example.com"),
-        ("id", "id = 12345"),
-        ("token", "token_file = /etc/homing/home.key"),
-        ("password", "password_file = /etc/homing/home.key"),
-        ("tsig", "server = ns1.example.com\nkey_file = /etc/homing/ddns.key"),
-    ];
-    lines.into_iter().filter(|(key, _)| needs(key)).for_each(|(_, line)| out(line));
+    let plain = |key: &str| preset.and_then(|preset| preset.get(key)).is_some_and(|url| url.value.starts_with("http:"));
+    if plain("url") {
+        out("allow_plaintext = yes");
+    }
 }
-
-/// Protocols that know no address of their own, and what an example says.
-const URLS: [(&str, &str); 2] = [
-    ("dyndns2", "url = https://dyndns.example.com/nic/update"),
-    ("template", "url = https://ddns.example.com/set?host={host}&key={token}&ip={ip}\nsuccess = OK"),
-];
 
 /// A detector that can be pasted: the agent's own keys come before the first section.
 fn kind_example(json: bool, kind: &str) {
     let set = match kind {
         "web" => "url = https://api.ipify.org",
         "dns" => "server = 208.67.222.222\nname = myip.opendns.com",
+        "stun" => "server = stun.cloudflare.com",
         "interface" => "interface = eth0",
+        "file" => "file = /run/wan-ip",
         "command" => "command = /usr/local/bin/wan-ip",
         "fixed" => "address = 198.51.100.7",
         _ => "",

@@ -2,16 +2,19 @@
 //! asking again whether it makes sense.
 
 mod agent;
+mod sources;
 
-pub use agent::{Agent, Hooks, AGENT_KEYS, SECTION_KEYS};
+pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 use crate::address::Family;
-use crate::detect::{self, Source};
+use crate::detect::Source;
 use crate::host::Host;
+use crate::http::Way;
 use crate::provider::{self, contract::Provider, Protocol};
 use crate::secret::Secret;
 use crate::settings::{shown, Place, Problem, Section, Settings};
-use crate::values::{key, Facts};
+use crate::socket::Bind;
+use crate::values::Facts;
 use crate::words::meant;
 use agent::{agent, hooks_of};
 
@@ -24,7 +27,11 @@ pub struct Target {
     pub sources: [Option<usize>; 2],
     /// Seconds.
     pub refresh: i64,
+    /// Seconds that are left between two pushes of a host; 0 mostly.
+    pub min_interval: i64,
     pub hooks: Hooks,
+    /// By which way it is asked and told.
+    pub way: Way,
     /// What the provider was told by settings and secrets, for telling whether it changed. Holds secrets.
     pub settings: Secret,
 }
@@ -79,13 +86,16 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
     }
 }
 
+/// What defines a source: family, detectors, `agree`, `allow_private` and `bind`.
+type List = (Family, String, usize, bool, Option<Bind>);
+
 struct Build<'a> {
     settings: &'a Settings,
     problems: Vec<Problem>,
     warnings: Vec<String>,
     sources: Vec<Source>,
     /// Sources by what defines them, so that equal lists are asked once.
-    lists: Vec<((Family, String, usize, bool), usize)>,
+    lists: Vec<(List, usize)>,
 }
 
 impl<'a> Build<'a> {
@@ -93,13 +103,13 @@ impl<'a> Build<'a> {
         let agent_facts = Facts::new(self.settings.agent(), None);
         agent_facts.refuse_unknown(&[AGENT_KEYS], "the agent");
         let agent = agent(&agent_facts);
-        let own = Family::BOTH.map(|family| self.source(&agent_facts, &agent_facts, family));
+        let own = Family::BOTH.map(|family| self.source(&agent_facts, &agent_facts, family, &agent.way));
         let plaintext = agent_facts.flag("allow_plaintext").unwrap_or(false);
         let refresh = agent_facts.duration("refresh", 60).unwrap_or(28 * crate::clock::DAY);
         let mut targets = Vec::new();
         for section in &self.settings.sections[1..] {
             match section.name.split_once(':') {
-                None => targets.extend(self.target(section, &agent_facts, extent, (plaintext, refresh), &agent.hooks)),
+                None => targets.extend(self.target(section, &agent_facts, extent, (plaintext, refresh), &agent)),
                 Some(("detector", name)) => self.check_detector(section, name),
                 Some(("preset", _)) => self.check_preset(section),
                 Some((kind, _)) => {
@@ -134,7 +144,7 @@ impl<'a> Build<'a> {
         agent: &Facts<'_>,
         extent: Extent,
         (plaintext, refresh): (bool, i64),
-        hooks: &Hooks,
+        usual: &Agent,
     ) -> Option<Target> {
         let provider = self.provider(section);
         let preset = provider.as_ref().and_then(|(_, preset)| preset.as_ref());
@@ -142,7 +152,8 @@ impl<'a> Build<'a> {
         if let Some((protocol, _)) = &provider {
             facts.refuse_misplaced(&[SECTION_KEYS, protocol.keys], protocol.name, AGENT_KEYS);
         }
-        let sources = Family::BOTH.map(|family| self.source(&facts, agent, family));
+        let way = facts.way(&usual.way);
+        let sources = Family::BOTH.map(|family| self.source(&facts, agent, family, &way));
         // By what is written: a list with a mistake in it is not off.
         let off = |family: Family| {
             let entry = facts.entry(family.name()).or_else(|| agent.entry(family.name()));
@@ -153,7 +164,8 @@ impl<'a> Build<'a> {
         }
         let hosts = hosts(&facts);
         let refresh = facts.duration("refresh", 60).unwrap_or(refresh);
-        let hooks = hooks_of(&facts, hooks);
+        let min_interval = facts.duration("min_interval", 0).unwrap_or(0);
+        let hooks = hooks_of(&facts, &usual.hooks);
         let plaintext = facts.flag("allow_plaintext").unwrap_or(plaintext);
         // Of a section with an unknown provider, the keys that all sections share were read for their mistakes.
         let protocol = provider.as_ref().map(|(protocol, _)| *protocol).filter(|_| extent == Extent::Whole);
@@ -161,7 +173,8 @@ impl<'a> Build<'a> {
             .and_then(|protocol| (protocol.make)(&facts, plaintext).map(|made| (made, canonical(&facts, protocol))));
         self.collect(facts);
         let (provider, settings) = made?;
-        Some(Target { name: section.name.clone(), provider, hosts: hosts?, sources, refresh, hooks, settings })
+        let name = section.name.clone();
+        Some(Target { name, provider, hosts: hosts?, sources, refresh, min_interval, hooks, way, settings })
     }
 
     /// The protocol that a section speaks, and the preset on the way there.
@@ -172,15 +185,17 @@ impl<'a> Build<'a> {
             return None;
         };
         let name = entry.value.as_str();
-        let heading = format!("preset:{name}");
-        let preset = self.settings.section(&heading).cloned().or_else(|| provider::built_in(&heading));
-        if let Some(preset) = preset {
+        if let Some(preset) = self.settings.section(&format!("preset:{name}")) {
             // What is wrong with a preset of the user's own is told where it stands.
             let protocol = provider::protocol(&preset.get("protocol")?.value)?;
-            return Some((protocol, Some(preset)));
+            return Some((protocol, Some(preset.clone())));
         }
-        if let Some(protocol) = provider::protocol(name) {
-            return Some((protocol, None));
+        if let Some(found) = provider::named(name) {
+            return Some(found);
+        }
+        if let Some(why) = provider::closed(name) {
+            self.problem(&entry.place, format!("provider: {name} is closed: {why}"));
+            return None;
         }
         let mut names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
         names.extend(provider::built_ins("preset").iter().map(|(name, _)| *name));
@@ -194,110 +209,13 @@ impl<'a> Build<'a> {
         None
     }
 
-    /// The source of a family for a section, or for the agent itself; `None` when it is off.
-    fn source(&mut self, facts: &Facts<'_>, agent: &Facts<'_>, family: Family) -> Option<usize> {
-        let named = [facts, agent].into_iter().find(|facts| facts.entry(family.name()).is_some());
-        let names: Vec<String> = match named {
-            Some(named) => named.list(family.name())?,
-            None if family == Family::V4 => vec!["ipify".to_string(), "opendns".to_string()],
-            None => return None,
-        };
-        let of = |key: &str| [facts, agent].into_iter().find(|facts| facts.entry(key).is_some());
-        let agree = of("agree").and_then(|facts| facts.number("agree", 1, 9)).unwrap_or(1);
-        let agree = usize::try_from(agree).unwrap_or(1);
-        let allow_private = of("allow_private").and_then(|facts| facts.flag("allow_private")).unwrap_or(false);
-        // Asked only now, so that mistakes in what goes with a list are told where it is off too.
-        if names == ["off"] {
-            return None;
-        }
-        let id = (family, names.join(","), agree, allow_private);
-        if let Some((_, index)) = self.lists.iter().find(|(known, _)| *known == id) {
-            return Some(*index);
-        }
-        let entry = named.and_then(|facts| facts.entry(family.name()));
-        let place = entry.map_or(facts.section.place.clone(), |entry| entry.place.clone());
-        let told = self.problems.len();
-        let mut detectors: Vec<detect::Detector> = Vec::new();
-        for (at, name) in names.iter().enumerate() {
-            if names[..at].contains(name) {
-                self.problem(&place, format!("{family}: '{}' stands twice", shown(name)));
-            }
-            detectors.extend(self.detector(name, family, &place));
-        }
-        let mut operators: Vec<&str> = detectors.iter().map(|detector| detector.operator.as_str()).collect();
-        operators.sort_unstable();
-        operators.dedup();
-        if agree > names.len() {
-            let text = format!("{family}: {agree} detectors must agree and only {} named", names.len());
-            self.problem(&place, text);
-        } else if agree > operators.len() && detectors.len() == names.len() {
-            let text = format!(
-                "{family}: {agree} independent detectors must agree, and only {} run by different operators ({})",
-                operators.len(),
-                operators.join(", ")
-            );
-            self.problem(&place, text);
-        }
-        if self.problems.len() > told || detectors.len() < names.len() {
-            return None;
-        }
-        self.sources.push(Source { family, detectors, agree, allow_private });
-        self.lists.push((id, self.sources.len() - 1));
-        Some(self.sources.len() - 1)
-    }
-
-    fn detector(&mut self, name: &str, family: Family, place: &Place) -> Option<detect::Detector> {
-        let heading = format!("detector:{name}");
-        let built_in = provider::built_in(&heading);
-        let own = self.settings.section(&heading);
-        let facts = match (own, &built_in) {
-            (Some(own), built_in) => Facts::new(own, built_in.as_ref()),
-            (None, Some(built_in)) => Facts::new(built_in, None),
-            (None, None) => {
-                let mut names: Vec<&str> = provider::built_ins("detector").iter().map(|(name, _)| *name).collect();
-                names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("detector:")));
-                names.push("off");
-                let hint = match meant(name, &names) {
-                    hint if hint.is_empty() => format!("; there are {}", names.join(", ")),
-                    hint => hint,
-                };
-                self.problem(place, format!("{family}: unknown detector '{}'{hint}", shown(name)));
-                return None;
-            }
-        };
-        let detector = detect::make(&facts, name, family);
-        let (problems, _) = facts.finish();
-        self.problems.extend(problems);
-        detector
-    }
-
-    /// A detector that nobody lists is still checked.
-    fn check_detector(&mut self, section: &Section, name: &str) {
-        if name.is_empty() || name == "off" || name.contains(':') {
-            self.problem(&section.place, format!("[{}]: that is no name for a detector", section.name));
-            return;
-        }
-        let used = self.sources.iter().any(|source| source.detectors.iter().any(|detector| detector.name == name));
-        if !used {
-            let built_in = provider::built_in(&section.name);
-            let facts = Facts::new(section, built_in.as_ref());
-            let family = match facts.entry("address") {
-                Some(entry) if entry.value.contains(':') && !entry.value.contains(',') => Family::V6,
-                _ => Family::V4,
-            };
-            detect::make(&facts, name, family);
-            let (problems, _) = facts.finish();
-            self.problems.extend(problems);
-        }
-    }
-
     fn check_preset(&mut self, section: &Section) {
         let names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
         let facts = Facts::new(section, None);
         facts.needed("protocol");
         if let Some(index) = facts.choice("protocol", &names) {
             let protocol = &provider::PROTOCOLS[index];
-            facts.refuse_unknown(&[&[key("protocol", ""), key("refresh", "")], protocol.keys], protocol.name);
+            facts.refuse_unknown(&[PRESET_KEYS, protocol.keys], protocol.name);
         }
         let (problems, _) = facts.finish();
         self.problems.extend(problems);
@@ -310,7 +228,8 @@ impl<'a> Build<'a> {
             let source = file.display().to_string();
             let entries = self.settings.sections.iter().flat_map(|section| &section.entries);
             let mut secrets = entries.filter(|entry| {
-                *entry.place.source == *source && ["password", "token", "key", "secret"].contains(&entry.key.as_str())
+                *entry.place.source == *source
+                    && ["password", "token", "key", "secret", "proxy_password"].contains(&entry.key.as_str())
             });
             let Some(entry) = secrets.next() else { continue };
             let open = std::fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0);

@@ -3,14 +3,20 @@
 
 mod command;
 mod dns;
+mod file;
 mod interface;
 mod route;
+mod server;
+mod stun;
+mod teredo;
 mod web;
 
 use crate::address::{self, Family};
-use crate::http::{Http, Url};
-use crate::values::{key, Facts, Key};
+use crate::http::{Http, Url, Way};
+use crate::socket::Bind;
+use crate::values::{key, secret, Facts, Key};
 use std::net::IpAddr;
+use std::path::PathBuf;
 use web::Parse;
 
 /// A way to learn an address.
@@ -18,13 +24,18 @@ use web::Parse;
 pub enum Kind {
     Web { url: Url, parse: Parse },
     Dns { server: crate::dns::Server, question: crate::dns::Question },
+    Stun { server: crate::dns::Server },
     Interface { name: Option<String> },
     Route,
+    Teredo { interface: Option<String> },
+    File { path: PathBuf },
     Command { argv: Vec<String> },
     Fixed { address: IpAddr },
 }
 
 const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: itself alone)");
+
+const BIND: Key = key("bind", "the address or interface from which it is asked (default: the section's)");
 
 /// The kinds as they are named in the settings, with what they are and the keys that they take.
 pub const KINDS: &[(&str, &str, &[Key])] = &[
@@ -36,6 +47,9 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
             key("url6", "the page for IPv6, if another"),
             key("parse", "plain (default), json:KEY, line:KEY= or text"),
             OPERATOR,
+            BIND,
+            key("proxy", "HTTP proxy to ask through: the page then sees the proxy's address (default: none)"),
+            secret("proxy_password", "the password of the proxy's user"),
         ],
     ),
     (
@@ -49,6 +63,18 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
             key("type", "A, AAAA or TXT (default: the family's)"),
             key("class", "IN (default) or CH"),
             OPERATOR,
+            BIND,
+        ],
+    ),
+    (
+        "stun",
+        "ask a STUN server",
+        &[
+            key("server", "name or address, and :port if not 3478"),
+            key("server6", "the server for IPv6, if another"),
+            key("url", "the same as server, as stun:server:port"),
+            OPERATOR,
+            BIND,
         ],
     ),
     (
@@ -57,6 +83,12 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
         &[key("interface", "its name (default: any but loopback)")],
     ),
     ("route", "the address from which the kernel would reach the Internet; no packet is sent", &[]),
+    (
+        "teredo",
+        "for IPv4 the address inside this machine's Teredo address, for IPv6 that address itself",
+        &[key("interface", "the tunnel's name (default: any)")],
+    ),
+    ("file", "an address that another program keeps in a file", &[key("file", "its path; the first line counts")]),
     ("command", "run a command that prints the address", &[key("command", "program and arguments; no shell")]),
     (
         "fixed",
@@ -72,13 +104,15 @@ pub struct Detector {
     pub name: String,
     /// Who is behind it: two detectors of one operator are one witness.
     pub operator: String,
+    /// By which way it is asked.
+    pub way: Way,
     pub kind: Kind,
 }
 
 impl Detector {
     /// Whether its answer is the network's word and not this machine's or the operator's.
     fn is_network(&self) -> bool {
-        matches!(self.kind, Kind::Web { .. } | Kind::Dns { .. })
+        matches!(self.kind, Kind::Web { .. } | Kind::Dns { .. } | Kind::Stun { .. })
     }
 
     fn is_https(&self) -> bool {
@@ -123,7 +157,10 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
         "web" => web::make(facts, family),
         "dns" => dns::make(facts, family),
         "interface" => Some(Kind::Interface { name: facts.text("interface") }),
+        "stun" => stun::make(facts, family),
         "route" => Some(Kind::Route),
+        "teredo" => Some(Kind::Teredo { interface: facts.text("interface") }),
+        "file" => Some(Kind::File { path: facts.needed("file")?.into() }),
         "command" => {
             facts.needed("command")?;
             Some(Kind::Command { argv: facts.command("command")? })
@@ -132,7 +169,8 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
     };
     let kind = kind?;
     let operator = facts.text("operator").unwrap_or_else(|| name.to_string());
-    Some(Detector { name: name.to_string(), operator, kind })
+    let way = facts.way(&Way::default());
+    Some(Detector { name: name.to_string(), operator, way, kind })
 }
 
 fn fixed(facts: &Facts<'_>, family: Family) -> Option<Kind> {
@@ -169,15 +207,21 @@ pub fn ask(detector: &Detector, family: Family, allow_private: bool, http: &Http
         return Err("no time left in this pass".to_string());
     }
     let until = (std::time::Instant::now() + http.timeout).min(http.until);
+    let http = &http.by(&detector.way);
     let address = match &detector.kind {
         Kind::Web { url, parse } => web::ask(url, parse, family, http),
-        Kind::Dns { server, question } => dns::ask(server, question, family, until),
+        Kind::Dns { server, question } => dns::ask(server, question, family, until, http.way.bind.as_ref()),
         Kind::Interface { name } => interface::ask(name.as_deref(), family, allow_private),
+        Kind::Stun { server } => stun::ask(server, family, until, http),
         Kind::Route => route::ask(family),
+        Kind::Teredo { interface } => teredo::ask(interface.as_deref(), family),
+        Kind::File { path } => file::ask(path, family),
         Kind::Command { argv } => command::ask(argv, family, until),
         Kind::Fixed { address } => Ok(*address),
     }?;
-    match address::not_public(address) {
+    // A Teredo address is meant for where it is asked for by name.
+    let meant = matches!(detector.kind, Kind::Teredo { .. }) && family == Family::V6;
+    match address::not_public(address).filter(|_| !meant) {
         Some(why) if detector.is_network() || !allow_private => {
             Err(format!("{address} is not a public address: {why}"))
         }
@@ -186,16 +230,16 @@ pub fn ask(detector: &Detector, family: Family, allow_private: bool, http: &Http
 }
 
 /// What detectors answered in this pass. A network detector that two lists name is asked once.
-pub type Asked = Vec<(String, Family, Result<IpAddr, String>)>;
+pub type Asked = Vec<(String, Family, Option<Bind>, Result<IpAddr, String>)>;
 
 fn ask_once(detector: &Detector, source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<IpAddr, String> {
-    let before = asked.iter().find(|(name, family, _)| *name == detector.name && *family == source.family);
-    if let Some((_, _, answer)) = before {
+    let mut before = asked.iter().filter(|(name, family, ..)| *name == detector.name && *family == source.family);
+    if let Some((.., answer)) = before.find(|(_, _, bind, _)| *bind == detector.way.bind) {
         return answer.clone();
     }
     let answer = ask(detector, source.family, source.allow_private, http);
     if detector.is_network() {
-        asked.push((detector.name.clone(), source.family, answer.clone()));
+        asked.push((detector.name.clone(), source.family, detector.way.bind.clone(), answer.clone()));
     }
     answer
 }

@@ -5,7 +5,7 @@ use crate::address::{self, Family};
 use crate::clock;
 use crate::config::Config;
 use crate::detect::{self, Detector, Kind};
-use crate::http::Http;
+use crate::http::{Http, Way};
 use crate::json::Object;
 use crate::report::{out, Ending, Report};
 use crate::settings::{Section, Settings};
@@ -28,7 +28,8 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     let mut rows = Vec::new();
     let mut own = [None, None];
     for family in Family::BOTH {
-        let route = Detector { name: "route".to_string(), operator: String::new(), kind: Kind::Route };
+        let route =
+            Detector { name: "route".to_string(), operator: String::new(), way: Way::default(), kind: Kind::Route };
         let routed = look(&route, family, true, true, http);
         own[family as usize] = routed.answer.as_ref().ok().copied();
         let six_works = family == Family::V6 && routed.answer.is_ok();

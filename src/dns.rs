@@ -3,6 +3,7 @@
 //! server, the CHAOS class, and no cache between. Plain DNS proves nothing about who answered: the random id and
 //! port, the connected socket and the echoed question keep off strangers who can't see the question, no one else.
 
+use crate::socket::Bind;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
@@ -151,10 +152,15 @@ pub enum Reading {
 
 /// Asks `server` until the right reply comes or time is up, with one datagram, or three when they get lost.
 /// An `Ok` holds at least one answer; aliases are not followed, as the servers worth asking never use them.
-pub fn ask(server: SocketAddr, question: &Question, until: Instant) -> Result<Vec<Answer>, Trouble> {
+pub fn ask(
+    server: SocketAddr,
+    bind: Option<&Bind>,
+    question: &Question,
+    until: Instant,
+) -> Result<Vec<Answer>, Trouble> {
     let id = random_id()?;
     let query = encode_query(id, question)?;
-    exchange(server, &query, until, |packet| match read_reply(packet, id, question) {
+    exchange(server, bind, &query, until, |packet| match read_reply(packet, id, question) {
         Reading::NotOurs => None,
         Reading::Ours(answers) => Some(answers),
     })?

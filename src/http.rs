@@ -8,11 +8,15 @@ mod relay;
 #[cfg(feature = "tls")]
 mod suites;
 mod trust;
+mod tunnel;
 mod url;
+mod way;
 
 pub use answer::Reply;
+pub use relay::plain;
 pub use trust::{settle_environment, Trust};
 pub use url::{port_number, Url};
+pub use way::{Proxy, Way};
 
 use crate::address::Family;
 use crate::os;
@@ -66,6 +70,8 @@ pub struct Request {
     pub family: Option<Family>,
     /// Bytes of body that are accepted.
     pub cap: usize,
+    /// The answer holds secrets that nobody knows yet: it is not shown.
+    pub private: bool,
     /// Refuse an answer whose end is only told by the connection closing: it could be cut.
     pub measured: bool,
 }
@@ -80,6 +86,7 @@ impl Request {
             body: None,
             family: None,
             cap: SMALL,
+            private: false,
             measured: false,
         }
     }
@@ -121,13 +128,20 @@ pub struct Http<'a> {
     pub timeout: Duration,
     pub agent: String,
     pub trust: &'a Trust,
+    /// By which way requests go out.
+    pub way: Way,
     /// Show requests instead of sending them.
     pub dry: Option<Show<'a>>,
     /// Show requests and answers too.
     pub verbose: Option<Show<'a>>,
 }
 
-impl Http<'_> {
+impl<'a> Http<'a> {
+    /// The same line by another way.
+    pub fn by(&self, way: &Way) -> Http<'a> {
+        Http { way: way.clone(), agent: self.agent.clone(), ..*self }
+    }
+
     /// Whether the pass has no time left.
     pub fn expired(&self) -> bool {
         Instant::now() >= self.until
@@ -158,6 +172,7 @@ impl Http<'_> {
         };
         if let Some(show) = self.verbose {
             match &result {
+                Ok(reply) if request.private => show(&format!("< {} (not shown)", reply.status)),
                 Ok(reply) => show(&format!("< {} {}", reply.status, quoted(&reply.body))),
                 Err(fault) => show(&format!("< nothing usable: {fault}")),
             }
@@ -175,7 +190,9 @@ impl Http<'_> {
             host: url.host().to_string(),
             port: url.port(),
             family: request.family,
-            rewrite: literal.map(|ip| (STAND_IN.to_string(), format!("[{ip}]"))),
+            way: self.way.clone(),
+            secure: url.secure(),
+            rewrite: literal.map(|ip| (STAND_IN.to_string(), format!("[{ip}]"))).into_iter().collect(),
             endless: request.measured && url.secure(),
         };
         loop {

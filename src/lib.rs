@@ -10,7 +10,8 @@
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
 //! - [`keeper`], [`state`], [`history`], [`lately`] over [`disk`]: memory
 //! - [`report`]: what the operator reads
-//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
+//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`datagram`] over [`socket`]
+//!   (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
 //!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
 
 pub mod address;
@@ -18,6 +19,7 @@ pub mod args;
 pub mod catalogue;
 pub mod clock;
 pub mod config;
+pub mod datagram;
 pub mod detect;
 pub mod diagnose;
 pub mod digest;
@@ -41,6 +43,7 @@ pub mod report;
 pub mod resolve;
 pub mod secret;
 pub mod settings;
+pub mod socket;
 pub mod state;
 pub mod status;
 pub mod survey;

@@ -96,6 +96,7 @@ pub fn line<'a>(config: &Config, trust: &'a Trust, verbose: Option<&'a dyn Fn(&s
         timeout: Duration::from_secs(config.agent.timeout),
         agent: config.agent.agent.clone(),
         trust,
+        way: config.agent.way.clone(),
         dry: None,
         verbose: verbose.map(|tell| tell as _),
     }
@@ -131,6 +132,7 @@ fn decide(target: &Target, args: &Args, survey: &Survey, keeper: &Keeper) -> (Ve
         now: clock::now(),
         force: args.force,
         refresh: target.refresh,
+        min_interval: target.min_interval,
         digest: &digest,
         full: &full,
         found: target.sources.map(|source| survey.found(source)),

@@ -38,6 +38,8 @@ pub struct Context<'a> {
     pub force: bool,
     /// Seconds.
     pub refresh: i64,
+    /// Seconds that are left between two pushes of a host.
+    pub min_interval: i64,
     /// Digest of the section's settings and secrets.
     pub digest: &'a str,
     /// The same with its list of hosts: what must change to lift a refusal.
@@ -68,18 +70,23 @@ pub fn plan(family: Family, known: Option<&Known>, context: &Context<'_>) -> Ste
     let Some(published) = known.published else {
         return Step::Push(address);
     };
+    let early = !passed(published.confirmed, context.min_interval, context.now);
     if published.address != address {
         if found.weak && context.unconfirmed[family as usize] != Some(address) {
             return Step::Unconfirmed(address);
         }
         return match flapping(known, address, context.now) {
             Some(until) => Step::Flapping { until },
+            None if early => {
+                let why = "the service takes no update so soon after the last".to_string();
+                Step::Wait { until: published.confirmed + context.min_interval, why }
+            }
             None => Step::Push(address),
         };
     }
     // On a board whose clock was never set no length of time means anything.
     let due = clock::plausible(context.now) && passed(published.confirmed, context.refresh, context.now);
-    match changed || due || known.standing.is_some() {
+    match (changed || due || known.standing.is_some()) && !early {
         true => Step::Push(address),
         false => Step::Current,
     }
@@ -152,6 +159,7 @@ mod tests {
             now: NOW,
             force: false,
             refresh: 28 * clock::DAY,
+            min_interval: 0,
             digest: "d",
             full: "f",
             found: [found, None],
@@ -174,6 +182,24 @@ mod tests {
         assert_eq!(decide(Some(&one), Some(&published(2, NOW - 100)), |_| ()), Step::Push(ip(1)));
         assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.force = true), Step::Push(ip(1)));
         assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.digest = "e"), Step::Push(ip(1)));
+    }
+
+    #[test]
+    fn a_service_that_wants_time_gets_it() {
+        let why = "the service takes no update so soon after the last".to_string();
+        let wait = Step::Wait { until: NOW + 540, why };
+        let old = published(2, NOW - 60);
+        assert_eq!(decide(Some(&found(1)), Some(&old), |c| c.min_interval = 600), wait);
+        assert_eq!(
+            decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.now) = (600, NOW + 540)),
+            Step::Push(ip(1))
+        );
+        assert_eq!(
+            decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.now) = (600, NOW - 61)),
+            Step::Push(ip(1))
+        );
+        assert_eq!(decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.force) = (600, true)), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&found(2)), Some(&old), |c| (c.min_interval, c.digest) = (600, "e")), Step::Current);
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! Which providers there are: the table of protocols, and the presets, which are rows of facts in `presets.ini`
 //! written as a user would write them. Nothing here knows what is inside any of them.
 
+pub mod afraid;
 pub mod asking;
 pub mod cloudflare;
 pub mod contract;
+pub mod duckdns;
 pub mod dyndns2;
 pub mod rfc2136;
 pub mod template;
 
+use crate::http::Url;
 use crate::settings::{Section, Settings};
 use crate::values::{Facts, Key};
 use contract::Provider;
@@ -34,6 +37,13 @@ pub const PROTOCOLS: &[Protocol] = &[
         keys: template::KEYS,
         make: template::make,
     },
+    Protocol { name: "duckdns", what: "DuckDNS", keys: duckdns::KEYS, make: duckdns::make },
+    Protocol {
+        name: "afraid",
+        what: "FreeDNS at afraid.org, by user and password",
+        keys: afraid::KEYS,
+        make: afraid::make,
+    },
     Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
     Protocol {
         name: "rfc2136",
@@ -43,21 +53,62 @@ pub const PROTOCOLS: &[Protocol] = &[
     },
 ];
 
+/// Those of them that take several hosts, and both families, in one request.
+pub const LISTS: &[&str] = &["duckdns", "cloudflare", "rfc2136"];
+
 const PRESETS: &str = include_str!("presets.ini");
+/// Begins a line with the further names of a built-in section.
+const NAMES: &str = "\nnames = ";
 
 pub fn protocol(name: &str) -> Option<&'static Protocol> {
     PROTOCOLS.iter().find(|protocol| protocol.name == name)
 }
 
+/// A service or protocol by one of its names, and its preset if it is one. The name with the ending of its domain is
+/// a name where the preset's own URL has it, so that credentials never go to somebody else's server.
+pub fn named(name: &str) -> Option<(&'static Protocol, Option<Section>)> {
+    let by_name = |name: &str| match built_in(&format!("preset:{name}")) {
+        Some(preset) => Some((protocol(&preset.get("protocol")?.value)?, Some(preset))),
+        None => protocol(name).or_else(|| protocol(place(&format!("protocol:{name}"))?.1)).map(|found| (found, None)),
+    };
+    by_name(name).or_else(|| {
+        let (protocol, preset) = by_name(name.rsplit_once('.')?.0)?;
+        let url = Url::parse(&preset.as_ref()?.get("url")?.value).ok()?;
+        let own = url.host().strip_suffix(name).is_some_and(|front| front.is_empty() || front.ends_with('.'));
+        own.then_some((protocol, preset))
+    })
+}
+
+/// Since when a service of this name is closed, and what to do.
+pub fn closed(name: &str) -> Option<&'static str> {
+    let (_, name) = place(&format!("closed:{name}"))?;
+    built_ins("closed").into_iter().find_map(|(known, why)| (known == name).then_some(why))
+}
+
 /// A built-in section of this name (`preset:NAME`, `detector:NAME`). Only this one is parsed.
 pub fn built_in(name: &str) -> Option<Section> {
-    let heading = format!("\n[{name}]\n");
-    let from = PRESETS.find(&heading)? + 1;
-    let rest = &PRESETS[from..];
+    let rest = &PRESETS[place(name)?.0..];
     let to = rest[1..].find("\n[").map_or(rest.len(), |at| at + 1);
     let mut settings = Settings::empty();
     settings.parse(&rest[..to], "built-in");
     settings.sections.into_iter().nth(1)
+}
+
+/// Where a built-in section begins, and its name without the kind: found by that, or by a name in its line `names`.
+fn place(name: &str) -> Option<(usize, &'static str)> {
+    let (kind, name) = name.split_once(':')?;
+    let named = |at: usize| {
+        let heading = PRESETS[at..].lines().next()?.strip_prefix('[')?.strip_suffix(']')?;
+        Some((at, heading.strip_prefix(kind)?.strip_prefix(':')?))
+    };
+    if let Some(at) = PRESETS.find(&format!("\n[{kind}:{name}]\n")) {
+        return named(at + 1);
+    }
+    PRESETS.match_indices(NAMES).find_map(|(at, _)| {
+        let names = PRESETS[at + NAMES.len()..].lines().next()?;
+        let ours = names.split(", ").any(|known| known == name);
+        ours.then(|| named(PRESETS[..at].rfind("\n[")? + 1)).flatten()
+    })
 }
 
 /// The names of all built-in sections of a kind, with the comment above each.
@@ -89,13 +140,31 @@ mod tests {
         assert!(presets.len() >= 10);
         for (name, what) in presets {
             assert!(!what.is_empty(), "{name} has no comment");
+            assert_eq!(named(name).and_then(|(_, preset)| preset), built_in(&format!("preset:{name}")), "{name}");
             let section = built_in(&format!("preset:{name}")).expect(name);
             assert_eq!(Some(&section.entries.len()), whole.section(&section.name).map(|s| s.entries.len()).as_ref());
             let protocol = section.get("protocol").and_then(|entry| protocol(&entry.value)).expect(name);
-            for entry in section.entries.iter().filter(|entry| entry.key != "protocol" && entry.key != "refresh") {
-                assert!(protocol.keys.iter().any(|key| key.name == entry.key), "{name}: {}", entry.key);
+            for entry in section.entries.iter().filter(|entry| entry.key != "names") {
+                let keys = [crate::config::PRESET_KEYS, protocol.keys].concat();
+                assert!(keys.iter().any(|key| key.name == entry.key), "{name}: {}", entry.key);
             }
         }
+    }
+
+    #[test]
+    fn a_service_has_several_names_and_no_other_has_one_of_them() {
+        let mut names: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+        names.extend(["preset", "closed"].into_iter().flat_map(built_ins).map(|(name, _)| name));
+        names
+            .extend(PRESETS.lines().filter_map(|line| line.strip_prefix("names = ")).flat_map(|line| line.split(", ")));
+        for (at, name) in names.iter().enumerate() {
+            assert!(!names[..at].contains(name), "{name}");
+            assert!(named(name).is_some() != closed(name).is_some(), "{name}");
+        }
+        let preset = |name: &str| named(name).and_then(|(_, preset)| preset).map(|preset| preset.name);
+        assert_eq!(preset("infomaniak.com").as_deref(), Some("preset:infomaniak"));
+        assert_eq!(preset("no-ip.com").as_deref(), Some("preset:noip"));
+        assert_eq!(preset("infomaniak.org"), None, "perhaps another's server");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::hook::News;
 use crate::http::Http;
 use crate::keeper::Keeper;
 use crate::plan::Step;
-use crate::provider::contract::{Line, Ruling, Verdict, Want, Wanted};
+use crate::provider::contract::{Line, Pause, Ruling, Verdict, Want, Wanted};
 use crate::report::{Ending, Fact, Report, Weight};
 use crate::state::{Known, Memory, Standing, State};
 use std::collections::{BTreeMap, HashSet};
@@ -71,8 +71,14 @@ pub fn push(
     let same = before.hosts.values().all(|known| known.digest == digests.0);
     let mut notes = if same { before.notes.clone() } else { BTreeMap::new() };
     let held: Vec<_> = batch.iter().map(|wanted| held(&before, wanted)).collect();
-    let mut line = Line { http: desk.http, memory: &mut notes, held: &held, force: desk.force };
-    let rulings = target.provider.push(&batch, &mut line);
+    let http = desk.http.by(&target.way);
+    let mut line = Line { http: &http, memory: &mut notes, held: &held, force: desk.force };
+    let mut rulings = target.provider.push(&batch, &mut line);
+    for ruling in rulings.iter_mut().filter(|_| target.min_interval > 0) {
+        if let Verdict::Later { pause, .. } = &mut ruling.verdict {
+            *pause = Pause { seconds: pause.seconds.max(target.min_interval), strict: true };
+        }
+    }
     if dry {
         for warning in rulings.iter().filter_map(|ruling| ruling.warning.as_ref()) {
             crate::report::out(&format!("{}: {warning}", target.name));

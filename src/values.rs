@@ -3,6 +3,7 @@
 
 mod key;
 mod secrets;
+mod way;
 
 pub use key::{key, secret, Key, SECRET_FORMS};
 
@@ -165,11 +166,27 @@ impl<'a> Facts<'a> {
         None
     }
 
-    /// The guarded `url6`. A preset's does not stand beside a `url` that the section points elsewhere.
-    pub fn second_url(&self, plaintext: bool) -> Option<Url> {
-        match self.section.get("url").is_some() && self.section.get("url6").is_none() {
-            true => None,
-            false => self.guarded_url("url6", plaintext),
+    /// The entry that says path and query of a service's `url` or `url6`: the section's own, unless that is a server
+    /// alone, which stands in for the preset's. A preset's `url6` does not stand beside a `url` with a path.
+    pub fn service_entry(&self, key: &str) -> Option<&'a Entry> {
+        let own = self.section.get(key).or_else(|| self.section.get("url"));
+        let preset = self.preset.and_then(|preset| preset.get(key));
+        let Some(own) = own else { return preset };
+        match own.value.split_once("://") {
+            Some((_, rest)) if !rest.contains(['/', '?']) && preset.is_some() => preset,
+            _ => (own.key == key).then_some(own),
+        }
+    }
+
+    /// The guarded URL of a service, `url` or `url6`.
+    pub fn service_url(&self, key: &str, plaintext: bool) -> Option<Url> {
+        let says_path = self.service_entry(key)?;
+        match self.section.get(key).or_else(|| self.section.get("url")) {
+            Some(server) if *server != *says_path => {
+                let server = self.guarded_url(&server.key, plaintext)?;
+                Url::parse(&says_path.value).ok().map(|url| server.with_resource(url.resource().to_string()))
+            }
+            _ => self.guarded_url(key, plaintext),
         }
     }
 

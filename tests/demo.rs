@@ -16,6 +16,9 @@ mod stop;
 #[allow(dead_code)]
 #[path = "blackbox/world/tls.rs"]
 mod tls;
+#[allow(dead_code)]
+#[path = "blackbox/world/udp.rs"]
+mod udp;
 
 use dns::{DnsServer, Record};
 use http::{HttpServer, Reply, Request};

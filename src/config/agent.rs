@@ -1,6 +1,7 @@
 //! The agent's own keys, and those that a section may set for itself.
 
-use crate::values::{key, Facts, Key};
+use crate::http::Way;
+use crate::values::{key, secret, Facts, Key};
 use std::path::PathBuf;
 
 /// The keys before the first section.
@@ -12,6 +13,9 @@ pub const AGENT_KEYS: &[Key] = &[
     key("state", "file of what is published (default /var/lib/homing/state.json)"),
     key("history_when", "change (default) or always: a line a pass"),
     key("refresh", "push again after this long without a change (default 28d)"),
+    key("bind", "the address or interface from which connections leave (default: the kernel chooses)"),
+    key("proxy", "HTTP proxy for updates: http://host:3128 or http://user@host:3128 (default: none)"),
+    secret("proxy_password", "the password of the proxy's user"),
     key("timeout", "for one request (default 10s)"),
     key("deadline", "for the whole pass (default 60s)"),
     key("ca_file", "certificates to trust instead of the system's store"),
@@ -28,15 +32,28 @@ pub const AGENT_KEYS: &[Key] = &[
 pub const SECTION_KEYS: &[Key] = &[
     key("provider", "a protocol or a preset"),
     key("hosts", "the names to keep up to date"),
+    key("min_interval", "leave the server alone for so long between two pushes of a host"),
     key("ipv4", "detectors in order, or off (default: the agent's)"),
     key("ipv6", "detectors in order, or off (default: the agent's)"),
     key("agree", "how many detectors must give the same answer (default: the agent's)"),
     key("refresh", "push again after this long without a change (default: the agent's)"),
+    key("bind", "the address or interface from which it is asked and told (default: the agent's)"),
+    key("proxy", "HTTP proxy for updates, or off (default: the agent's)"),
+    secret("proxy_password", "the password of the proxy's user"),
     key("allow_private", "yes: this machine's own private addresses may be published"),
     key("allow_plaintext", "yes: the password may go over http://"),
     key("on_change", "command to run after a change (default: the agent's)"),
     key("on_failure", "command to run when something begins to fail (default: the agent's)"),
     key("notify", "URL to which changes and failures are posted (default: the agent's)"),
+];
+
+/// The keys of a preset besides those of its protocol.
+pub const PRESET_KEYS: &[Key] = &[
+    key("protocol", "the provider that it is a preset of"),
+    key("ipv4", "off where the service takes none"),
+    key("ipv6", "off where the service takes none"),
+    key("refresh", "push again after this long without a change"),
+    key("min_interval", "leave the server alone for so long between two pushes of a host"),
 ];
 
 /// Whom to tell of changes and failures.
@@ -60,6 +77,8 @@ pub struct Agent {
     pub deadline: u64,
     pub ca_file: Option<PathBuf>,
     pub hooks: Hooks,
+    /// By which way requests go out.
+    pub way: Way,
     /// The value of the User-Agent header.
     pub agent: String,
 }
@@ -86,6 +105,7 @@ pub fn agent(facts: &Facts<'_>) -> Agent {
         deadline: seconds("deadline", 60),
         ca_file,
         hooks: hooks_of(facts, &Hooks::default()),
+        way: facts.way(&Way::default()),
         agent: format!("homing/{} ({contact})", env!("CARGO_PKG_VERSION")),
     }
 }

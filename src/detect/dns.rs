@@ -1,10 +1,10 @@
 //! A name server that answers with the address it sees, such as OpenDNS's for myip.opendns.com. One datagram each
 //! way, but nothing proves who sent the answer: DESIGN calls such an address weak where HTTPS was to be had.
 
-use super::{family_key, Kind};
+use super::{family_key, server, Kind};
 use crate::address::{self, Family};
 use crate::dns::{self, Answer, Class, Question, Server};
-use crate::resolve;
+use crate::socket::Bind;
 use crate::values::Facts;
 use std::net::IpAddr;
 use std::time::Instant;
@@ -13,17 +13,7 @@ pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
     // `url` is `server` in other words; whichever the section itself says counts.
     let own = facts.section.get("url").is_some();
     let place = if own { "url" } else { family_key(facts, "server", "server6", family) };
-    let server = facts.needed(place)?;
-    let server = server.strip_prefix("dns://").unwrap_or(&server).trim_end_matches('/');
-    let server = match Server::parse(server) {
-        Ok(server) => server,
-        Err(why) => {
-            if let Some(entry) = facts.entry(place) {
-                facts.wrong(entry, why);
-            }
-            return None;
-        }
-    };
+    let server = server::read(facts, place, "dns:", 53)?;
     let name = facts.needed("name")?;
     let kinds = ["A", "AAAA", "TXT"];
     let kind = match facts.entry("type") {
@@ -44,9 +34,15 @@ pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
     Some(Kind::Dns { server, question })
 }
 
-pub fn ask(server: &Server, question: &Question, family: Family, until: Instant) -> Result<IpAddr, String> {
-    let found = resolve::addresses_by(&server.host, server.port, Some(family), until)?;
-    let mut answers = dns::ask(found[0], question, until).map_err(|trouble| trouble.to_string())?;
+pub fn ask(
+    server: &Server,
+    question: &Question,
+    family: Family,
+    until: Instant,
+    bind: Option<&Bind>,
+) -> Result<IpAddr, String> {
+    let mut answers = dns::ask(server::address(server, family, until)?, bind, question, until)
+        .map_err(|trouble| trouble.to_string())?;
     // Google adds a record about the subnet that a resolver on the way named (RFC 7871); it is no answer.
     answers
         .retain(|answer| !matches!(answer, Answer::Text(strings) if strings[0].starts_with(b"edns0-client-subnet ")));

@@ -128,7 +128,7 @@ fn never(address: IpAddr) -> bool {
 }
 
 /// 2001::/32 (RFC 4380).
-fn is_teredo(address: IpAddr) -> bool {
+pub(super) fn is_teredo(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(v6) if v6.segments()[..2] == [0x2001, 0])
 }
 

@@ -1,10 +1,12 @@
 //! How messages go to a server and come back: datagrams that are sent again when they get lost, and a connection for
 //! those that are too long for one. Nothing here knows what a message means; who asks says which reply is the right one.
 
-use super::wire::{put_u16, LONGEST};
+use super::wire::put_u16;
 use super::Trouble;
+use crate::datagram;
+use crate::socket::{self, Bind};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// How long to wait before the second and the third datagram (RFC 1035 §4.2.1 asks for 2 to 5 seconds).
@@ -16,76 +18,17 @@ const MOST_STRAYS: usize = 16;
 /// Sent again unchanged after 2 and 4 more seconds, so a message must do no harm when it arrives twice.
 pub fn exchange<T>(
     server: SocketAddr,
+    bind: Option<&Bind>,
     message: &[u8],
     until: Instant,
     accept: impl FnMut(&[u8]) -> Option<T>,
 ) -> Result<T, Trouble> {
-    exchange_paced(server, message, &PAUSES, until, accept)
-}
-
-pub(super) fn exchange_paced<T>(
-    server: SocketAddr,
-    message: &[u8],
-    pauses: &[Duration],
-    until: Instant,
-    mut accept: impl FnMut(&[u8]) -> Option<T>,
-) -> Result<T, Trouble> {
-    if time_to(until).is_none() {
-        return Err(Trouble::Timeout);
-    }
-    let any: IpAddr = match server {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    };
-    // The kernel draws the source port, and passes on only what comes from the server's address and port.
-    let socket = UdpSocket::bind((any, 0)).map_err(network)?;
-    socket.connect(server).map_err(network)?;
-    // An ICMP error that came before our first datagram can't be about it: the first "refused" is dropped, which clears it.
-    // After that it ends the question. Who forges one must guess our port, and gains a failure, never an answer.
-    match send(&socket, message) {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => send(&socket, message),
-        sent => sent,
-    }
-    .map_err(network)?;
-    // One byte more than allowed, to see that a reply is too long.
-    let mut buffer = [0; LONGEST + 1];
-    let mut pauses = pauses.iter();
-    loop {
-        let pause = pauses.next().and_then(|pause| Instant::now().checked_add(*pause));
-        let next = pause.map_or(until, |pause| pause.min(until));
-        while let Some(left) = time_to(next) {
-            socket.set_read_timeout(Some(left)).map_err(network)?;
-            match socket.recv(&mut buffer) {
-                Ok(length) => {
-                    if let Some(taken) = buffer.get(..length).and_then(&mut accept) {
-                        return Ok(taken);
-                    }
-                }
-                Err(error) => match error.kind() {
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
-                    _ => return Err(network(error)),
-                },
-            }
-        }
-        if time_to(until).is_none() {
-            return Err(Trouble::Timeout);
-        }
-        send(&socket, message).map_err(network)?;
-    }
+    datagram::exchange(server, bind, message, &PAUSES, until, accept).map_err(network)?.ok_or(Trouble::Timeout)
 }
 
 /// What is left until then; never zero, which would mean "wait for ever" to a socket.
 fn time_to(then: Instant) -> Option<Duration> {
     then.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-}
-
-fn send(socket: &UdpSocket, message: &[u8]) -> io::Result<()> {
-    loop {
-        match socket.send(message) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            sent => return sent.map(|_| ()),
-        }
-    }
 }
 
 /// The system's words without its number.
@@ -120,9 +63,9 @@ pub fn first<T>(
 pub struct Stream(TcpStream);
 
 impl Stream {
-    pub fn open(server: SocketAddr, until: Instant) -> Result<Stream, Trouble> {
+    pub fn open(server: SocketAddr, bind: Option<&Bind>, until: Instant) -> Result<Stream, Trouble> {
         let left = time_to(until).ok_or(Trouble::Timeout)?;
-        let stream = TcpStream::connect_timeout(&server, left).map_err(network)?;
+        let stream = socket::tcp(server, bind, left).map_err(network)?;
         // Length and message go out in one write; nothing is gained by holding them back.
         let _ = stream.set_nodelay(true);
         Ok(Stream(stream))

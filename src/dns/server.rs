@@ -14,6 +14,11 @@ pub struct Server {
 impl Server {
     /// `name`, `address`, `name:port`, `1.2.3.4:port`, `[v6]:port` or a bare IPv6 address.
     pub fn parse(text: &str) -> Result<Server, String> {
+        Server::parse_at(text, 53)
+    }
+
+    /// The same for a server of another kind, whose usual port is this.
+    pub fn parse_at(text: &str, usual_port: u16) -> Result<Server, String> {
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, "")) => (host, None),
             Some((host, rest)) => {
@@ -25,7 +30,7 @@ impl Server {
                 None => (text, None),
             },
         };
-        let port = port.map_or(Ok(53), port_number)?;
+        let port = port.map_or(Ok(usual_port), port_number)?;
         if host.parse::<IpAddr>().is_err() {
             crate::host::Host::new(host)?;
         }

@@ -1,8 +1,8 @@
 //! The tests of `dns.rs`, in a file of their own for their golden packets: what each reply must mean, and that no
 //! reply, however broken, is believed or brings us down. Sockets are on loopback; nothing sleeps.
 
-use super::exchange::exchange_paced;
 use super::*;
+use crate::datagram;
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -239,7 +239,7 @@ fn against(
     thread::scope(|scope| {
         scope.spawn(|| serve(&socket, &over));
         let begin = Instant::now();
-        let told = ask(server, &question(Kind::A), begin + time);
+        let told = ask(server, None, &question(Kind::A), begin + time);
         over.store(true, Ordering::Relaxed);
         (told, begin.elapsed())
     })
@@ -322,8 +322,8 @@ fn lost_datagrams_are_sent_again_unchanged() {
             socket.send(b"there").unwrap();
         });
         let (pauses, until) = ([Duration::from_millis(5); 2], Instant::now() + Duration::from_secs(20));
-        let heard = exchange_paced(server, b"hello", &pauses, until, |packet| Some(packet.to_vec()));
-        assert_eq!(heard, Ok(b"there".to_vec()));
+        let heard = datagram::exchange(server, None, b"hello", &pauses, until, |packet| Some(packet.to_vec()));
+        assert_eq!(heard.unwrap(), Some(b"there".to_vec()));
     });
 }
 
@@ -331,8 +331,8 @@ fn lost_datagrams_are_sent_again_unchanged() {
 fn a_closed_port_is_told_at_once_and_a_past_deadline_too() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let begin = Instant::now();
-    let told = ask(server, &question(Kind::A), begin + Duration::from_secs(20));
+    let told = ask(server, None, &question(Kind::A), begin + Duration::from_secs(20));
     assert_eq!(told, Err(Trouble::Network("connection refused".to_string())));
     assert!(begin.elapsed() < Duration::from_secs(2));
-    assert_eq!(ask(server, &question(Kind::A), begin), Err(Trouble::Timeout));
+    assert_eq!(ask(server, None, &question(Kind::A), begin), Err(Trouble::Timeout));
 }

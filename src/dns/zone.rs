@@ -136,7 +136,8 @@ fn ask<T>(
     query.extend_from_slice(&asked);
     put_u16(&mut query, kind);
     put_u16(&mut query, IN);
-    exchange(server, &query, until, |packet| {
+    // As names are looked up everywhere: by the way that the kernel likes.
+    exchange(server, None, &query, until, |packet| {
         let mut reader = Reader::new(packet);
         let header = reader.header().ok()?;
         let ours =

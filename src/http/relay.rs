@@ -5,7 +5,10 @@
 //! through untouched, TLS included, until the deadline or the cap, at which both ends are closed.
 
 use super::records::Records;
+use super::tunnel;
+use super::way::Way;
 use crate::address::Family;
+use crate::socket::{self, Bind};
 use crate::{os, resolve};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -30,8 +33,12 @@ pub struct Goal {
     pub port: u16,
     /// Only addresses of this family, if given.
     pub family: Option<Family>,
+    /// By which way to connect.
+    pub way: Way,
+    /// Whether TLS goes through.
+    pub secure: bool,
     /// What to write in place of the stand-in that minreq takes for an IPv6 literal, in a plain request.
-    pub rewrite: Option<(String, String)>,
+    pub rewrite: Vec<(String, String)>,
     /// TLS to which its own end must not be shown, see `records.rs`.
     pub endless: bool,
 }
@@ -114,7 +121,7 @@ impl Relay {
 }
 
 /// What is left until then, never zero (which sockets take for "for ever").
-fn left(until: Instant) -> Duration {
+pub fn left(until: Instant) -> Duration {
     until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
 }
 
@@ -159,8 +166,14 @@ fn carry(
 
 /// Tries each address of the host for its share of what is left.
 fn connect(goal: &Goal, until: Instant) -> Result<TcpStream, String> {
-    let host = &goal.host;
-    let all = resolve::addresses(host, goal.port, goal.family)?;
+    let bind = goal.way.bind.as_ref();
+    let (host, port, family) = match &goal.way.proxy {
+        // It is the proxy that reaches the host, in whichever family.
+        Some(proxy) => (&proxy.host, proxy.port, None),
+        None => (&goal.host, goal.port, goal.family),
+    };
+    // An address of one family can't reach the other.
+    let all = resolve::addresses(host, port, family.or(bind.and_then(Bind::family)))?;
     let mut last = String::new();
     for (i, at) in all.iter().enumerate() {
         let share = left(until);
@@ -168,13 +181,17 @@ fn connect(goal: &Goal, until: Instant) -> Result<TcpStream, String> {
             1 => share,
             n => (share / u32::try_from(n).unwrap_or(u32::MAX)).min(PATIENCE),
         };
-        let mut result = TcpStream::connect_timeout(at, share.max(Duration::from_millis(1)));
+        let mut result = socket::tcp(*at, bind, share.max(Duration::from_millis(1)));
         while result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
-            result = TcpStream::connect_timeout(at, left(until).min(share));
+            result = socket::tcp(*at, bind, left(until).min(share));
         }
         match result {
-            Ok(stream) => {
+            Ok(mut stream) => {
                 let _ = stream.set_nodelay(true);
+                match &goal.way.proxy {
+                    Some(proxy) if goal.secure => tunnel::open(&mut stream, proxy, goal, until)?,
+                    _ => {}
+                }
                 return Ok(stream);
             }
             Err(error) => last = format!("cannot reach {host}: {}", plain(&error)),
@@ -239,6 +256,9 @@ fn pump(
 ) -> io::Result<End> {
     let mut piece = vec![0u8; 8 * 1024];
     let mut rewrite = goal.rewrite.clone();
+    if let Some(proxy) = goal.way.proxy.as_ref().filter(|_| !goal.secure) {
+        rewrite.extend(tunnel::rewrites(proxy, goal));
+    }
     let mut records = goal.endless.then(Records::default);
     let mut server_open = true;
     loop {
@@ -277,13 +297,16 @@ fn pump(
                 return Ok(End::Closed);
             }
             told.sent += n;
-            match rewrite.take() {
+            match std::mem::take(&mut rewrite).as_slice() {
+                [] => send(server, &piece[..n], until)?,
                 // minreq writes a request at once, and its Host line is in the first piece of it.
-                Some((from, to)) => {
-                    let head = replace_once(&piece[..n], from.as_bytes(), to.as_bytes());
+                all => {
+                    let mut head = piece[..n].to_vec();
+                    for (from, to) in all {
+                        head = replace_once(&head, from.as_bytes(), to.as_bytes());
+                    }
                     send(server, &head, until)?;
                 }
-                None => send(server, &piece[..n], until)?,
             }
         }
     }
@@ -298,7 +321,7 @@ fn read(mut from: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
     }
 }
 
-fn send(mut to: &TcpStream, bytes: &[u8], until: Instant) -> io::Result<()> {
+pub fn send(mut to: &TcpStream, bytes: &[u8], until: Instant) -> io::Result<()> {
     to.set_write_timeout(Some(left(until)))?;
     to.write_all(bytes)
 }
@@ -314,12 +337,17 @@ fn replace_once(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
+    fn goal(port: u16, family: Option<Family>) -> Goal {
+        let (way, rewrite) = (Way::default(), Vec::new());
+        Goal { host: "127.0.0.1".to_string(), port, family, way, secure: false, rewrite, endless: false }
+    }
+
     #[test]
     fn a_stranger_on_the_loopback_is_not_let_through() {
         let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback");
         let port = server.local_addr().expect("bound").port();
         let until = Instant::now() + Duration::from_secs(5);
-        let goal = Goal { host: "127.0.0.1".to_string(), port, family: None, rewrite: None, endless: false };
+        let goal = goal(port, None);
         let relay = Relay::open(&goal, until, 1_000).expect("connects");
         let mut stranger = TcpStream::connect((Ipv4Addr::LOCALHOST, relay.port)).expect("listens");
         stranger.write_all(b"CONNECT x:1 HTTP/1.1\r\nProxy-Authorization: Basic Z3Vlc3M=\r\n\r\n").expect("written");
@@ -331,8 +359,7 @@ mod tests {
 
     #[test]
     fn a_host_without_the_family_is_told() {
-        let goal =
-            Goal { host: "127.0.0.1".to_string(), port: 9, family: Some(Family::V6), rewrite: None, endless: false };
+        let goal = goal(9, Some(Family::V6));
         let until = Instant::now() + Duration::from_secs(5);
         let why = Relay::open(&goal, until, 1_000).err();
         assert_eq!(why.as_deref(), Some("127.0.0.1 has no ipv6 address"));

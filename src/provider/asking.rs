@@ -108,10 +108,14 @@ pub fn by_status(reply: &Reply, refusal: &dyn Fn(&str) -> Option<Verdict>) -> Op
             let why = "HTTP 429: too many requests".to_string();
             Verdict::Later { why, pause: Pause { seconds, strict: true } }
         }
-        401 | 403 => refusal(&reply.body).unwrap_or_else(|| Verdict::TurnedAway {
-            why: format!("HTTP {status}, without a word why"),
-            remedy: "check user and password".to_string(),
-        }),
+        400..=499 => match refusal(&reply.body) {
+            Some(verdict) => verdict,
+            None if status == 401 || status == 403 => Verdict::TurnedAway {
+                why: format!("HTTP {status}, without a word why"),
+                remedy: "check user and password".to_string(),
+            },
+            None => Verdict::later(reply.status_line()),
+        },
         500..=599 => Verdict::Later { why: format!("HTTP {status}"), pause: Pause { seconds, strict: false } },
         _ => Verdict::later(reply.status_line()),
     })

@@ -56,8 +56,8 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     if facts.entry("url").is_none() {
         facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
     }
-    let url = facts.guarded_url("url", plaintext);
-    let url6 = facts.second_url(plaintext);
+    let url = facts.service_url("url", plaintext);
+    let url6 = facts.service_url("url6", plaintext);
     let user = facts.needed("user");
     facts.basic_user();
     let password = facts.needed_secret("password");

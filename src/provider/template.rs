@@ -2,7 +2,10 @@
 //! say yes or no. All of it is settings, so a service of this kind is a preset and no code.
 
 mod fill;
-mod reading;
+pub mod reading;
+mod shape;
+
+pub use shape::{needs, shape};
 
 use super::asking::{self, Ask, Tongue};
 use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
@@ -11,7 +14,6 @@ use crate::address::Family;
 use crate::host::Host;
 use crate::http::{clean, Method, Reply, Request, Url};
 use crate::secret::{self, percent, Secret};
-use crate::settings::Section;
 use crate::values::{key, secret as secret_key, Facts, Key, SECRET_FORMS};
 use fill::{fill, slots};
 use reading::Reading;
@@ -19,7 +21,7 @@ use std::net::IpAddr;
 
 /// What a section may say; presets say most of it.
 pub const KEYS: &[Key] = &[
-    key("url", "where updates go, with {host}, {ip}, {password} … in it"),
+    key("url", "where updates go, with {host}, {ip}, {password} and others in it"),
     key("url6", "where updates of IPv6 go, if elsewhere"),
     key("method", "get (default), post, put or patch"),
     key("header", "a header: Name: value"),
@@ -68,6 +70,8 @@ struct Template {
     zone: Option<Host>,
     other: Option<String>,
     reading: Reading,
+    /// No text has a place for the address: the service looks at where the request comes from.
+    by_source: bool,
 }
 
 /// Reads a section; notes what is wrong with it.
@@ -75,8 +79,8 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     if facts.entry("url").is_none() {
         facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
     }
-    let url = facts.guarded_url("url", plaintext);
-    let url6 = facts.second_url(plaintext);
+    let url = facts.service_url("url", plaintext);
+    let url6 = facts.service_url("url6", plaintext);
     let auth = match facts.choice("auth", &["none", "basic", "bearer"]) {
         Some(1) => Auth::Basic,
         Some(2) => Auth::Bearer,
@@ -90,12 +94,6 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     };
     let used = places(facts);
     let uses = |slot: &str| used.iter().any(|used| used == slot);
-    if let Some(entry) = facts.entry("url").filter(|_| url.is_some() && !ADDRESSES.into_iter().any(uses)) {
-        // A server that looks at where the request comes from learns the address of that family alone.
-        if facts.entry("url6").is_none() {
-            facts.wrong(entry, "no place for the address: write {ip}, or {ipv4} and {ipv6}");
-        }
-    }
     if let Some(entry) = facts.section.get("ipv6").filter(|entry| entry.value != "off") {
         if url6.is_none() && uses("ipv4") && !["ip", "ips", "ipv6"].into_iter().any(uses) {
             facts.wrong(entry, "there is no place for an IPv6 address: say ipv6 = off");
@@ -125,30 +123,16 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
         zone,
         other: facts.text("other"),
         reading: Reading::new(facts)?,
+        by_source: !ADDRESSES.into_iter().any(uses),
     }))
-}
-
-/// Whether a section that names this preset has to say the key; without a preset, what the example needs.
-pub fn needs(preset: Option<&Section>, key: &str) -> bool {
-    let Some(preset) = preset else { return key == "token" };
-    let uses = |slot: &str| {
-        TEXTS.iter().filter_map(|text| preset.get(text)).any(|entry| slots(&entry.value).any(|used| used == slot))
-    };
-    let auth = preset.get("auth").map(|entry| entry.value.as_str());
-    let wanted = match key {
-        "user" | "password" => uses(key) || auth == Some("basic"),
-        "token" => uses(key) || auth == Some("bearer"),
-        "zone" => uses(key) || uses("name"),
-        key => uses(key),
-    };
-    wanted && preset.get(key).is_none()
 }
 
 /// The places that the section's texts have; an unknown one is a mistake.
 fn places(facts: &Facts<'_>) -> Vec<String> {
     let mut used = Vec::new();
     for key in TEXTS {
-        let Some(entry) = facts.entry(key) else { continue };
+        let entry = if key.starts_with("url") { facts.service_entry(key) } else { facts.entry(key) };
+        let Some(entry) = entry else { continue };
         for slot in slots(&entry.value) {
             if !SLOTS.contains(&slot) {
                 let hint = crate::words::meant(slot, &SLOTS);
@@ -286,6 +270,9 @@ impl Template {
         };
         let mut request = Request::get(url.with_resource(fill::resource(url.resource(), &value)));
         request.method = self.method;
+        if self.by_source && url.literal().is_none() {
+            request.family = ask.updates.first().copied();
+        }
         for (name, text) in &self.headers {
             request.named.push((name.clone(), fill(text, &value, &str::to_string).unwrap_or_default()));
         }

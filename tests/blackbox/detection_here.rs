@@ -1,7 +1,6 @@
 //! Learning the address from this machine: commands, interfaces, routes; and an address that will not hold still.
 
-use crate::world::{left_out, runner, seconds, Home, Run, FOUR, OTHER};
-use std::path::Path;
+use crate::world::{in_a_network, seconds, Home, FOUR, OTHER};
 
 fn command(name: &str, line: &str) -> String {
     format!("[detector:{name}]\nkind = command\ncommand = {line}\n")
@@ -71,24 +70,6 @@ fn a_command_is_told_the_family_and_nothing_else() {
     assert!(fds.lines().all(|fd| fd.parse::<u32>().is_ok_and(|fd| !(3..10).contains(&fd))), "left open: {fds}");
 }
 
-/// Runs a pass in a network of its own, where this script has made interfaces. `None` where that can't be.
-fn in_a_network(home: &Home, script: &str) -> Option<crate::world::Ended> {
-    const NO: i32 = 99;
-    let homing = runner::homing_line();
-    let line = format!("{{ ip link set lo up && {script}; }} || exit {NO}; exec {homing} -c homing.conf");
-    let words = ["/usr/bin/unshare", "-n", "--", "/bin/sh", "-c", &line];
-    if !Path::new(words[0]).exists() {
-        left_out("no network namespaces here");
-        return None;
-    }
-    let ended = Run::program(&home.scratch, &words).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").go();
-    if ended.code == Some(NO) || ended.stderr.contains("unshare failed") {
-        left_out("no network of our own here");
-        return None;
-    }
-    Some(ended)
-}
-
 #[test]
 fn an_interface_that_cannot_answer_says_why() {
     let veth = "ip link add wan0 type veth peer name far0";
@@ -113,7 +94,7 @@ fn an_interface_that_cannot_answer_says_why() {
             head,
             "[detector:wan]\nkind = interface\ninterface = wan0\n[detector:lo]\nkind = interface\ninterface = lo\n",
         );
-        let Some(ended) = in_a_network(&home, &script) else { return };
+        let Some(ended) = in_a_network(&home.scratch, &script, "") else { return };
         assert_eq!(ended.code, Some(code), "{script}: {}", ended.stderr);
         assert!(ended.stderr.contains(says), "{script}: {says}: {}", ended.stderr);
         assert!(ended.took < seconds(5));
@@ -133,7 +114,7 @@ fn an_interface_that_cannot_answer_says_why() {
 fn no_network_at_all_is_soon_told() {
     let home = Home::new();
     home.config("", "");
-    let Some(ended) = in_a_network(&home, "true") else { return };
+    let Some(ended) = in_a_network(&home.scratch, "true", "") else { return };
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     assert!(ended.took < seconds(6), "{:?}", ended.took);
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);

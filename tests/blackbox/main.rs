@@ -11,6 +11,7 @@ mod detecting;
 mod detection;
 mod detection_dns;
 mod detection_here;
+mod detection_stun;
 mod fences;
 mod hooks;
 mod memory;
@@ -18,9 +19,11 @@ mod overrides;
 mod papers;
 mod real;
 mod secrets;
+mod services;
 mod settings;
 mod surroundings;
 mod truth;
+mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.
 #[allow(dead_code)]

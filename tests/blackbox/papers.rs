@@ -121,9 +121,6 @@ fn the_manual_has_the_keys_of_the_program() {
 fn the_papers_name_what_is_built_in() {
     let (manual, readme) = (paper("packaging/man/homing.conf.5"), paper("README.md"));
     let row = |start: &str| readme.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}"));
-    for (name, _) in built_ins("preset") {
-        assert!(row("| Services by name").contains(&format!("`{name}`")), "README: {name}");
-    }
     for (name, _) in built_ins("detector") {
         assert!(row("| Detectors by name").contains(&format!("`{name}`")), "README: {name}");
         assert!(part(&manual, ".Sh DETECTORS").contains(&format!(".It Li {name}").as_str()), "homing.conf(5): {name}");

@@ -1,7 +1,12 @@
-//! homing against real parts: TLS by nginx, DNS by unbound, and the same dyndns2 conversations held by ddclient.
+//! homing against real parts: TLS by nginx, DNS by unbound, signed updates of BIND, Knot and PowerDNS, and the same dyndns2 conversations held by ddclient.
 //! `tests/parts` installs what is missing.
 
+mod between;
 mod daemon;
 mod ddclient;
 mod dns;
 mod https;
+mod proxy;
+mod rfc2136;
+mod stun;
+mod zones;

@@ -6,6 +6,7 @@ mod clock;
 mod dns;
 mod home;
 mod http;
+mod network;
 mod run;
 pub mod runner;
 mod scratch;
@@ -13,6 +14,7 @@ mod stop;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod udp;
 mod updates;
 
 #[allow(unused_imports)] // As above: offered to all tests.
@@ -21,9 +23,11 @@ pub use {
     dns::{DnsServer, Query, Record},
     home::{mode, set_mode, Home, FOUR, OTHER, SECRET, SIX},
     http::{HttpServer, Reply, Request},
+    network::in_a_network,
     run::{Ended, Run, NOON},
     runner::{hides, left_out, paced, seconds},
     scratch::Scratch,
     tls::{Identity, Manner, Pki},
+    udp::UdpServer,
     updates::{lines, updates},
 };

@@ -102,7 +102,15 @@ impl World {
         let trust = Trust::establish(None);
         let until = Instant::now() + Duration::from_secs(10);
         let timeout = Duration::from_secs(5);
-        let http = Http { until, timeout, agent: "test".into(), trust: &trust, dry: None, verbose: None };
+        let http = Http {
+            until,
+            timeout,
+            agent: "test".into(),
+            trust: &trust,
+            way: Default::default(),
+            dry: None,
+            verbose: None,
+        };
         let mut rulings =
             provider.push(&batch, &mut Line { http: &http, memory: &mut self.memory, held: &[], force: false });
         done.store(true, Ordering::Relaxed);
@@ -288,7 +296,15 @@ fn a_dry_run_shows_and_remembers_no_record() {
     let show = |line: &str| shown.borrow_mut().push(line.to_string());
     let trust = Trust::establish(None);
     let (until, timeout) = (Instant::now() + Duration::from_secs(10), Duration::from_secs(5));
-    let http = Http { until, timeout, agent: "test".into(), trust: &trust, dry: Some(&show), verbose: None };
+    let http = Http {
+        until,
+        timeout,
+        agent: "test".into(),
+        trust: &trust,
+        way: Default::default(),
+        dry: Some(&show),
+        verbose: None,
+    };
     let mut memory = BTreeMap::new();
     let rulings = provider.push(
         &[wanted("h.example.net 203.0.113.7")],

@@ -5,6 +5,7 @@ use crate::clock::{self, Stamp};
 use crate::dns::wire::{Header, Reader, LONGEST};
 use crate::dns::{self, Stream, Trouble};
 use crate::http::Http;
+use crate::socket::Bind;
 use crate::tsig::{Key, Seal};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -49,6 +50,7 @@ pub struct Talk<'a> {
 
 /// An update on its way.
 struct Sent<'a> {
+    bind: Option<&'a Bind>,
     key: Option<&'a Key>,
     id: u16,
     message: Vec<u8>,
@@ -67,7 +69,7 @@ impl<'a> Talk<'a> {
             Some(key) => key.sign(update(id), clock::now()),
             None => (update(id), Vec::new()),
         };
-        let sent = Sent { key: self.key, id, message, mac };
+        let sent = Sent { bind: self.http.way.bind.as_ref(), key: self.key, id, message, mac };
         self.sent += 1;
         let until = (Instant::now() + self.http.timeout).min(self.http.until);
         let by_tcp = self.tcp || sent.message.len() > LONGEST;
@@ -91,7 +93,7 @@ type Asked = Result<Result<Answer, String>, Trouble>;
 
 fn over_udp(stream: &mut Option<(SocketAddr, Stream)>, place: SocketAddr, sent: &Sent<'_>, until: Instant) -> Asked {
     let (mut doubt, mut claim, mut turned) = (None, None, false);
-    let asked = dns::exchange(place, &sent.message, until, |packet| {
+    let asked = dns::exchange(place, sent.bind, &sent.message, until, |packet| {
         let maybe = match sent.weigh(packet) {
             Worth::Nothing => return None,
             Worth::Answer(answer) => return Some(Ok(answer)),
@@ -132,7 +134,7 @@ fn over_tcp(stream: &mut Option<(SocketAddr, Stream)>, place: SocketAddr, sent: 
             return Ok(answer);
         }
     }
-    let mut fresh = Stream::open(place, until)?;
+    let mut fresh = Stream::open(place, sent.bind, until)?;
     let answer = ask(&mut fresh)?;
     *stream = Some((place, fresh));
     Ok(answer)

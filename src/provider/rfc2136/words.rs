@@ -7,6 +7,7 @@ use crate::provider::contract::Verdict;
 
 const SERVFAIL: u16 = 2;
 const REFUSED: u16 = 5;
+const NOTAUTH: u16 = 9;
 const NOTZONE: u16 = 10;
 
 /// What a server refuses, why, and what mends it. `{zone}` and `{server}` are filled in.
@@ -14,8 +15,8 @@ const REFUSALS: &[(u16, &str, &str)] = &[
     (1, "the server cannot read the update", "see its log; a very old server knows neither updates nor signatures"),
     (3, "the server knows no such name", "check 'zone' and the hosts"),
     (4, "the server takes no updates", "name the zone's primary in 'server', and switch updates on there"),
-    (REFUSED, "the server does not let this key change the zone {zone}", "let it there: in BIND update-policy or allow-update, in Knot an acl with action: update, in PowerDNS dnsupdate=yes and TSIG-ALLOW-DNSUPDATE"),
-    (9, "the server does not have the zone {zone}", "check 'zone' and 'server': updates go to its primary"),
+    (REFUSED, "the server does not let this key change the zone {zone}", "check 'zone', and let it there: in BIND update-policy or allow-update, in Knot an acl with action: update, in PowerDNS dnsupdate=yes and TSIG-ALLOW-DNSUPDATE"),
+    (NOTAUTH, "the server does not have the zone {zone}", "check 'zone' and 'server': updates go to its primary"),
     (NOTZONE, "the host is not in the zone {zone}", "check 'zone' and the hosts"),
     (16, "the server gets another signature from this key", "compare the secret and the algorithm with the server's"),
     (17, "the server does not know this key", "compare the key's name and algorithm with the server's; does it let the key in for this zone?"),
@@ -29,7 +30,7 @@ pub fn is_unmet(answer: &Answer) -> bool {
 
 /// Whether one host of many may be what the server does not like.
 pub fn is_of_some(answer: &Answer) -> bool {
-    answer.error == 0 && answer.theirs.is_none() && matches!(answer.rcode, REFUSED | NOTZONE)
+    answer.sure && answer.error == 0 && answer.theirs.is_none() && matches!(answer.rcode, REFUSED | NOTZONE)
 }
 
 /// The verdict on an answer that is not about what had to be there.
@@ -41,6 +42,17 @@ pub fn judge(answer: &Answer, zone: &str) -> Verdict {
     let code = if answer.error == 0 { answer.rcode } else { answer.error };
     let unsure = if answer.sure { "" } else { " (as it says without a signature)" };
     let name = rcode_name(code);
+    if !answer.sure && matches!(code, REFUSED | NOTAUTH) {
+        // PowerDNS 4.7 says no more than this, whatever is wrong; Knot 3.2 does so of a zone that it does not have.
+        return Verdict::TurnedAway {
+            why: format!("{name}, without a signature: the server does not take our signature, or not for the zone {zone}, or does not have it"),
+            remedy: format!(
+                "compare the key's name, algorithm and secret with the server's, the zone, and the clocks (ours says {}); \
+                 and let the key change the zone",
+                clock::stamp(clock::now())
+            ),
+        };
+    }
     match REFUSALS.iter().find(|(known, ..)| *known == code) {
         _ if code == 0 && answer.sure => Verdict::Updated,
         Some((_, why, remedy)) => Verdict::Refused {

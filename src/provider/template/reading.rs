@@ -15,6 +15,8 @@ enum Mark {
     Start(String),
     /// `*good`: stands somewhere in it; `*` alone: any answer, the status says it all.
     Anywhere(String),
+    /// `{ip}`: one of the addresses that were sent stands somewhere in it.
+    Address,
     /// `json:KEY=VALUE`: the answer is a JSON object with this member.
     Member(String, String),
 }
@@ -31,19 +33,26 @@ pub struct Reading {
 impl Mark {
     fn new(text: &str) -> Mark {
         match (text.strip_prefix('*'), text.strip_prefix("json:").and_then(|rest| rest.split_once('='))) {
+            _ if text == "{ip}" => Mark::Address,
             (Some(rest), _) => Mark::Anywhere(rest.to_ascii_lowercase()),
             (None, Some((key, value))) => Mark::Member(key.to_string(), value.to_ascii_lowercase()),
             (None, None) => Mark::Start(text.to_ascii_lowercase()),
         }
     }
 
-    /// Whether it is in a body, which is in lower case and trimmed; `json` is the body read, if it can be.
-    fn is_in(&self, body: &str, json: Option<&json::Json>) -> bool {
+    /// Whether it is in a body, which is in lower case and trimmed; `json` is the body read, if it can be; `said` are
+    /// the addresses that were sent.
+    fn is_in(&self, body: &str, json: Option<&json::Json>, said: &[IpAddr]) -> bool {
         match self {
             Mark::Start(text) => body
                 .strip_prefix(text.as_str())
                 .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric) || !text.ends_with(char::is_alphanumeric)),
             Mark::Anywhere(text) => body.contains(text.as_str()),
+            Mark::Address => {
+                let of_address = |c: char| c.is_ascii_hexdigit() || c == '.' || c == ':';
+                let words = body.split(|c| !of_address(c)).map(|word| word.trim_end_matches(['.', ':']));
+                words.filter_map(|word| word.parse().ok()).any(|ip: IpAddr| said.contains(&ip))
+            }
             Mark::Member(key, value) => json.is_some_and(|json| {
                 let text = json::text(json, key).map(str::to_ascii_lowercase);
                 let number = || json::number(json, key).map(|number| number.to_string());
@@ -66,15 +75,21 @@ impl Reading {
         Some(Reading { success: marks("success")?, unchanged: marks("unchanged")?, refused: marks("refused")? })
     }
 
+    /// The same, known beforehand; each is a list with commas.
+    pub fn of(success: &str, unchanged: &str, refused: &str) -> Reading {
+        let marks = |texts: &str| texts.split(',').map(str::trim).filter(|t| !t.is_empty()).map(Mark::new).collect();
+        Reading { success: marks(success), unchanged: marks(unchanged), refused: marks(refused) }
+    }
+
     /// The verdict of a 2xx answer to a request that said the addresses `said`.
     pub fn judge(&self, body: &str, said: &[IpAddr]) -> (Verdict, Option<String>) {
         if let Some(verdict) = self.refusal(body) {
             return (verdict, None);
         }
-        if matches(&self.unchanged, body) {
+        if matches(&self.unchanged, body, said) {
             return (Verdict::AlreadySo, None);
         }
-        if matches(&self.success, body) {
+        if matches(&self.success, body, said) {
             return (Verdict::Updated, None);
         }
         if self.success.is_empty() {
@@ -89,7 +104,7 @@ impl Reading {
 
     /// The verdict of an answer that says no: by the section's texts, else by the words of dyndns2.
     pub fn refusal(&self, body: &str) -> Option<Verdict> {
-        if matches(&self.refused, body) {
+        if matches(&self.refused, body, &[]) {
             let why = format!("the service answered {}", quoted(body));
             let remedy = "correct what it complains of, in 'hosts' or in the credentials".to_string();
             return Some(Verdict::Refused { why, remedy });
@@ -99,21 +114,16 @@ impl Reading {
     }
 }
 
-fn matches(marks: &[Mark], body: &str) -> bool {
+fn matches(marks: &[Mark], body: &str, said: &[IpAddr]) -> bool {
     let lower = body.trim().to_ascii_lowercase();
     let wants_json = marks.iter().any(|mark| matches!(mark, Mark::Member(..)));
     let json = wants_json.then(|| json::parse(body).ok()).flatten();
-    marks.iter().any(|mark| mark.is_in(&lower, json.as_ref()))
+    marks.iter().any(|mark| mark.is_in(&lower, json.as_ref(), said))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn reading(success: &str, unchanged: &str, refused: &str) -> Reading {
-        let marks = |text: &str| text.split(',').filter(|t| !t.is_empty()).map(|t| Mark::new(t.trim())).collect();
-        Reading { success: marks(success), unchanged: marks(unchanged), refused: marks(refused) }
-    }
 
     fn one(reading: &Reading, body: &str) -> char {
         match reading.judge(body, &[]).0 {
@@ -126,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_text_stands_where_it_must() {
-        let ok = reading("OK", "", "ERROR");
+        let ok = Reading::of("OK", "", "ERROR");
         for (body, want) in [
             ("ok", 'u'),
             (" OK 1.2.3.4\n", 'u'),
@@ -138,16 +148,33 @@ mod tests {
         ] {
             assert_eq!(one(&ok, body), want, "{body}");
         }
-        let xml = reading("*<ErrCount>0</ErrCount>", "", "*<Err1>");
+        let xml = Reading::of("*<ErrCount>0</ErrCount>", "", "*<Err1>");
         assert_eq!(one(&xml, "<?xml?><i><errcount>0</errcount></i>"), 'u');
         assert_eq!(one(&xml, "<html>0</html>"), 'l');
-        assert_eq!(one(&reading("*", "", ""), ""), 'u');
-        assert_eq!(one(&reading("*", "", ""), "badauth"), 'r', "the words of dyndns2 that say no always count");
+        assert_eq!(one(&Reading::of("*", "", ""), ""), 'u');
+        assert_eq!(one(&Reading::of("*", "", ""), "badauth"), 'r', "the words of dyndns2 that say no always count");
+    }
+
+    #[test]
+    fn the_address_that_was_sent_says_yes() {
+        let echo = Reading::of("{ip}", "", "");
+        let said = ["2620:fe::fe".parse().expect("good"), "198.41.0.4".parse().expect("good")];
+        for (body, yes) in [
+            ("a.goip.de is 198.41.0.4.", true),
+            ("<b>198.41.0.4</b>", true),
+            ("now 2620:00fe:0:0:0:0:0:fe!", true),
+            ("198.41.0.45", false),
+            ("1198.41.0.4", false),
+            ("192.0.2.1", false),
+            ("", false),
+        ] {
+            assert_eq!(echo.judge(body, &said).0 == Verdict::Updated, yes, "{body}");
+        }
     }
 
     #[test]
     fn a_member_of_json_is_one_by_value() {
-        let json = reading("json:status=200, json:ok=true", "json:result=Same", "json:code=2");
+        let json = Reading::of("json:status=200, json:ok=true", "json:result=Same", "json:code=2");
         for (body, want) in [
             ("{\"status\": 200}", 'u'),
             ("{\"status\":\"200\"}", 'u'),
@@ -164,7 +191,7 @@ mod tests {
 
     #[test]
     fn without_texts_the_words_of_dyndns2_count() {
-        let words = reading("", "", "");
+        let words = Reading::of("", "", "");
         assert_eq!(one(&words, "good 198.41.0.4"), 'u');
         assert_eq!(one(&words, "nochg"), '=');
         assert_eq!(one(&words, "<html>good</html>"), 'l');

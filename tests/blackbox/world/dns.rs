@@ -1,9 +1,8 @@
 //! A name server that answers a datagram with what a test wants, right or wrong.
 
-use super::stop::Stop;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use super::udp::UdpServer;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 /// A question as it came.
 #[derive(Clone, Debug)]
@@ -83,10 +82,8 @@ impl Query {
 
 /// Listens from its making to its drop.
 pub struct DnsServer {
-    address: SocketAddr,
+    server: UdpServer,
     asked: Arc<Mutex<Vec<Query>>>,
-    stop: Stop,
-    listening: Option<thread::JoinHandle<()>>,
 }
 
 impl DnsServer {
@@ -97,22 +94,14 @@ impl DnsServer {
 
     /// On an address and port of your choice.
     pub fn on(address: &str, handler: impl Fn(&Query) -> Vec<Vec<u8>> + Send + 'static) -> DnsServer {
-        let socket = UdpSocket::bind(address).unwrap_or_else(|e| panic!("{address}: {e}"));
-        let address = socket.local_addr().unwrap();
-        let (asked, stop) = (Arc::new(Mutex::new(Vec::new())), Stop::default());
-        let (log, end) = (Arc::clone(&asked), stop.clone());
-        let listening = thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while !end.is_set() {
-                let Ok((length, peer)) = socket.recv_from(&mut bytes) else { continue };
-                let Some(query) = Query::read(&bytes[..length]) else { continue };
-                log.lock().unwrap().push(query.clone());
-                for reply in handler(&query) {
-                    let _ = socket.send_to(&reply, peer);
-                }
-            }
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&asked);
+        let server = UdpServer::on(address, move |bytes| {
+            let Some(query) = Query::read(bytes) else { return Vec::new() };
+            log.lock().unwrap().push(query.clone());
+            handler(&query)
         });
-        DnsServer { address, asked, stop, listening: Some(listening) }
+        DnsServer { server, asked }
     }
 
     /// Answers every question with these records.
@@ -121,7 +110,7 @@ impl DnsServer {
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// All questions so far, in order.
@@ -131,15 +120,5 @@ impl DnsServer {
 
     pub fn count(&self) -> usize {
         self.asked.lock().unwrap().len()
-    }
-}
-
-impl Drop for DnsServer {
-    fn drop(&mut self) {
-        self.stop.now();
-        // An empty datagram, so that `recv_from` returns and the flag is seen.
-        let any = if self.address.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
-        let _ = UdpSocket::bind(any).and_then(|socket| socket.send_to(&[], self.address));
-        let _ = self.listening.take().map(thread::JoinHandle::join);
     }
 }

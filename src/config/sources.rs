@@ -1,0 +1,112 @@
+//! What is to be detected: the lists of detectors that the agent and its sections name, and what each of them is.
+
+use super::Build;
+use crate::address::Family;
+use crate::detect::{self, Source};
+use crate::http::Way;
+use crate::provider;
+use crate::settings::{shown, Place, Section};
+use crate::values::Facts;
+use crate::words::meant;
+
+impl Build<'_> {
+    /// The source of a family for a section, or for the agent itself; `None` when it is off.
+    pub(super) fn source(&mut self, facts: &Facts<'_>, agent: &Facts<'_>, family: Family, way: &Way) -> Option<usize> {
+        let named = [facts, agent].into_iter().find(|facts| facts.entry(family.name()).is_some());
+        let names: Vec<String> = match named {
+            Some(named) => named.list(family.name())?,
+            None if family == Family::V4 => vec!["ipify".to_string(), "opendns".to_string()],
+            None => return None,
+        };
+        let of = |key: &str| [facts, agent].into_iter().find(|facts| facts.entry(key).is_some());
+        let agree = of("agree").and_then(|facts| facts.number("agree", 1, 9)).unwrap_or(1);
+        let agree = usize::try_from(agree).unwrap_or(1);
+        let allow_private = of("allow_private").and_then(|facts| facts.flag("allow_private")).unwrap_or(false);
+        // Asked only now, so that mistakes in what goes with a list are told where it is off too.
+        if names == ["off"] {
+            return None;
+        }
+        let id = (family, names.join(","), agree, allow_private, way.bind.clone());
+        if let Some((_, index)) = self.lists.iter().find(|(known, _)| *known == id) {
+            return Some(*index);
+        }
+        let entry = named.and_then(|facts| facts.entry(family.name()));
+        let place = entry.map_or(facts.section.place.clone(), |entry| entry.place.clone());
+        let told = self.problems.len();
+        let mut detectors: Vec<detect::Detector> = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            if names[..at].contains(name) {
+                self.problem(&place, format!("{family}: '{}' stands twice", shown(name)));
+            }
+            let mut detector = self.detector(name, family, &place);
+            // A section that goes out by a way of its own wants the address at the end of that way.
+            detector.iter_mut().for_each(|detector| detector.way.bind = detector.way.bind.take().or(way.bind.clone()));
+            detectors.extend(detector);
+        }
+        let mut operators: Vec<&str> = detectors.iter().map(|detector| detector.operator.as_str()).collect();
+        operators.sort_unstable();
+        operators.dedup();
+        if agree > names.len() {
+            let text = format!("{family}: {agree} detectors must agree and only {} named", names.len());
+            self.problem(&place, text);
+        } else if agree > operators.len() && detectors.len() == names.len() {
+            let text = format!(
+                "{family}: {agree} independent detectors must agree, and only {} run by different operators ({})",
+                operators.len(),
+                operators.join(", ")
+            );
+            self.problem(&place, text);
+        }
+        if self.problems.len() > told || detectors.len() < names.len() {
+            return None;
+        }
+        self.sources.push(Source { family, detectors, agree, allow_private });
+        self.lists.push((id, self.sources.len() - 1));
+        Some(self.sources.len() - 1)
+    }
+
+    fn detector(&mut self, name: &str, family: Family, place: &Place) -> Option<detect::Detector> {
+        let heading = format!("detector:{name}");
+        let built_in = provider::built_in(&heading);
+        let own = self.settings.section(&heading);
+        let facts = match (own, &built_in) {
+            (Some(own), built_in) => Facts::new(own, built_in.as_ref()),
+            (None, Some(built_in)) => Facts::new(built_in, None),
+            (None, None) => {
+                let mut names: Vec<&str> = provider::built_ins("detector").iter().map(|(name, _)| *name).collect();
+                names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("detector:")));
+                names.push("off");
+                let hint = match meant(name, &names) {
+                    hint if hint.is_empty() => format!("; there are {}", names.join(", ")),
+                    hint => hint,
+                };
+                self.problem(place, format!("{family}: unknown detector '{}'{hint}", shown(name)));
+                return None;
+            }
+        };
+        let detector = detect::make(&facts, name, family);
+        let (problems, _) = facts.finish();
+        self.problems.extend(problems);
+        detector
+    }
+
+    /// A detector that nobody lists is still checked.
+    pub(super) fn check_detector(&mut self, section: &Section, name: &str) {
+        if name.is_empty() || name == "off" || name.contains(':') {
+            self.problem(&section.place, format!("[{}]: that is no name for a detector", section.name));
+            return;
+        }
+        let used = self.sources.iter().any(|source| source.detectors.iter().any(|detector| detector.name == name));
+        if !used {
+            let built_in = provider::built_in(&section.name);
+            let facts = Facts::new(section, built_in.as_ref());
+            let family = match facts.entry("address") {
+                Some(entry) if entry.value.contains(':') && !entry.value.contains(',') => Family::V6,
+                _ => Family::V4,
+            };
+            detect::make(&facts, name, family);
+            let (problems, _) = facts.finish();
+            self.problems.extend(problems);
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! FreeDNS at afraid.org, its first API: the account's records are listed with an update URL each, which then takes the
+//! address. User and password go as a SHA-1 in the query, the user in lower case. (The tokens of its second API need no
+//! code: see the presets that begin with afraid.)
+
+use super::asking::{self, Ask, Tongue};
+use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
+use super::template::reading::Reading;
+use crate::address::Family;
+use crate::digest::{digest, hex, Algorithm};
+use crate::http::{quoted, Reply, Request, Url, LARGE};
+use crate::secret::Secret;
+use crate::values::{key, secret, Facts, Key};
+use std::net::IpAddr;
+
+pub const KEYS: &[Key] = &[
+    key("url", "the API (default https://freedns.afraid.org/api/)"),
+    key("user", "account name"),
+    secret("password", "password"),
+];
+
+struct Afraid {
+    url: Url,
+    /// What stands for user and password.
+    sha: Secret,
+}
+
+/// Reads a section; notes what is wrong with it.
+pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+    let url = match facts.entry("url") {
+        Some(_) => facts.guarded_url("url", plaintext),
+        None => Url::parse("https://freedns.afraid.org/api/").ok(),
+    };
+    let (user, password) = (facts.needed("user"), facts.needed_secret("password"));
+    let (user, password) = (user?.to_lowercase(), password?);
+    let sha = digest(Algorithm::Sha1, &[user.as_bytes(), b"|", password.expose().as_bytes()]);
+    Some(Box::new(Afraid { url: url?, sha: Secret::new(&hex(&sha)) }))
+}
+
+/// A record of the account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Record {
+    host: String,
+    address: Option<IpAddr>,
+    update: Url,
+}
+
+impl Provider for Afraid {
+    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+        let mut rulings = Vec::new();
+        let mut listing = Listing { account: self, records: Default::default() };
+        let everything = Ask { hosts: (0..batch.len()).collect(), updates: Vec::new(), said: [None, None] };
+        // One request for all; how it ends is how all end, unless it is good.
+        let all = Ask { updates: Family::BOTH.to_vec(), ..everything };
+        let listed = asking::ask_all(&listing, std::slice::from_ref(&all), line.http);
+        if listed.iter().any(|ruling| ruling.verdict != Verdict::AlreadySo) {
+            let due = |ruling: &Ruling| batch[ruling.host].due().any(|(family, _)| family == ruling.family);
+            return listed.into_iter().filter(due).collect();
+        }
+        let records = std::mem::take(&mut listing.records).into_inner();
+        let mut speech = Speech { targets: Vec::new() };
+        let mut asks = Vec::new();
+        for ask in batch.iter().enumerate().flat_map(|(index, wanted)| asking::one_by_one(index, wanted)) {
+            let (host, family) = (ask.hosts[0], ask.updates[0]);
+            let told = |verdict: Verdict| Ruling { host, family, verdict, warning: None };
+            match find(&records, batch[host].host.ascii(), family) {
+                None => rulings.push(told(missing(family))),
+                Some(record) if record.address == ask.said[family as usize] => rulings.push(told(Verdict::AlreadySo)),
+                Some(record) if !self.trusts(&record.update) => rulings.push(told(Verdict::later(format!(
+                    "the update URL that FreeDNS lists leads to another host, {}",
+                    quoted(record.update.host())
+                )))),
+                Some(record) => {
+                    speech.targets.push((host, family, self.target(&record.update)));
+                    asks.push(ask);
+                }
+            }
+        }
+        rulings.extend(asking::ask_all(&speech, &asks, line.http));
+        rulings
+    }
+}
+
+impl Afraid {
+    /// Whether an update URL from the list leads where the credentials belong.
+    fn trusts(&self, update: &Url) -> bool {
+        let afraid = |url: &Url| url.host().ends_with(".afraid.org");
+        update.host() == self.url.host() || (afraid(update) && afraid(&self.url))
+    }
+
+    /// The URL to ask: never less guarded than the API itself.
+    fn target(&self, update: &Url) -> Url {
+        match update.host() == self.url.host() {
+            true => self.url.with_resource(update.resource().to_string()),
+            false if update.secure() => update.clone(),
+            false => {
+                let secure = format!("https://{}{}", update.host(), update.resource());
+                Url::parse(&secure).unwrap_or_else(|_| update.clone())
+            }
+        }
+    }
+}
+
+fn missing(family: Family) -> Verdict {
+    let kind = ["A", "AAAA"][family as usize];
+    Verdict::Refused {
+        why: format!("the account has no {kind} record of this name"),
+        remedy: "create it at freedns.afraid.org, or correct 'hosts'".to_string(),
+    }
+}
+
+/// The record of a host in one family. One that holds no address yet is taken for either.
+fn find<'a>(records: &'a [Record], host: &str, family: Family) -> Option<&'a Record> {
+    let ours = || records.iter().filter(|record| record.host == host);
+    let of_family = |record: &&Record| record.address.is_some_and(|ip| Family::of(ip) == family);
+    ours().find(of_family).or_else(|| ours().find(|record| record.address.is_none()))
+}
+
+/// The request for the list. A good one is told as *already so*, which nobody sees.
+struct Listing<'a> {
+    account: &'a Afraid,
+    records: std::cell::RefCell<Vec<Record>>,
+}
+
+impl Tongue for Listing<'_> {
+    fn request(&self, _: &Ask) -> Request {
+        let query = [("action", "getdyndns"), ("v", "2"), ("sha", self.account.sha.expose())];
+        Request { cap: LARGE, private: true, ..Request::get(self.account.url.with_query(query)) }
+    }
+
+    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
+        let verdict = asking::by_status(reply, &refused_list).unwrap_or_else(|| match records(&reply.body) {
+            Some(records) => {
+                *self.records.borrow_mut() = records;
+                Verdict::AlreadySo
+            }
+            None => refused_list(&reply.body).unwrap_or_else(|| {
+                // What looks like a piece of a list may hold keys.
+                let shown = if reply.body.contains('|') { String::new() } else { quoted(&reply.body) };
+                Verdict::later(format!("an answer that is no list of records {shown}"))
+            }),
+        });
+        vec![(verdict, None); ask.hosts.len()]
+    }
+
+    fn speaks_for_all(&self, _: &Verdict) -> bool {
+        false
+    }
+}
+
+fn refused_list(body: &str) -> Option<Verdict> {
+    body.to_ascii_lowercase().contains("could not authenticate").then(|| Verdict::Refused {
+        why: "FreeDNS does not know this user with this password".to_string(),
+        remedy: "correct user or password".to_string(),
+    })
+}
+
+/// The list: `host|address|update URL`, a line each. `None` if it is something else.
+fn records(body: &str) -> Option<Vec<Record>> {
+    let lines = body.lines().map(str::trim).filter(|line| !line.is_empty());
+    let read = |line: &str| -> Option<Record> {
+        let mut parts = line.split('|');
+        let (host, address, url) = (parts.next()?, parts.next()?, parts.next()?);
+        let update = Url::parse(url).ok()?;
+        // The key in it is worth as much as the password.
+        Secret::new(update.resource());
+        Some(Record { host: host.to_ascii_lowercase(), address: address.parse().ok(), update })
+    };
+    let records: Option<Vec<Record>> = lines.map(read).collect();
+    records.filter(|records| !records.is_empty())
+}
+
+/// The requests to the update URLs.
+struct Speech {
+    targets: Vec<(usize, Family, Url)>,
+}
+
+impl Tongue for Speech {
+    fn request(&self, ask: &Ask) -> Request {
+        let address: String = ask.said.iter().flatten().map(IpAddr::to_string).collect();
+        let ours = |(host, family, _): &&(usize, Family, Url)| ask.hosts == [*host] && ask.updates == [*family];
+        let (_, _, url) = self.targets.iter().find(ours).expect("a target was noted with each ask");
+        Request::get(url.with_query([("address", address.as_str())]))
+    }
+
+    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
+        let reading = Reading::of("Updated", "*has not changed, *No IP change", "ERROR: Unable to locate this record");
+        let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
+        match asking::by_status(reply, &|body| reading.refusal(body)) {
+            Some(verdict) => vec![(verdict, None)],
+            None => vec![reading.judge(&reply.body, &said)],
+        }
+    }
+
+    fn speaks_for_all(&self, _: &Verdict) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIST: &str = "a.example|198.41.0.4|https://freedns.afraid.org/dynamic/update.php?KEYCANARY1\r\n\
+        A.example|2620:fe::fe|https://freedns.afraid.org/dynamic/update.php?KEYCANARY2\r\n\
+        b.example||http://sync.afraid.org/u/KEYCANARY3/\r\n";
+
+    #[test]
+    fn a_record_is_found_by_host_and_family() {
+        let records = records(LIST).expect("a list");
+        let key = |host: &str, family| find(&records, host, family).map(|r| r.update.resource().to_string());
+        assert_eq!(key("a.example", Family::V4).as_deref(), Some("/dynamic/update.php?KEYCANARY1"));
+        assert_eq!(key("a.example", Family::V6).as_deref(), Some("/dynamic/update.php?KEYCANARY2"));
+        assert_eq!(key("b.example", Family::V6).as_deref(), Some("/u/KEYCANARY3/"));
+        assert_eq!(key("c.example", Family::V4), None);
+        for body in ["", "ERROR: Could not authenticate.", "<html>a|b|c</html>", "a|b", "a|b|ftp://x/"] {
+            assert!(super::records(body).is_none(), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_update_goes_to_afraid_org_and_over_tls_only() {
+        let url = |text: &str| Url::parse(text).expect(text);
+        let ours = Afraid { url: url("https://freedns.afraid.org/api/"), sha: Secret::new("sha-canary") };
+        assert!(ours.trusts(&url("http://sync.afraid.org/u/x/")) && !ours.trusts(&url("https://afraid.org.evil/")));
+        assert!(!ours.trusts(&url("https://xafraid.org/")));
+        assert_eq!(ours.target(&url("http://sync.afraid.org/u/x/")).to_string(), "https://sync.afraid.org/u/x/");
+        assert_eq!(ours.target(&url("http://freedns.afraid.org/d?k")).to_string(), "https://freedns.afraid.org/d?k");
+    }
+}

@@ -1,0 +1,124 @@
+//! The table of services in README and homing.conf(5) is what `--list --json` says, and the tables of parity name what
+//! is there. `HOMING_WRITE=1` writes the first two anew.
+
+use crate::world::*;
+use homing::json::{self, Json};
+
+/// What `--list --json` says of providers and presets, in its order.
+fn services() -> Vec<Json> {
+    let list = Run::new(&Scratch::new()).args(["--list", "--json"]).go();
+    let objects = list.stdout.lines().map(|line| json::parse(line).expect("one object a line"));
+    objects.filter(|object| matches!(json::text(object, "kind"), Some("provider" | "preset"))).collect()
+}
+
+fn texts(object: &Json, key: &str) -> Vec<String> {
+    json::list(object, key).iter().filter_map(|item| item.get::<String>().cloned()).collect()
+}
+
+/// Name, families, hosts, keys with where they travel, refresh.
+fn row(service: &Json) -> [String; 5] {
+    let families = match (texts(service, "families").join(" ").as_str(), json::flag(service, "together")) {
+        ("ipv4 ipv6", Some(true)) => "both at once",
+        ("ipv4 ipv6", _) => "one by one",
+        ("ipv4", _) => "IPv4",
+        (other, _) => panic!("{other}"),
+    };
+    let hosts = if json::flag(service, "lists") == Some(true) { "lists" } else { "one by one" };
+    let sent = json::text(service, "sent").map_or(String::new(), |place| format!(" ({place})"));
+    let keys = texts(service, "needs").join(", ").replace('*', "") + &sent;
+    let refresh = json::text(service, "refresh").unwrap_or_default();
+    [json::text(service, "name").expect("a name").into(), families.into(), hosts.into(), keys, refresh.into()]
+}
+
+/// Compares the part of a paper between two lines with what it must be, or writes it.
+fn hold(paper: &str, from: &str, to: &str, want: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(paper);
+    let text = std::fs::read_to_string(&path).expect(paper);
+    let begin = text.find(from).unwrap_or_else(|| panic!("{paper} has no {from}")) + from.len();
+    let end = begin + text[begin..].find(to).unwrap_or_else(|| panic!("{paper} has no {to}"));
+    if std::env::var_os("HOMING_WRITE").is_some() {
+        std::fs::write(&path, [&text[..begin], want, &text[end..]].concat()).expect(paper);
+    } else if text[begin..end] != *want {
+        panic!("the table of services in {paper} is old: HOMING_WRITE=1 cargo test --test blackbox services");
+    }
+}
+
+#[test]
+fn the_papers_have_the_table_of_services() {
+    let services = services();
+    let what = |service: &Json| json::text(service, "what").expect("a comment").to_string();
+    let mut readme = String::from(
+        "\n| `provider =` | | families | hosts | keys (where they go) | refresh |\n|---|---|---|---|---|---|\n",
+    );
+    for service in &services {
+        let [name, families, hosts, keys, refresh] = row(service);
+        readme += &format!("| `{name}` | {} | {families} | {hosts} | {keys} | {refresh} |\n", what(service));
+    }
+    hold("README.md", "<!-- services -->", "<!-- end of services -->", &readme);
+    let mut manual = String::from(
+        "\n.Bl -column \"lightningwirelabs\" \"both at once\" \"one by one\" \"user, password (header)\"\n.It Em provider Ta Em families Ta Em hosts Ta Em keys Ta Em refresh\n",
+    );
+    for service in &services {
+        let [name, families, hosts, keys, refresh] = row(service);
+        manual +=
+            format!(".It Li {name} Ta {families} Ta {hosts} Ta {keys} Ta {refresh}").trim_end_matches("Ta ").trim_end();
+        manual += "\n";
+    }
+    manual += ".El\n";
+    hold("packaging/man/homing.conf.5", ".\\\" services", ".\\\" end of services", &manual);
+}
+
+/// The rows of a table of parity: what they call it, and what we do.
+fn parity() -> Vec<(usize, String, String)> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity.md");
+    let text = std::fs::read_to_string(path).expect("tests/parity.md");
+    let rows = text.lines().enumerate().filter_map(|(at, line)| {
+        let mut cells = line.strip_prefix("| ")?.strip_suffix('|')?.split('|').map(|cell| cell.trim().to_string());
+        Some((at + 1, cells.next()?, cells.next()?))
+    });
+    rows.filter(|(_, theirs, _)| theirs.starts_with('`')).collect()
+}
+
+#[test]
+fn what_others_serve_is_served_here_or_told_why_not() {
+    let scratch = Scratch::new();
+    let rows = parity();
+    assert!(rows.len() > 200, "only {} rows", rows.len());
+    for (line, theirs, ours) in rows {
+        let Some((name, _)) = ours.strip_prefix('`').and_then(|rest| rest.split_once('`')) else {
+            // A reason in words.
+            assert!(
+                ours.len() > 8 && !ours.contains('`'),
+                "line {line}: {theirs}: neither a name nor a reason: {ours}"
+            );
+            continue;
+        };
+        let told = Run::new(&scratch).args(["--list", name]).go();
+        let closed = ours.contains("closed");
+        let want = if closed { (Some(2), true) } else { (Some(0), false) };
+        assert_eq!((told.code, told.stderr.contains("closed")), want, "line {line}: {theirs}: {}", told.stderr);
+        // Where they name it by its domain or a word, that word is understood here too.
+        let word = theirs.trim_matches('`').rsplit('@').next().expect("a word");
+        if ours.contains("(same)") {
+            let told = Run::new(&scratch).args(["--list", word]).go();
+            assert_eq!(told.code == Some(0), !closed, "line {line}: {word}: {}", told.stderr);
+        }
+    }
+}
+
+#[test]
+fn a_closed_service_is_told_with_its_place() {
+    let scratch = Scratch::new();
+    for (name, want) in [
+        ("google-domains", "homing.conf:3: provider: google-domains is closed: its dynamic DNS ended on 2024-01-22"),
+        ("twodns.de", "homing.conf:3: provider: twodns.de is closed: ended on 2024-12-20"),
+        ("dnsdynamic", "homing.conf:3: provider: dnsdynamic is closed: take another service"),
+    ] {
+        let config = format!("ipv4 = fixed\n[home]\nprovider = {name}\nhosts = a.example.com\nuser = alice\npassword = s3cret\n[detector:fixed]\nkind = fixed\naddress = 198.41.0.4\n");
+        scratch.write("homing.conf", &config, 0o600);
+        let ended = Run::pass(&scratch).go();
+        assert_eq!(ended.code, Some(2), "{name}");
+        assert!(ended.stderr.contains(want), "{name}: {}", ended.stderr);
+        assert_eq!(ended.stderr.lines().count(), 1, "{name}: {}", ended.stderr);
+    }
+}

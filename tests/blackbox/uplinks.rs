@@ -1,0 +1,248 @@
+//! Several ways out of the house: from an address, by an interface, through a proxy.
+
+use crate::world::{in_a_network, seconds, Canary, Home, HttpServer, Reply, UdpServer, FOUR, OTHER, SECRET};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+
+/// A web server that says who asks, after the fashion of check-IP pages, and remembers it.
+struct Mirror {
+    port: u16,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Mirror {
+    /// `names` maps the address that asks to what is said.
+    fn new(names: &'static [(&'static str, &'static str)]) -> Mirror {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let peer = stream.peer_addr().unwrap().ip().to_string();
+                let said = names.iter().find(|(from, _)| *from == peer).map_or("good", |(_, said)| said);
+                log.lock().unwrap().push(peer);
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head);
+                let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{said}", said.len());
+            }
+        });
+        Mirror { port, seen }
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/", self.port)
+    }
+
+    fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+}
+
+#[test]
+fn everything_leaves_from_the_address_that_is_bound() {
+    let home = Home::new();
+    let page = Mirror::new(&[("127.0.0.7", FOUR), ("127.0.0.8", OTHER)]);
+    let provider = Mirror::new(&[]);
+    let stun = UdpServer::on("127.0.0.1:0", |_| Vec::new());
+    let detectors = format!(
+        "[detector:page]\nkind = web\nurl = {}\n[detector:own]\nkind = web\nurl = {}\nbind = 127.0.0.8\n\
+         [detector:stun]\nkind = stun\nserver = {}\n",
+        page.url(),
+        page.url(),
+        stun.address()
+    );
+    let url = format!("url = {}", provider.url());
+    let config = |head: &str, section: &str| {
+        home.config(head, &format!("{section}\n{detectors}"));
+        let text = home.scratch.read("homing.conf").replacen(&home.filled("url = {url}/nic/update"), &url, 1);
+        home.scratch.write("homing.conf", &text, 0o600);
+    };
+    // The agent's way is everybody's.
+    config("bind = 127.0.0.7\nipv4 = page", "");
+    home.passes(0);
+    assert_eq!((page.seen(), provider.seen()), (vec!["127.0.0.7".to_string()], vec!["127.0.0.7".to_string()]));
+    assert!(home.history().ends_with(" 198.41.0.4 page\n"));
+    // A detector's own way wins over the section's, and the section's over the agent's.
+    config("bind = 127.0.0.7\nipv4 = own", "bind = 127.0.0.9");
+    home.passes(0);
+    assert_eq!((page.seen(), provider.seen()), (vec!["127.0.0.8".to_string()], vec!["127.0.0.9".to_string()]));
+    assert!(home.history().ends_with(" 193.0.14.129 own\n"));
+    config("timeout = 1s\nipv4 = stun, page", "bind = 127.0.0.7");
+    home.passes(0);
+    assert_eq!(stun.asked()[0].1.ip().to_string(), "127.0.0.7");
+    assert_eq!(provider.seen(), ["127.0.0.7"]);
+}
+
+/// A section bound to a way is told the address at the end of that way, though both name the same detector.
+#[test]
+fn two_sections_learn_the_addresses_of_their_uplinks() {
+    let home = Home::new();
+    let page = Mirror::new(&[("127.0.0.7", FOUR), ("127.0.0.8", OTHER)]);
+    let detectors = format!("[detector:page]\nkind = web\nurl = {}\n", page.url());
+    let second = "bind = 127.0.0.7\n[second]\nprovider = dyndns2\nurl = {url}/second\nuser = bob\npassword = x\n\
+                  hosts = b.example.org\nbind = 127.0.0.8\n";
+    home.config("ipv4 = page", &format!("{second}{detectors}")).passes(0);
+    let told: Vec<String> = home.provider.asked().into_iter().map(|request| request.target).collect();
+    assert_eq!(
+        told,
+        ["/nic/update?hostname=a.example.org&myip=198.41.0.4", "/second?hostname=b.example.org&myip=193.0.14.129"]
+    );
+    assert_eq!(page.seen(), ["127.0.0.7", "127.0.0.8"]);
+    home.passes(0).silent();
+}
+
+#[test]
+fn a_way_that_is_not_there_is_tried_again_and_one_that_cannot_be_is_a_mistake() {
+    let home = Home::new();
+    for (way, says) in [
+        ("no-such0", "cannot go out by no-such0: there is no such interface"),
+        ("198.41.0.4", "cannot go out by 198.41.0.4: no interface here holds it"),
+    ] {
+        home.config("ipv4 = four", &format!("bind = {way}"));
+        home.pass().arg("--check").go().expect(0);
+        home.pass().arg("--force").go().expect(1).says(says);
+        assert_eq!(home.pushes(), 0);
+    }
+    for (way, says) in [
+        ("fe80::1", "nothing on the Internet answers to fe80::1"),
+        ("0.0.0.0", "nothing on the Internet answers"),
+        ("a way out", "neither an address nor the name of an interface"),
+        ("127.0.0.1:80", "neither an address nor the name of an interface"),
+    ] {
+        home.config("ipv4 = four", &format!("bind = {way}"));
+        home.pass().arg("--check").go().expect(2).says(says);
+    }
+}
+
+/// Two uplinks with default routes of different rank: the second is used because its name is bound, whatever the
+/// routes say, and what it knows of the world is what its own far end answers.
+#[test]
+fn an_interface_is_bound_whatever_the_routes_say() {
+    let side = |n: u32| {
+        format!(
+            "ip link add up{n} type veth peer name far{n} && ip link set far{n} netns $far && \
+             ip addr add 10.0.{n}.2/24 dev up{n} && ip link set up{n} up && \
+             nsenter -t $far -n ip addr add 10.0.{n}.1/24 dev far{n} && nsenter -t $far -n ip link set far{n} up && \
+             ip route add default via 10.0.{n}.1 metric {n}0"
+        )
+    };
+    // Beyond both stands 192.0.2.9, a server that counts who asks it, in a namespace of its own.
+    let script = format!(
+        "{{ unshare -n sleep 60 & far=$!; }} && until [ \"$(readlink /proc/$far/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; do :; done && \
+         {} && {} && nsenter -t $far -n ip link set lo up && nsenter -t $far -n ip addr add 192.0.2.9/32 dev lo && \
+         {{ nsenter -t $far -n turnserver -n -S --no-cli --no-tls --no-dtls -L 192.0.2.9 -p 3478 \
+            --pidfile $PWD/turn.pid --log-file stdout > turn.log 2>&1 & }} && \
+         until nsenter -t $far -n grep -q :0D96 /proc/net/udp; do sleep 0.05; done",
+        side(1),
+        side(2)
+    );
+    for (bind, seen) in [("", "10.0.1.2"), ("bind = up2", "10.0.2.2"), ("bind = up1", "10.0.1.2")] {
+        let home = Home::new();
+        let stun = "[detector:stun]\nkind = stun\nserver = 192.0.2.9\n";
+        home.config("ipv4 = stun", &format!("{bind}\n{stun}"));
+        let Some(ended) = in_a_network(&home.scratch, &script, "") else { return };
+        assert!(ended.stderr.contains(&format!("{seen} is not a public address")), "{bind}: {ended:?}");
+    }
+}
+
+/// A proxy that notes each request head and answers with this.
+fn scripted_proxy(answer: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&heads);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let (mut head, mut byte) = (Vec::new(), [0]);
+            while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n > 0) {
+                head.push(byte[0]);
+            }
+            log.lock().unwrap().push(String::from_utf8_lossy(&head).into_owned());
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    (port, heads)
+}
+
+#[test]
+fn updates_go_through_the_proxy_and_detectors_do_not() {
+    let home = Home::new();
+    let page = HttpServer::new(|_| Reply::ok(FOUR));
+    let (port, heads) = scripted_proxy("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood");
+    home.scratch.write("proxy.key", "pr0xy-canary\n", 0o600);
+    let proxy = home.filled(&format!("proxy = http://carol@127.0.0.1:{port}\nproxy_password_file = {{dir}}/proxy.key"));
+    let page = format!("[detector:page]\nkind = web\nurl = {}/\n", page.url());
+    home.config(&format!("{proxy}\nipv4 = page"), &page);
+    let ended = home.pass().arg("-v").go().expect(0);
+    // A plain request in absolute form (RFC 9112, 3.2.2), with the proxy's password and the provider's.
+    let head = heads.lock().unwrap().pop().unwrap();
+    let url = home.filled("{url}");
+    assert!(
+        head.starts_with(&format!("GET {url}/nic/update?hostname=a.example.org&myip=198.41.0.4 HTTP/1.1\r\n")),
+        "{head}"
+    );
+    assert!(head.contains("\r\nProxy-Authorization: Basic Y2Fyb2w6cHIweHktY2FuYXJ5\r\n"), "{head}");
+    assert!(head.contains("\r\nAuthorization: Basic ") && head.contains("\r\nHost: 127.0.0.1:"), "{head}");
+    assert_eq!((heads.lock().unwrap().len(), home.pushes()), (0, 0), "the page was asked directly");
+    Canary::new(["pr0xy-canary", SECRET]).assert_silent(&ended, &home.scratch, &["homing.conf", "proxy.key"]);
+    // A section may go without.
+    home.config(&format!("{proxy}\nipv4 = other"), "proxy = off").passes(0);
+    assert_eq!((heads.lock().unwrap().len(), home.pushes()), (0, 1));
+    // A detector asks through a proxy where its own section says so.
+    let (port, heads) = scripted_proxy("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n193.0.14.130");
+    home.config("ipv4 = page", &page.replace("kind = web", &format!("kind = web\nproxy = http://127.0.0.1:{port}")));
+    home.passes(0);
+    let head = heads.lock().unwrap().pop().unwrap();
+    assert!(head.starts_with("GET http://127.0.0.1:") && !head.contains("Proxy-Authorization"), "{head}");
+    assert!(home.told().contains(&"193.0.14.130".to_string()));
+}
+
+#[test]
+fn a_proxy_that_refuses_or_babbles_is_told() {
+    let home = Home::new();
+    for (answer, says) in [
+        ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "wants another user or password (407)"),
+        ("HTTP/1.1 403 Filtered\r\n\r\n", "refused to connect to api.example.net:443: HTTP 403"),
+        ("HTTP/1.1 2000 OK\r\n\r\n", "no proper answer"),
+        ("SSH-2.0-x\r\n\r\n", "no proper answer"),
+        ("", "no answer in time"),
+        ("HTTP/1.1 200 OK\r\n", "no answer in time"),
+    ] {
+        let (port, heads) = scripted_proxy(answer);
+        home.config(&format!("timeout = 1s\nipv4 = four\nproxy = http://127.0.0.1:{port}"), "");
+        let text = home.scratch.read("homing.conf").replace(&home.filled("{url}/"), "https://api.example.net/");
+        home.scratch.write("homing.conf", &text, 0o600);
+        let ended = home.pass().arg("--force").go().expect(1);
+        let gone = ended.stderr.contains("connection closed") || ended.stderr.contains("no proper answer");
+        assert!(ended.stderr.contains(says) || (says.contains("in time") && gone), "{answer:?}: {}", ended.stderr);
+        assert!(ended.took < seconds(8), "{answer:?}");
+        let head = heads.lock().unwrap().pop().unwrap();
+        assert!(
+            head.starts_with("CONNECT api.example.net:443 HTTP/1.1\r\nHost: api.example.net:443\r\n\r\n"),
+            "{head}"
+        );
+        assert!(!head.contains("Authorization"), "the provider's password is for the provider");
+    }
+    let endless: &'static str = Box::leak("x".repeat(1 << 20).into_boxed_str());
+    let (port, _) = scripted_proxy(endless);
+    home.config(&format!("ipv4 = four\nproxy = http://127.0.0.1:{port}"), "");
+    let text = home.scratch.read("homing.conf").replace(&home.filled("{url}/"), "https://api.example.net/");
+    home.scratch.write("homing.conf", &text, 0o600);
+    home.pass().arg("--force").go().expect(1).says("no proper answer");
+    for (proxy, says) in [
+        ("proxy = http://carol:hunter2@127.0.0.1:1", "use proxy_password_file"),
+        ("proxy = http://carol@127.0.0.1:1", "a user, and no password"),
+        ("proxy = http://127.0.0.1:1\nproxy_password = y0uknow", "a password, and no user"),
+        ("proxy = http://127.0.0.1", "with its port"),
+        ("proxy = https://127.0.0.1:1", "is written http://host:3128"),
+        ("proxy_password = y0uknow", "proxy_password without a 'proxy'"),
+    ] {
+        home.config(&format!("ipv4 = four\n{proxy}"), "");
+        let ended = home.pass().arg("--check").go().expect(2).says(says);
+        assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
+    }
+}
