@@ -49,8 +49,10 @@ pub fn one(name: &str, json: bool) -> Result<(), String> {
         if let Some(section) = &section {
             facts(json, section);
             heading(json, &format!("in short: {}", traits.sentence()));
-            if provider::built_in(&format!("detector:{name}")).is_some() {
-                heading(json, &format!("its own detector: ipv4 = {name}"));
+            let also = section.get("names").map_or("", |entry| entry.value.as_str());
+            let own = [name].into_iter().chain(also.split(", "));
+            if let Some(own) = own.into_iter().find(|own| provider::built_in(&format!("detector:{own}")).is_some()) {
+                heading(json, &format!("its own detector: ipv4 = {own}"));
             }
         }
         example(json, name, protocol, section.as_ref(), &traits);
@@ -161,11 +163,14 @@ fn example(json: bool, name: &str, protocol: &Protocol, preset: Option<&Section>
             ("url", "template") => {
                 out("url = https://ddns.example.com/set?host={host}&key={token}&ip={ip}\nsuccess = OK")
             }
+            ("url", "powerdns") => out("url = http://127.0.0.1:8081/api/v1/servers/localhost"),
             ("url", _) => out("url = https://dyndns.example.com/nic/update"),
             ("user", _) => out("user = your-user"),
             ("zone", _) => out("zone = example.com"),
             ("id", _) => out("id = 12345"),
             ("key*", "rfc2136") => out("server = ns1.example.com\nkey_file = /etc/homing/ddns.key"),
+            // What goes with a key is another secret.
+            ("secret*", _) => out("secret_file = /etc/homing/home.secret"),
             (secret, _) => out(&format!("{}_file = /etc/homing/home.key", secret.trim_end_matches('*'))),
         }
     }
@@ -181,6 +186,7 @@ fn kind_example(json: bool, kind: &str) {
         "web" => "url = https://api.ipify.org",
         "dns" => "server = 208.67.222.222\nname = myip.opendns.com",
         "stun" => "server = stun.cloudflare.com",
+        "gateway" => "protocols = nat-pmp, upnp",
         "interface" => "interface = eth0",
         "file" => "file = /run/wan-ip",
         "command" => "command = /usr/local/bin/wan-ip",

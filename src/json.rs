@@ -115,9 +115,7 @@ pub fn text<'a>(json: &'a Json, key: &str) -> Option<&'a str> {
 
 /// A whole-number member; fractions and what a double cannot hold exactly are none.
 pub fn number(json: &Json, key: &str) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    let value = *member(json, key)?.get::<f64>()?;
-    (value.abs() <= EXACT && value == value.trunc()).then_some(value as i64)
+    whole(*member(json, key)?.get::<f64>()?)
 }
 
 /// A true-or-false member.
@@ -128,6 +126,31 @@ pub fn flag(json: &Json, key: &str) -> Option<bool> {
 /// An array member; empty when it is missing or something else.
 pub fn list<'a>(json: &'a Json, key: &str) -> &'a [Json] {
     member(json, key).and_then(|value| value.get::<Vec<Json>>()).map_or(&[], Vec::as_slice)
+}
+
+/// The value at the end of a path of members and, as numbers, places in arrays: `errors.0.message`. An empty path is the
+/// whole.
+pub fn at<'a>(json: &'a Json, path: &str) -> Option<&'a Json> {
+    path.split('.').filter(|step| !step.is_empty()).try_fold(json, |held, step| match held {
+        Json::Array(items) => items.get(step.parse::<usize>().ok()?),
+        held => member(held, step),
+    })
+}
+
+/// A text, a whole number or a flag as it reads without quotes.
+pub fn scalar(json: &Json) -> Option<String> {
+    match json {
+        Json::String(text) => Some(text.clone()),
+        Json::Boolean(flag) => Some(flag.to_string()),
+        Json::Number(value) => whole(*value).map(|whole| whole.to_string()),
+        _ => None,
+    }
+}
+
+/// The whole number that a double holds exactly.
+fn whole(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (value.abs() <= EXACT && value == value.trunc()).then_some(value as i64)
 }
 
 /// The deepest nesting, strings left out.
@@ -200,6 +223,19 @@ mod tests {
         assert_eq!(number(&back, "a"), Some(-5));
         assert_eq!(flag(&back, "m"), Some(true));
         assert!(list(&back, "z").is_empty());
+    }
+
+    #[test]
+    fn a_path_leads_to_a_value() {
+        let json = parse(r#"{"a":[{"b":"x"},{"b":7}],"c":true,"d":1.5}"#).expect("JSON");
+        let told = |path: &str| at(&json, path).and_then(scalar);
+        assert_eq!(told("a.0.b").as_deref(), Some("x"));
+        assert_eq!(told("a.1.b").as_deref(), Some("7"));
+        assert_eq!(told("c").as_deref(), Some("true"));
+        for nowhere in ["d", "a", "", "a.2.b", "a.b", "c.d", "e"] {
+            assert_eq!(told(nowhere), None, "{nowhere}");
+        }
+        assert!(at(&json, "").is_some());
     }
 
     #[test]

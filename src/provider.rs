@@ -7,6 +7,8 @@ pub mod cloudflare;
 pub mod contract;
 pub mod duckdns;
 pub mod dyndns2;
+pub mod records;
+pub mod rest;
 pub mod rfc2136;
 pub mod template;
 
@@ -22,6 +24,18 @@ pub struct Protocol {
     pub keys: &'static [Key],
     /// Reads a section, noting mistakes in the facts; the flag says whether passwords may go over `http://`.
     pub make: fn(&Facts<'_>, bool) -> Option<Box<dyn Provider>>,
+}
+
+/// The row of an adapter whose facts are `rest::$api`.
+macro_rules! rest {
+    ($api:ident) => {
+        Protocol {
+            name: rest::$api.name,
+            what: rest::$api.what,
+            keys: rest::$api.keys,
+            make: |facts, plaintext| rest::make(&rest::$api, facts, plaintext),
+        }
+    };
 }
 
 pub const PROTOCOLS: &[Protocol] = &[
@@ -51,10 +65,25 @@ pub const PROTOCOLS: &[Protocol] = &[
         keys: rfc2136::KEYS,
         make: rfc2136::make,
     },
+    rest!(DESEC),
+    rest!(DIGITALOCEAN),
+    rest!(DNSIMPLE),
+    rest!(GANDI),
+    rest!(GODADDY),
+    rest!(HETZNER),
+    rest!(IONOS),
+    rest!(LINODE),
+    rest!(NAMESILO),
+    rest!(NETCUP),
+    rest!(OVH),
+    rest!(PORKBUN),
+    rest!(POWERDNS),
+    rest!(ROUTE53),
+    rest!(VULTR),
 ];
 
 /// Those of them that take several hosts, and both families, in one request.
-pub const LISTS: &[&str] = &["duckdns", "cloudflare", "rfc2136"];
+pub const LISTS: &[&str] = &["duckdns", "cloudflare", "rfc2136", "desec-api", "netcup", "powerdns", "route53"];
 
 const PRESETS: &str = include_str!("presets.ini");
 /// Begins a line with the further names of a built-in section.

@@ -12,6 +12,7 @@ mod tests;
 mod write;
 
 use super::contract::{Line, Provider, Ruling, Wanted};
+use super::records::{self, given, hosts_under, optional};
 use crate::host::Host;
 use crate::http::Url;
 use crate::secret::Secret;
@@ -169,34 +170,11 @@ fn is_email(text: &str) -> bool {
     plain && text.split_once('@').is_some_and(|(user, at)| !user.is_empty() && at.contains('.') && !at.contains('@'))
 }
 
-/// A value that may be missing but not wrong.
-fn given<T>(facts: &Facts<'_>, key: &str, value: Option<T>) -> Option<Option<T>> {
-    (value.is_some() || facts.entry(key).is_none()).then_some(value)
-}
-
-/// The same for one that `read` must like.
-fn optional<T>(facts: &Facts<'_>, key: &str, read: fn(&str) -> Result<T, String>) -> Option<Option<T>> {
-    let Some(entry) = facts.entry(key) else {
-        return Some(None);
-    };
-    match read(&facts.text(key)?) {
-        Ok(value) => Some(Some(value)),
-        Err(why) => {
-            facts.wrong(entry, why);
-            None
-        }
-    }
-}
-
 fn zone(text: &str) -> Result<Host, String> {
-    let zone = Host::new(text)?;
     if text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err("this looks like a zone's id, which goes into 'zone_id'".to_string());
     }
-    match zone.is_wildcard() {
-        true => Err("a zone is no wildcard".to_string()),
-        false => Ok(zone),
-    }
+    records::zone(text)
 }
 
 fn zone_id(text: &str) -> Result<String, String> {
@@ -224,21 +202,6 @@ fn comment(text: &str) -> Result<String, String> {
         0..=500 => Ok(text.to_string()),
         length => Err(format!("{length} characters are too many: 500 at most, 100 in a free zone")),
     }
-}
-
-/// Notes the hosts that are not in the zone which the section names.
-fn hosts_under(facts: &Facts<'_>, zone: &Host) -> Option<()> {
-    let hosts = facts.entry("hosts").map_or("", |entry| entry.value.as_str());
-    let mut fine = Some(());
-    for host in hosts.split(',').filter_map(|host| Host::new(host.trim()).ok()) {
-        if !host.under(zone.ascii()) {
-            if let Some(entry) = facts.entry("zone") {
-                facts.wrong(entry, format!("the host {host} is not in the zone {zone}"));
-            }
-            fine = None;
-        }
-    }
-    fine
 }
 
 #[cfg(test)]

@@ -95,7 +95,9 @@ fn the_list_names_all_and_its_examples_are_good() {
     let plain = homing(&["--list"]);
     assert_eq!((plain.code, plain.stderr.as_str()), (Some(0), ""));
     let scratch = Scratch::new();
-    scratch.write("home.key", "s3cret\n", 0o600);
+    for name in ["home.key", "home.secret"] {
+        scratch.write(name, "s3cret\n", 0o600);
+    }
     scratch.write("ddns.key", "key \"ddns\" { algorithm hmac-sha256; secret \"c2VjcmV0\"; };\n", 0o600);
     for object in &all {
         let (kind, name) = (text(object, "kind"), text(object, "name"));

@@ -3,6 +3,7 @@
 use crate::address::Family;
 use crate::host::Host;
 use crate::json::{self, Json, Object};
+use crate::provider::records::{self, is_id, plain};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -55,19 +56,6 @@ impl Record {
     }
 }
 
-/// Whether an id may stand in a URL and in the memory.
-pub fn is_id(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-}
-
-/// A name from an answer as [`Host::ascii`] writes it, so that the two can be compared.
-pub fn plain(name: &str) -> String {
-    match Host::new(name) {
-        Ok(host) if !name.is_ascii() => host.ascii().to_string(),
-        _ => name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase(),
-    }
-}
-
 /// What is to be done for one host and family.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -83,29 +71,11 @@ pub enum Step {
 
 /// `records` are those of the host's name, of any type.
 pub fn step(records: &[Record], family: Family, address: IpAddr, extras: &Extras) -> Step {
-    let kind = family.record();
-    if let Some(alias) = records.iter().find(|record| record.kind == "CNAME") {
-        return Step::Refuse {
-            why: format!(
-                "a CNAME of this name stands in the way; it points to {}",
-                crate::http::quoted(&alias.content)
-            ),
-            remedy: "delete the CNAME in the dashboard, or take another name".to_string(),
-        };
-    }
-    let mut found = records.iter().filter(|record| record.kind == kind);
-    match (found.next(), found.count()) {
-        (None, _) if extras.create => Step::Post,
-        (None, _) => Step::Refuse {
-            why: format!("there is no {kind} record of this name, and create = no"),
-            remedy: format!("create the {kind} record in the dashboard, or set create = yes"),
-        },
-        (Some(record), 0) if record.holds(address) && record.meets(extras) => Step::Nothing(record.id.clone()),
-        (Some(record), 0) => Step::Patch(record.id.clone()),
-        (Some(_), more) => Step::Refuse {
-            why: format!("there are {} {kind} records of this name; homing does not guess which one is ours", more + 1),
-            remedy: "delete all but one in the dashboard".to_string(),
-        },
+    match records::one(records, |held| (&held.kind, &held.content), family, extras.create) {
+        Err((why, remedy)) => Step::Refuse { why, remedy },
+        Ok(None) => Step::Post,
+        Ok(Some(record)) if record.holds(address) && record.meets(extras) => Step::Nothing(record.id.clone()),
+        Ok(Some(record)) => Step::Patch(record.id.clone()),
     }
 }
 
@@ -308,14 +278,5 @@ mod tests {
         assert_eq!((found.id.as_str(), found.doubled), ("a", false));
         zones.add(zone("other", "example.net", "active"));
         assert!(zones.of(&host("example.net")).expect("there").doubled);
-    }
-
-    #[test]
-    fn ids_that_could_leave_their_place_are_no_ids() {
-        for bad in ["", "a/b", "..", "a?b", "a b", "ü", &"a".repeat(65)] {
-            assert!(!is_id(bad), "{bad}");
-        }
-        assert_eq!(plain("BÜCHER.example."), "xn--bcher-kva.example");
-        assert_eq!(plain("Sel1._domainkey.Example."), "sel1._domainkey.example");
     }
 }

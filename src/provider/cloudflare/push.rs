@@ -9,6 +9,7 @@ use crate::address::Family;
 use crate::host::Host;
 use crate::http::quoted;
 use crate::provider::contract::{Line, Ruling, Verdict, Wanted};
+use crate::provider::records::is_id;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
@@ -117,7 +118,7 @@ impl<'a> Push<'a> {
     /// The ids of the zone and the record, remembered from an earlier push.
     fn known(&self, host: &Host, family: Family) -> Option<(Known, Known)> {
         let (zone, record) = self.memory.get(&note(host, family))?.split_once('/')?;
-        let old = |id: &str| plan::is_id(id).then(|| Known { id: id.to_string(), fresh: false });
+        let old = |id: &str| is_id(id).then(|| Known { id: id.to_string(), fresh: false });
         old(zone).zip(old(record))
     }
 

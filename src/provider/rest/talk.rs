@@ -1,0 +1,236 @@
+//! One call: what is sent, and how its answer is read before anyone believes it.
+
+use super::words::{Place, Words};
+use super::{Api, Call, Form, Means, Rest};
+use crate::clock;
+use crate::http::{quoted, Fault, Http, Reply, Request, LARGE};
+use crate::json::{self, Json};
+use crate::provider::contract::{Pause, Verdict};
+use crate::secret::Secret;
+
+/// What else a failed call tells about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// Nothing: a dry run.
+    Dry,
+    /// Every other call of this push would end so.
+    Push,
+    /// Every other call for this zone would.
+    Zone,
+    /// What the path names is not there.
+    Missing,
+    /// Something about one record.
+    Record,
+}
+
+/// A call that came to nothing, and what that means for a host that it was for.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    pub scope: Scope,
+    pub verdict: Verdict,
+}
+
+impl Trouble {
+    pub fn later(scope: Scope, why: impl Into<String>) -> Trouble {
+        Trouble { scope, verdict: Verdict::later(why) }
+    }
+
+    pub fn refused(scope: Scope, why: impl Into<String>, remedy: impl Into<String>) -> Trouble {
+        Trouble { scope, verdict: Verdict::Refused { why: why.into(), remedy: remedy.into() } }
+    }
+}
+
+/// The calls of one push. After a trouble that concerns all of them none is made any more.
+pub struct Talk<'a> {
+    pub owner: &'a Rest,
+    pub http: &'a Http<'a>,
+    stop: Option<Trouble>,
+    session: Option<Secret>,
+    /// By how many seconds the server's clock is ahead of ours, once it was asked.
+    pub ahead: Option<i64>,
+}
+
+impl<'a> Talk<'a> {
+    pub fn new(owner: &'a Rest, http: &'a Http<'a>) -> Talk<'a> {
+        Talk { owner, http, stop: None, session: None, ahead: None }
+    }
+
+    /// What every template may say.
+    pub fn words(&self) -> Words<'a> {
+        let mut words = Words::default();
+        for (key, secret) in &self.owner.login {
+            words.set(key, secret.expose());
+        }
+        if let Some(session) = &self.session {
+            words.set("session", session.expose());
+        }
+        words
+    }
+
+    /// Logs in, where that is a call of its own.
+    pub fn open(&mut self) -> Result<(), Trouble> {
+        let Some(session) = &self.owner.api.session else { return Ok(()) };
+        let words = self.words();
+        let json = self.call(&session.open, &words)?;
+        let Some(id) = json::at(&json, session.id).and_then(json::scalar) else {
+            let why = format!("{} did not say what was asked to begin with", self.owner.api.vendor);
+            return Err(Trouble::refused(Scope::Push, why, session.remedy));
+        };
+        self.session = Some(match session.close {
+            Some(_) => Secret::new(&id),
+            None => Secret::unmasked(&id),
+        });
+        Ok(())
+    }
+
+    /// Logs out. What it is answered changes nothing.
+    pub fn close(&mut self) {
+        let close = self.owner.api.session.as_ref().and_then(|session| session.close);
+        let Some(close) = close.filter(|_| self.session.is_some()) else { return };
+        let words = self.words();
+        self.stop = None;
+        _ = self.call(&close, &words);
+    }
+
+    /// The answer to a call, a success.
+    pub fn call(&mut self, call: &Call, words: &Words<'_>) -> Result<Json, Trouble> {
+        let body = words.fill(call.body, self.place());
+        self.call_with(call, words, body)
+    }
+
+    /// The same with a body of one's own.
+    pub fn call_with(&mut self, call: &Call, words: &Words<'_>, body: String) -> Result<Json, Trouble> {
+        if let Some(trouble) = &self.stop {
+            return Err(trouble.clone());
+        }
+        let result = self.exchange(call, words, body);
+        if let Err(trouble) = &result {
+            if trouble.scope == Scope::Push {
+                self.stop = Some(trouble.clone());
+            }
+        }
+        result
+    }
+
+    /// How values are written in a body.
+    pub fn place(&self) -> Place {
+        match self.owner.api.form {
+            Form::Json => Place::Json,
+            Form::Xml => Place::Xml,
+        }
+    }
+
+    fn exchange(&mut self, call: &Call, words: &Words<'_>, body: String) -> Result<Json, Trouble> {
+        let api = self.owner.api;
+        let url = self.owner.url.at(&words.fill(call.path, Place::Path));
+        let headers = api.headers.iter().map(|(name, value)| (*name, words.fill(value, Place::Header))).collect();
+        let mut request = Request { method: call.method, headers, cap: LARGE, ..Request::get(url) };
+        if !body.is_empty() {
+            let kind = match api.form {
+                Form::Json => "application/json",
+                Form::Xml => "application/xml",
+            };
+            request.headers.push(("Content-Type", kind.to_string()));
+            request.body = Some(body);
+        }
+        if let Some(sign) = api.own.sign {
+            sign(self, &mut request)?;
+        }
+        judge(api, &self.send(&request)?)
+    }
+
+    /// Sends a request; the error is that there is no answer.
+    pub fn send(&self, request: &Request) -> Result<Reply, Trouble> {
+        self.http.send(request).map_err(|fault| match fault {
+            Fault::Dry => Trouble { scope: Scope::Dry, verdict: Verdict::NotAsked },
+            Fault::Expired => Trouble { scope: Scope::Push, verdict: Verdict::NotAsked },
+            Fault::NotSent(why) => Trouble::later(Scope::Push, why),
+            Fault::Unsure(why) | Fault::Unusable(why) => Trouble::later(Scope::Zone, why),
+        })
+    }
+}
+
+/// Success is a 2xx that holds what the API says of one; all else is told by its codes, then by its status.
+fn judge(api: &Api, reply: &Reply) -> Result<Json, Trouble> {
+    let json = match api.own.read {
+        Some(read) => read(&reply.body),
+        None => json::parse(&reply.body).ok(),
+    };
+    let word = |path: &str| {
+        let found = json.as_ref().filter(|_| !path.is_empty()).and_then(|json| json::at(json, path));
+        found.and_then(json::scalar)
+    };
+    let good = api.good.is_none_or(|(path, good)| word(path).as_deref() == Some(good));
+    if reply.ok() && good && api.good.is_some() {
+        return Ok(json.unwrap_or(Json::Null));
+    }
+    let (code, text) = (word(api.errors.code), word(api.errors.text));
+    let status = reply.status_line();
+    let said = match (&code, &text) {
+        (Some(code), Some(text)) => format!("{status}, {}: {}", quoted(code), quoted(text)),
+        (Some(text), None) | (None, Some(text)) => format!("{status}, {}", quoted(text)),
+        (None, None) if reply.body.trim().is_empty() => status,
+        (None, None) => format!("{status}, {}", quoted(&reply.body)),
+    };
+    let vendor = api.vendor;
+    let wait = |scope, why, strict| {
+        let seconds = reply.retry_after(clock::now()).unwrap_or(0);
+        Err(Trouble { scope, verdict: Verdict::Later { why, pause: Pause { seconds, strict } } })
+    };
+    if reply.status == 429 {
+        return wait(Scope::Push, format!("too many requests to {vendor}: {said}"), true);
+    }
+    if reply.status >= 500 {
+        return wait(Scope::Zone, format!("{vendor} has trouble: {said}"), false);
+    }
+    match [&code, &text].into_iter().flatten().find_map(|told| meaning(api, told)) {
+        Some(Means::Key) => {
+            let why = format!("{vendor} does not accept the credentials: {said}");
+            return Err(Trouble::refused(Scope::Push, why, api.remedy));
+        }
+        Some(Means::Rights) => {
+            let why = format!("{vendor} does not let these credentials do it: {said}");
+            return Err(Trouble::refused(Scope::Zone, why, "give them the right to change this zone's records"));
+        }
+        Some(Means::Zone) => return Err(missing(vendor, &said)),
+        Some(Means::Record) => {
+            let why = format!("{vendor} does not take it: {said}");
+            return Err(Trouble::refused(Scope::Record, why, "look at this name's records in the dashboard"));
+        }
+        Some(Means::Busy) => return wait(Scope::Push, format!("too many requests to {vendor}: {said}"), true),
+        Some(Means::Later) => return wait(Scope::Zone, format!("{vendor} has trouble: {said}"), false),
+        None => {}
+    }
+    let ours = code.is_some() || text.is_some();
+    match (reply.status, json) {
+        (200..=299, Some(json)) if good && code.is_none() => Ok(json),
+        (200..=299, None) if good && reply.body.trim().is_empty() => Ok(Json::Null),
+        (401 | 403, _) => Err(Trouble {
+            scope: if reply.status == 401 { Scope::Push } else { Scope::Zone },
+            verdict: Verdict::TurnedAway {
+                why: format!("{vendor} turned us away without a word that homing knows: {said}"),
+                remedy: format!("check the credentials: {}", api.remedy),
+            },
+        }),
+        (404, _) if ours => Err(missing(vendor, &said)),
+        _ if ours => Err(Trouble::later(Scope::Record, format!("{vendor} did not do it: {said}"))),
+        _ => Err(Trouble::later(Scope::Zone, format!("not an answer of {vendor}'s API: {said}"))),
+    }
+}
+
+fn missing(vendor: &str, said: &str) -> Trouble {
+    Trouble::refused(
+        Scope::Missing,
+        format!("{vendor} finds no such zone: {said}"),
+        "check the host's name and 'zone', and that the credentials are for the account that has the zone",
+    )
+}
+
+/// What a code or a text means by the table.
+fn meaning(api: &Api, told: &str) -> Option<Means> {
+    let fits = |row: &str| match row.strip_suffix('*') {
+        Some(part) => told.contains(part),
+        None => row == told,
+    };
+    api.errors.rows.iter().find(|(row, _)| fits(row)).map(|(_, means)| *means)
+}
