@@ -27,6 +27,7 @@ usage: homing [options]          one pass: detect, compare, push, remember
       --svg FILE       with --history: a picture of it (- for stdout)
   -t, --check          check the config and exit 0 or 2
   -L, --list [NAME]    providers, presets and detectors; one of them in full
+      --uci FILE       print OpenWrt's settings (UCI, ddns-scripts) as ours
   -e, --every TIME     stay and repeat the pass: 5m, 300
   -j, --json           machine-readable output, one object a line
   -v, --verbose        tell each step
@@ -51,6 +52,8 @@ pub enum Task {
     History,
     Check,
     List(Option<String>),
+    /// OpenWrt's settings, as ours.
+    Uci(PathBuf),
     Version,
     Help,
 }
@@ -104,6 +107,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
     options.optopt("", "svg", "", "");
     options.optflag("t", "check", "");
     options.optflagopt("L", "list", "", "");
+    options.optopt("", "uci", "", "");
     options.optopt("e", "every", "", "");
     options.optflag("j", "json", "");
     options.optflagmulti("v", "verbose", "");
@@ -117,6 +121,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
         ("version", Task::Version),
         // `-L NAME` and `--list=NAME` bind the name; `--list NAME` leaves it standing.
         ("list", Task::List(found.opt_str("list").or_else(|| found.free.first().cloned()))),
+        ("uci", Task::Uci(found.opt_str("uci").unwrap_or_default().into())),
         ("check", Task::Check),
         ("detect", Task::Detect),
         ("status", Task::Status),
@@ -192,7 +197,7 @@ fn told(fail: getopts::Fail) -> String {
         Fail::UnrecognizedOption(name) => {
             let names = [
                 "config", "set", "dry-run", "force", "only", "log-only", "detect", "status", "history", "svg", "check",
-                "list", "every", "json", "verbose", "quiet", "version", "help",
+                "list", "uci", "every", "json", "verbose", "quiet", "version", "help",
             ];
             let hint = crate::words::meant(&name, &names).replace(": did you mean '", ": did you mean '--");
             format!("unknown option {}{hint}", dashed(&name).escape_debug())

@@ -49,8 +49,10 @@ pub fn one(name: &str, json: bool) -> Result<(), String> {
         if let Some(section) = &section {
             facts(json, section);
             heading(json, &format!("in short: {}", traits.sentence()));
-            if provider::built_in(&format!("detector:{name}")).is_some() {
-                heading(json, &format!("its own detector: ipv4 = {name}"));
+            let also = section.get("names").map_or("", |entry| entry.value.as_str());
+            let own = [name].into_iter().chain(also.split(", "));
+            if let Some(own) = own.into_iter().find(|own| provider::built_in(&format!("detector:{own}")).is_some()) {
+                heading(json, &format!("its own detector: ipv4 = {own}"));
             }
         }
         example(json, name, protocol, section.as_ref(), &traits);
@@ -188,6 +190,7 @@ fn kind_example(json: bool, kind: &str) {
         "web" => "url = https://api.ipify.org",
         "dns" => "server = 208.67.222.222\nname = myip.opendns.com",
         "stun" => "server = stun.cloudflare.com",
+        "gateway" => "protocols = nat-pmp, upnp",
         "interface" => "interface = eth0",
         "file" => "file = /run/wan-ip",
         "command" => "command = /usr/local/bin/wan-ip",

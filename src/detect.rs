@@ -4,6 +4,7 @@
 mod command;
 mod dns;
 mod file;
+mod gateway;
 mod interface;
 mod route;
 mod server;
@@ -29,6 +30,7 @@ pub enum Kind {
     Route,
     Teredo { interface: Option<String> },
     File { path: PathBuf },
+    Gateway(gateway::Gateway),
     Command { argv: Vec<String> },
     Fixed { address: IpAddr },
 }
@@ -78,6 +80,16 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
         ],
     ),
     (
+        "gateway",
+        "ask the router itself, by PCP, NAT-PMP or UPnP",
+        &[
+            key("server", "its address, and :port if not 5351 (default: the default route's router)"),
+            key("url", "where its UPnP description is (default: it is looked for)"),
+            key("protocols", "which to try, in order (default: pcp, nat-pmp, upnp)"),
+            key("interface", "the interface whose default route counts (default: the best)"),
+        ],
+    ),
+    (
         "interface",
         "ask the kernel for an interface's best address",
         &[key("interface", "its name (default: any but loopback)")],
@@ -110,9 +122,28 @@ pub struct Detector {
 }
 
 impl Detector {
+    /// One that is looked at for comparison only.
+    pub fn aside(name: &str, kind: Kind) -> Detector {
+        Detector { name: name.to_string(), operator: String::new(), way: Way::default(), kind }
+    }
+
+    /// The router, asked by what changes nothing in it.
+    pub fn router() -> Detector {
+        Detector::aside("gateway", Kind::Gateway(gateway::Gateway::untouched()))
+    }
+
     /// Whether its answer is the network's word and not this machine's or the operator's.
     fn is_network(&self) -> bool {
         matches!(self.kind, Kind::Web { .. } | Kind::Dns { .. } | Kind::Stun { .. })
+    }
+
+    /// Whether asking it sends anything.
+    fn asks_another(&self) -> bool {
+        self.is_network() || self.is_gateway()
+    }
+
+    pub fn is_gateway(&self) -> bool {
+        matches!(self.kind, Kind::Gateway(_))
     }
 
     fn is_https(&self) -> bool {
@@ -160,6 +191,7 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
         "stun" => stun::make(facts, family),
         "route" => Some(Kind::Route),
         "teredo" => Some(Kind::Teredo { interface: facts.text("interface") }),
+        "gateway" => gateway::make(facts, family),
         "file" => Some(Kind::File { path: facts.needed("file")?.into() }),
         "command" => {
             facts.needed("command")?;
@@ -203,45 +235,61 @@ fn family_key<'a>(facts: &Facts<'_>, one: &'a str, six: &'a str, family: Family)
 
 /// Asks one detector. The error says why there is no address from it.
 pub fn ask(detector: &Detector, family: Family, allow_private: bool, http: &Http<'_>) -> Result<IpAddr, String> {
+    learn(detector, family, allow_private, http).and_then(|address| judge(detector, address, allow_private))
+}
+
+/// What a detector says, whether or not it may be published.
+pub fn learn(detector: &Detector, family: Family, allow_private: bool, http: &Http<'_>) -> Result<IpAddr, String> {
     if http.expired() {
         return Err("no time left in this pass".to_string());
     }
     let until = (std::time::Instant::now() + http.timeout).min(http.until);
     let http = &http.by(&detector.way);
-    let address = match &detector.kind {
+    match &detector.kind {
         Kind::Web { url, parse } => web::ask(url, parse, family, http),
         Kind::Dns { server, question } => dns::ask(server, question, family, until, http.way.bind.as_ref()),
-        Kind::Interface { name } => interface::ask(name.as_deref(), family, allow_private),
         Kind::Stun { server } => stun::ask(server, family, until, http),
+        Kind::Gateway(gateway) => gateway::ask(gateway, until, http),
+        Kind::Interface { name } => interface::ask(name.as_deref(), family, allow_private),
         Kind::Route => route::ask(family),
         Kind::Teredo { interface } => teredo::ask(interface.as_deref(), family),
         Kind::File { path } => file::ask(path, family),
         Kind::Command { argv } => command::ask(argv, family, until),
         Kind::Fixed { address } => Ok(*address),
-    }?;
-    // A Teredo address is meant for where it is asked for by name.
-    let meant = matches!(detector.kind, Kind::Teredo { .. }) && family == Family::V6;
-    match address::not_public(address).filter(|_| !meant) {
-        Some(why) if detector.is_network() || !allow_private => {
-            Err(format!("{address} is not a public address: {why}"))
-        }
-        _ => Ok(address),
     }
 }
 
-/// What detectors answered in this pass. A network detector that two lists name is asked once.
+/// Whether what a detector said may be published.
+pub fn judge(detector: &Detector, address: IpAddr, allow_private: bool) -> Result<IpAddr, String> {
+    // A Teredo address is meant for where it is asked for by name.
+    let meant = matches!(detector.kind, Kind::Teredo { .. }) && address.is_ipv6();
+    let Some(why) = address::not_public(address).filter(|_| !meant) else { return Ok(address) };
+    if allow_private && !detector.is_network() {
+        return Ok(address);
+    }
+    Err(match detector.is_gateway() {
+        false => format!("{address} is not a public address: {why}"),
+        true if address::is_carrier_nat(address) => {
+            format!("the router has {address}, which the provider shares among customers: {why}")
+        }
+        true => format!("the router has {address}, so another router stands before it: {why}"),
+    })
+}
+
+/// What detectors answered in this pass. One that asks another machine and that two lists name is asked once.
 pub type Asked = Vec<(String, Family, Option<Bind>, Result<IpAddr, String>)>;
 
 fn ask_once(detector: &Detector, source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<IpAddr, String> {
     let mut before = asked.iter().filter(|(name, family, ..)| *name == detector.name && *family == source.family);
-    if let Some((.., answer)) = before.find(|(_, _, bind, _)| *bind == detector.way.bind) {
-        return answer.clone();
-    }
-    let answer = ask(detector, source.family, source.allow_private, http);
-    if detector.is_network() {
+    let known = before.find(|(_, _, bind, _)| *bind == detector.way.bind);
+    let answer = match known {
+        Some((.., answer)) => answer.clone(),
+        None => learn(detector, source.family, source.allow_private, http),
+    };
+    if known.is_none() && detector.asks_another() {
         asked.push((detector.name.clone(), source.family, detector.way.bind.clone(), answer.clone()));
     }
-    answer
+    judge(detector, answer?, source.allow_private)
 }
 
 /// Asks a family's detectors in order until enough of different operators agree. The error tells what each one said.

@@ -5,18 +5,23 @@ use crate::address::{self, Family};
 use crate::clock;
 use crate::config::Config;
 use crate::detect::{self, Detector, Kind};
-use crate::http::{Http, Way};
+use crate::http::Http;
 use crate::json::Object;
 use crate::report::{out, Ending, Report};
 use crate::settings::{Section, Settings};
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How long a router that nobody named may take.
+const ROUTERS_TIME: Duration = Duration::from_secs(3);
 
 /// One detector's answer.
 struct Row {
     name: String,
     family: Family,
     answer: Result<IpAddr, String>,
+    /// What the router says of itself, if it was asked.
+    router: Option<IpAddr>,
     /// Milliseconds.
     took: u128,
     /// Looked at for the explanation only: the settings do not name it.
@@ -28,8 +33,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     let mut rows = Vec::new();
     let mut own = [None, None];
     for family in Family::BOTH {
-        let route =
-            Detector { name: "route".to_string(), operator: String::new(), way: Way::default(), kind: Kind::Route };
+        let route = Detector::aside("route", Kind::Route);
         let routed = look(&route, family, true, true, http);
         own[family as usize] = routed.answer.as_ref().ok().copied();
         let six_works = family == Family::V6 && routed.answer.is_ok();
@@ -45,6 +49,13 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
                     rows.push(look(detector, family, source.allow_private, false, http));
                 }
             }
+        }
+        // Behind a NAT the router knows more than we do; it is asked as a beginner would have to.
+        let inside = own[family as usize].is_some_and(|own| address::not_public(own).is_some());
+        if beginner && family == Family::V4 && inside {
+            let mut http = http.by(&http.way);
+            http.timeout = http.timeout.min(ROUTERS_TIME);
+            rows.extend(Some(look(&Detector::router(), family, true, true, &http)).filter(|row| row.router.is_some()));
         }
         if !asked.contains(&"route") {
             rows.push(routed);
@@ -79,8 +90,10 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
 
 fn look(detector: &Detector, family: Family, allow_private: bool, aside: bool, http: &Http<'_>) -> Row {
     let from = Instant::now();
-    let answer = detect::ask(detector, family, allow_private, http);
-    Row { name: detector.name.clone(), family, answer, took: from.elapsed().as_millis(), aside }
+    let said = detect::learn(detector, family, allow_private, http);
+    let router = said.as_ref().ok().copied().filter(|_| detector.is_gateway());
+    let answer = said.and_then(|address| detect::judge(detector, address, allow_private));
+    Row { name: detector.name.clone(), family, answer, router, took: from.elapsed().as_millis(), aside }
 }
 
 fn tell(row: &Row, width: usize, report: &Report) {
@@ -160,6 +173,7 @@ fn meanings(rows: &[Row], own: [Option<IpAddr>; 2]) -> Vec<String> {
                 meanings.push(format!("{family}: none: this machine has no {family} route to the Internet"))
             }
         }
+        meanings.extend(of().find_map(|row| row.router).and_then(|router| of_router(family, router, public.copied())));
         if seen.len() > 1 {
             let all: Vec<String> = seen.iter().map(IpAddr::to_string).collect();
             meanings
@@ -174,6 +188,25 @@ fn meanings(rows: &[Row], own: [Option<IpAddr>; 2]) -> Vec<String> {
         }
     }
     meanings
+}
+
+/// What it means that the router has this address while the web sees that one.
+fn of_router(family: Family, router: IpAddr, public: Option<IpAddr>) -> Option<String> {
+    let (from_carrier, private) = (address::is_carrier_nat(router), address::not_public(router).is_some());
+    Some(match public {
+        _ if from_carrier => format!(
+            "{family}: the router itself has {router}, an address that your provider shares among many customers \
+             (carrier-grade NAT, RFC 6598). Dynamic DNS cannot make you reachable there: ask for a public address, or use IPv6"
+        ),
+        _ if private => format!(
+            "{family}: the router itself has {router}: another router stands before it. Ports must be forwarded on both, \
+             or the outer one be made a bridge"
+        ),
+        Some(public) if public != router => format!(
+            "{family}: the router has {router} and the web sees {public}: a VPN, a proxy or a second line leads there"
+        ),
+        _ => return None,
+    })
 }
 
 /// A section to begin with, and the detectors that it names and that are not built in.

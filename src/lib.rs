@@ -3,13 +3,13 @@
 //!
 //! The floors, from the top; arrows go down only:
 //! - [`args`], `run` below: what was typed, and which task that is
-//! - [`pass`]: the one pass, in order; [`status`], [`diagnose`], [`catalogue`]: the tasks that only tell
+//! - [`pass`]: the one pass, in order; [`status`], [`diagnose`], [`catalogue`], [`uci`]: the tasks that only tell
 //! - [`picture`]: the history drawn
 //! - [`push`], [`survey`], [`plan`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
 //! - [`config`] over [`settings`] and [`values`]: text, and what it means
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
-//! - [`keeper`], [`state`], [`history`], [`lately`] over [`disk`]: memory
-//! - [`report`]: what the operator reads
+//! - [`keeper`], [`state`], [`history`], [`lately`], [`luci`] over [`disk`]: memory
+//! - [`report`], [`syslog`]: what the operator reads
 //! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`datagram`] over [`socket`]
 //!   (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
 //!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
@@ -32,6 +32,7 @@ pub mod http;
 pub mod json;
 pub mod keeper;
 pub mod lately;
+pub mod luci;
 pub mod os;
 pub mod pass;
 pub mod picture;
@@ -47,7 +48,9 @@ pub mod socket;
 pub mod state;
 pub mod status;
 pub mod survey;
+pub mod syslog;
 pub mod tsig;
+pub mod uci;
 pub mod values;
 pub mod words;
 
@@ -100,6 +103,7 @@ fn perform(args: &Args, report: &Report) -> Result<(), Vec<String>> {
             let config = build(&settings(args)?.0, Extent::Detection)?;
             status::history(&config, args.svg.as_deref(), report);
         }
+        Task::Uci(path) => translate(path)?,
         Task::Detect => diagnosis(args, report)?,
         Task::LogOnly => {
             let config = build(&settings(args)?.0, Extent::Detection)?;
@@ -107,7 +111,7 @@ fn perform(args: &Args, report: &Report) -> Result<(), Vec<String>> {
                 return Err(vec!["nothing to detect: ipv4 and ipv6 are both off".to_string()]);
             }
             let trust = Trust::establish(config.agent.ca_file.as_deref());
-            repeat(args, report, || pass::log_only(&config, &trust, report));
+            repeat(args, &config, report, || pass::log_only(&config, &trust, report));
         }
         Task::Pass => {
             let config = build(&settings(args)?.0, Extent::Whole)?;
@@ -117,14 +121,23 @@ fn perform(args: &Args, report: &Report) -> Result<(), Vec<String>> {
             }
             config.warnings.iter().filter(|_| args.verbose).for_each(|warning| report.warn(warning.as_str()));
             let trust = Trust::establish(config.agent.ca_file.as_deref());
-            repeat(args, report, || pass::run(args, &config, &trust, report));
+            repeat(args, &config, report, || pass::run(args, &config, &trust, report));
         }
     }
     Ok(())
 }
 
+/// Prints UCI's settings as ours; what can't be honoured goes to the standard error.
+fn translate(path: &Path) -> Result<(), Vec<String>> {
+    let told = uci::translate(path).map_err(|problems| lines(&problems))?;
+    told.notes.iter().for_each(|note| report::err(&note.to_string()));
+    report::settings(&told.text());
+    Ok(())
+}
+
 /// One pass, or with `--every` one after the other for ever.
-fn repeat(args: &Args, report: &Report, pass: impl Fn()) {
+fn repeat(args: &Args, config: &Config, report: &Report, pass: impl Fn()) {
+    report.speak(config.agent.syslog && !args.dry_run, config.agent.luci.log.is_some());
     loop {
         let begun = Instant::now();
         report.begin();
@@ -176,7 +189,11 @@ fn no_settings(path: &Path, error: &std::io::Error) -> String {
 }
 
 fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<String>> {
-    config::build(settings, extent).map_err(|problems| problems.iter().map(ToString::to_string).collect())
+    config::build(settings, extent).map_err(|problems| lines(&problems))
+}
+
+fn lines(problems: &[settings::Problem]) -> Vec<String> {
+    problems.iter().map(ToString::to_string).collect()
 }
 
 /// Tells every mistake and every warning.

@@ -4,6 +4,7 @@
 
 mod netlink;
 
+pub use netlink::route::DefaultRoute;
 pub use netlink::{Held, Link};
 
 use crate::address::Family;
@@ -135,6 +136,14 @@ pub fn held_addresses(family: Family) -> io::Result<Vec<Held>> {
 /// Every network interface.
 pub fn links() -> io::Result<Vec<Link>> {
     dump(netlink::GET_LINK, 0, netlink::NEW_LINK, netlink::link)
+}
+
+/// The IPv4 default routes of the main table, best first.
+pub fn default_routes() -> io::Result<Vec<DefaultRoute>> {
+    use netlink::route::{default_route, GET_ROUTE, NEW_ROUTE};
+    let mut found = dump(GET_ROUTE, netlink::number(Family::V4), NEW_ROUTE, default_route)?;
+    found.sort_by_key(|route| route.rank);
+    Ok(found)
 }
 
 /// The kernel's number for the interface of that name; an error of kind `NotFound` where there is none.

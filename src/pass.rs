@@ -10,6 +10,7 @@ use crate::hook::{self, News};
 use crate::http::{Http, Trust};
 use crate::keeper::Keeper;
 use crate::lately::Lately;
+use crate::luci;
 use crate::plan::{self, Context, Step};
 use crate::push::{self, Desk};
 use crate::report::{Ending, Fact, Report, Weight};
@@ -66,6 +67,8 @@ pub fn run(args: &Args, config: &Config, trust: &Trust, report: &Report) {
     if let Err(why) = keeper.store() {
         report.trouble(Ending::Again, why);
     }
+    let sections: Vec<&str> = config.targets.iter().map(|target| target.name.as_str()).collect();
+    luci::tell(&config.agent.luci, &sections, &keeper.state, &report.heard(), args.every);
     drop(keeper);
     end(&config.agent.state, &config.agent.hooks, &survey, news, &mut http, report);
 }

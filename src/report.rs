@@ -3,9 +3,10 @@
 
 use crate::address::Family;
 use crate::json::Object;
+use crate::syslog::{self, Severity};
 use crate::{clock, os, secret};
-use std::cell::Cell;
-use std::io::{self, Write};
+use std::cell::{Cell, RefCell};
+use std::io::{self, IsTerminal, Write};
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,11 +90,27 @@ pub struct Report {
     pub verbose: bool,
     pub quiet: bool,
     ending: Cell<Ending>,
+    /// Facts go to the system's log.
+    syslog: Cell<bool>,
+    /// What was said, by section, where somebody wants it afterwards.
+    heard: RefCell<Option<Vec<(String, String)>>>,
 }
 
 impl Report {
     pub fn new(json: bool, verbose: bool, quiet: bool) -> Report {
-        Report { json, verbose, quiet, ending: Cell::new(Ending::Current) }
+        let heard = RefCell::new(None);
+        Report { json, verbose, quiet, ending: Cell::new(Ending::Current), syslog: Cell::new(false), heard }
+    }
+
+    /// Speaks from now on as the settings want it: to the system's log, or so that it can be heard again.
+    pub fn speak(&self, syslog: bool, again: bool) {
+        self.syslog.set(syslog);
+        self.heard.replace(again.then(Vec::new));
+    }
+
+    /// What was said since the last time, secrets masked: the section, or nothing, and the line.
+    pub fn heard(&self) -> Vec<(String, String)> {
+        self.heard.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Notes an ending; the worst of all counts.
@@ -105,9 +122,10 @@ impl Report {
         self.ending.get()
     }
 
-    /// Forgets the endings so far, for the next pass of `--every`.
+    /// Forgets the endings and what was said so far, for the next pass of `--every`.
     pub fn begin(&self) {
         self.ending.set(Ending::Current);
+        self.heard();
     }
 
     /// Says a fact, to whom it concerns.
@@ -141,6 +159,12 @@ impl Report {
             line.push(' ');
         }
         line.push_str(&fact.text);
+        if let Some(heard) = self.heard.borrow_mut().as_mut().filter(|_| fact.weight != Weight::Detail) {
+            heard.push((fact.section.unwrap_or_default().to_string(), secret::mask(&line)));
+        }
+        if self.syslog.get() && syslog::tell(severity(fact), &secret::mask(&line)) && !io::stderr().is_terminal() {
+            return;
+        }
         match fact.weight {
             Weight::Trouble => err(&line),
             Weight::Change | Weight::Detail => out(&line),
@@ -172,6 +196,15 @@ impl Report {
     }
 }
 
+fn severity(fact: &Fact<'_>) -> Severity {
+    match fact.weight {
+        Weight::Trouble if fact.event == "warning" => Severity::Warning,
+        Weight::Trouble => Severity::Error,
+        Weight::Change => Severity::Notice,
+        Weight::Detail => Severity::Info,
+    }
+}
+
 /// Prints a line that was asked for.
 pub fn out(line: &str) {
     print(&io::stdout(), line);
@@ -180,6 +213,11 @@ pub fn out(line: &str) {
 /// Prints a line of trouble.
 pub fn err(line: &str) {
     print(&io::stderr(), line);
+}
+
+/// Prints settings, secrets and all: whoever asks for them had them, and starts homing with what is printed.
+pub fn settings(text: &str) {
+    write(&io::stdout(), text);
 }
 
 /// Writes a line in pieces that do not block, and gives it up where nobody takes them: state is saved, and that is
@@ -191,6 +229,14 @@ where
 {
     let mut text = secret::mask(line);
     text.push('\n');
+    write(to, &text);
+}
+
+fn write<T>(to: &T, text: &str)
+where
+    T: AsFd,
+    for<'a> &'a T: Write,
+{
     let patience = if STALLED.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
     let until = Instant::now() + patience;
     for piece in text.as_bytes().chunks(PIECE) {

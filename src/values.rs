@@ -160,7 +160,7 @@ impl<'a> Facts<'a> {
             Some(entry) => self.wrong(entry, format!("{told}: use https://, or say allow_plaintext = yes")),
             // Nobody can edit a preset that is built in.
             None => {
-                self.lacking(format!("this service is known by http:// only, and {told}: say allow_plaintext = yes"))
+                self.lacking(format!("the preset's {told}: say allow_plaintext = yes if you accept that"));
             }
         }
         None

@@ -1,6 +1,7 @@
 //! The agent's own keys, and those that a section may set for itself.
 
 use crate::http::Way;
+use crate::luci::Luci;
 use crate::values::{key, secret, Facts, Key};
 use std::path::PathBuf;
 
@@ -25,6 +26,10 @@ pub const AGENT_KEYS: &[Key] = &[
     key("include", "further settings files"),
     key("allow_private", "yes: this machine's own private addresses may be published"),
     key("allow_plaintext", "yes: passwords may go over http://"),
+    key("log", "where messages go: stderr (default) or syslog"),
+    key("luci_run", "folder of the files that LuCI's page reads (default: none)"),
+    key("luci_log", "folder of the logs that LuCI's page shows (default: none)"),
+    key("luci_lines", "lines of each of these logs (default 250)"),
     key("contact", "who runs this client, as providers may see it"),
 ];
 
@@ -79,6 +84,9 @@ pub struct Agent {
     pub hooks: Hooks,
     /// By which way requests go out.
     pub way: Way,
+    /// Messages go to the system's log.
+    pub syslog: bool,
+    pub luci: Luci,
     /// The value of the User-Agent header.
     pub agent: String,
 }
@@ -106,6 +114,12 @@ pub fn agent(facts: &Facts<'_>) -> Agent {
         ca_file,
         hooks: hooks_of(facts, &Hooks::default()),
         way: facts.way(&Way::default()),
+        syslog: facts.choice("log", &["stderr", "syslog"]) == Some(1),
+        luci: Luci {
+            run: facts.text("luci_run").map(PathBuf::from),
+            log: facts.text("luci_log").map(PathBuf::from),
+            lines: facts.number("luci_lines", 1, 10_000).and_then(|lines| usize::try_from(lines).ok()).unwrap_or(250),
+        },
         agent: format!("homing/{} ({contact})", env!("CARGO_PKG_VERSION")),
     }
 }

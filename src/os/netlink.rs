@@ -3,6 +3,8 @@
 //! with dumps made by hand. Sources: netlink(7), rtnetlink(7), linux/netlink.h, linux/if_addr.h, linux/if_link.h.
 //! Netlink numbers are in the host's byte order; addresses are in the network's.
 
+pub mod route;
+
 use crate::address::Family;
 use std::io;
 use std::net::IpAddr;
@@ -75,10 +77,14 @@ pub struct Link {
     pub up: bool,
 }
 
-/// A dump request: `GET_LINK` or `GET_ADDRESS`, of one family (0 is all of them).
+/// A dump request: `GET_LINK`, `GET_ADDRESS` or `GET_ROUTE`, of one family (0 is all of them).
 pub fn request(kind: u16, family: u8, sequence: u32) -> Vec<u8> {
-    // struct ifinfomsg has 16 bytes, struct ifaddrmsg 8; in both the family comes first and the rest is zero.
-    let body: u32 = if kind == GET_LINK { 16 } else { 8 };
+    // struct ifinfomsg has 16 bytes, rtmsg 12, ifaddrmsg 8; in all the family comes first and the rest is zero.
+    let body: u32 = match kind {
+        GET_LINK => 16,
+        route::GET_ROUTE => 12,
+        _ => 8,
+    };
     let mut bytes = Vec::with_capacity(32);
     bytes.extend((16 + body).to_ne_bytes());
     bytes.extend(kind.to_ne_bytes());

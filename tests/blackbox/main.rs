@@ -13,6 +13,7 @@ mod detection_dns;
 mod detection_here;
 mod detection_stun;
 mod fences;
+mod gateway;
 mod hooks;
 mod memory;
 mod overrides;
@@ -23,6 +24,7 @@ mod services;
 mod settings;
 mod surroundings;
 mod truth;
+mod uci;
 mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.

@@ -8,5 +8,6 @@ mod dns;
 mod https;
 mod proxy;
 mod rfc2136;
+mod router;
 mod stun;
 mod zones;

@@ -129,3 +129,32 @@ fn a_closed_service_is_told_with_its_place() {
         assert_eq!(ended.stderr.lines().count(), 1, "{name}: {}", ended.stderr);
     }
 }
+
+#[test]
+fn a_service_over_plain_http_is_told_so_with_the_way_out() {
+    let scratch = Scratch::new();
+    let config = "ipv4 = route\n[home]\nprovider = oray\nhosts = a.vicp.net\nuser = alice\npassword = s3cret\n";
+    scratch.write("homing.conf", config, 0o600);
+    let ended = Run::pass(&scratch).arg("--check").go();
+    let want =
+        "homing.conf:2: [home]: the preset's http:// would send the password in the clear: say allow_plaintext = yes";
+    assert_eq!((ended.code, ended.stderr.contains(want)), (Some(2), true), "{}", ended.stderr);
+    scratch.write("homing.conf", &format!("{config}allow_plaintext = yes\n"), 0o600);
+    assert_eq!(Run::pass(&scratch).arg("--check").go().code, Some(0));
+}
+
+#[test]
+fn a_service_has_its_other_names() {
+    let told = |name: &str| Run::new(&Scratch::new()).args(["-L", name]).go();
+    for (name, want) in [
+        ("no-ip.com", "noip: No-IP\n"),
+        ("strato.com", "strato: STRATO\n"),
+        ("duckdns.org", "duckdns: DuckDNS\n"),
+        ("bind-nsupdate", "rfc2136: "),
+    ] {
+        assert!(told(name).stdout.starts_with(want), "{name}: {}", told(name).stdout);
+    }
+    assert!(told("eurodns").stdout.contains("its own detector: ipv4 = eurodyndns\n"));
+    // Perhaps another's server, to which the credentials would go.
+    assert_eq!(told("strato.org").code, Some(2));
+}

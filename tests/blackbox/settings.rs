@@ -101,7 +101,7 @@ fn every_mistake_is_told_at_once_with_its_line() {
         "homing.conf:13: unknown key 'timeout' in [work]: it is the agent's own and belongs before the first section",
         "homing.conf:15: 'b c' cannot name a section: letters, digits, '.', '_', '-' and ':' only",
         "homing.conf:16: the heading is not closed: write [name]",
-        "homing.conf:18: kind: 'comand' is none of web, dns, stun, interface, route, teredo, file, command, fixed: did you mean 'command'?",
+        "homing.conf:18: kind: 'comand' is none of web, dns, stun, gateway, interface, route, teredo, file, command, fixed: did you mean 'command'?",
         "homing.conf:19: [detektor:x]: unknown kind of section 'detektor': did you mean 'detector'?",
     ];
     for line in wanted {

@@ -92,8 +92,10 @@ fn every_listed_provider_has_conversations() {
     let scratch = Scratch::new();
     let list = Run::new(&scratch).args(["--list", "--json"]).go();
     let objects = list.stdout.lines().filter_map(|line| json::parse(line).ok());
-    let providers = objects.filter(|o| matches!(json::text(o, "kind"), Some("provider" | "preset")));
-    let listed_names: BTreeSet<String> = providers.filter_map(|o| json::text(&o, "name").map(String::from)).collect();
+    let listed_kinds = ["provider", "preset"].map(Some);
+    let providers: Vec<_> = objects.filter(|o| listed_kinds.contains(&json::text(o, "kind"))).collect();
+    let names = |o: &json::Json| json::text(o, "name").map(String::from);
+    let listed_names: BTreeSet<String> = providers.iter().filter_map(names).collect();
     assert!(!listed_names.is_empty(), "--list --json names none: {list:?}");
     let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     let folders = listed(&folder());
@@ -102,4 +104,14 @@ fn every_listed_provider_has_conversations() {
     assert!(out.is_empty() || out == provider::REST, "{out:?}");
     let folders: BTreeSet<String> = folders.into_iter().filter(|path| !left_out(path)).map(name).collect();
     assert_eq!(listed_names, folders);
+    // What a service that is asked over HTTP must show: an update, an address that was there, both families or why
+    // not, a no, and nonsense.
+    let of_http = |o: &&json::Json| json::text(o, "sent").is_some_and(|_| json::text(o, "kind") == Some("preset"));
+    for provider in providers.iter().filter(of_http).filter_map(names).chain(["duckdns".into(), "afraid".into()]) {
+        let cases: Vec<String> = listed(&folder().join(&provider)).into_iter().map(name).collect();
+        for begins in [&["update"][..], &["unchanged"], &["dual", "four-only"], &["refused"], &["garbage"]] {
+            let shown = cases.iter().any(|case| begins.iter().any(|begin| case.starts_with(begin)));
+            assert!(shown, "{provider} has no conversation that shows {begins:?}: {cases:?}");
+        }
+    }
 }
