@@ -8,6 +8,7 @@ pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 use crate::address::Family;
 use crate::detect::Source;
+use crate::dns::Server;
 use crate::host::Host;
 use crate::http::Way;
 use crate::provider::{self, contract::Provider, Protocol};
@@ -30,10 +31,23 @@ pub struct Target {
     /// Seconds that are left between two pushes of a host; 0 mostly.
     pub min_interval: i64,
     pub hooks: Hooks,
+    /// Whether and where it is looked up what the world sees.
+    pub lookup: Lookup,
     /// By which way it is asked and told.
     pub way: Way,
     /// What the provider was told by settings and secrets, for telling whether it changed. Holds secrets.
     pub settings: Secret,
+}
+
+/// How it is verified what the world sees of a section.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Lookup {
+    /// At each pass, not only when the command line says so.
+    pub always: bool,
+    /// Whom to ask instead of the zone's own servers.
+    pub nameserver: Option<Server>,
+    /// The provider answers with addresses of its own.
+    pub hidden: bool,
 }
 
 /// What a pass works with.
@@ -163,6 +177,11 @@ impl<'a> Build<'a> {
             facts.lacking("both families are off: set ipv4 or ipv6");
         }
         let hosts = hosts(&facts);
+        let lookup = Lookup {
+            always: facts.choice("verify", &["off", "dns"]) == Some(1),
+            nameserver: facts.with("nameserver", Server::parse),
+            hidden: facts.entry("proxied").is_some() && facts.flag("proxied") == Some(true),
+        };
         let refresh = facts.duration("refresh", 60).unwrap_or(refresh);
         let min_interval = facts.duration("min_interval", 0).unwrap_or(0);
         let hooks = hooks_of(&facts, &usual.hooks);
@@ -174,7 +193,7 @@ impl<'a> Build<'a> {
         self.collect(facts);
         let (provider, settings) = made?;
         let name = section.name.clone();
-        Some(Target { name, provider, hosts: hosts?, sources, refresh, min_interval, hooks, way, settings })
+        Some(Target { name, provider, hosts: hosts?, sources, refresh, min_interval, hooks, lookup, way, settings })
     }
 
     /// The protocol that a section speaks, and the preset on the way there.

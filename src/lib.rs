@@ -5,7 +5,7 @@
 //! - [`args`], `run` below: what was typed, and which task that is
 //! - [`pass`]: the one pass, in order; [`status`], [`diagnose`], [`catalogue`], [`uci`]: the tasks that only tell
 //! - [`picture`]: the history drawn
-//! - [`push`], [`survey`], [`plan`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
+//! - [`push`], [`survey`], [`plan`], [`verify`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
 //! - [`config`] over [`settings`] and [`values`]: text, and what it means
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
 //! - [`keeper`], [`state`], [`history`], [`lately`], [`luci`] over [`disk`]: memory
@@ -52,6 +52,7 @@ pub mod syslog;
 pub mod tsig;
 pub mod uci;
 pub mod values;
+pub mod verify;
 pub mod words;
 
 use args::{Args, Task};

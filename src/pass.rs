@@ -15,6 +15,7 @@ use crate::plan::{self, Context, Step};
 use crate::push::{self, Desk};
 use crate::report::{Ending, Fact, Report, Weight};
 use crate::survey::Survey;
+use crate::verify;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -40,7 +41,10 @@ pub fn run(args: &Args, config: &Config, trust: &Trust, report: &Report) {
     let desk = Desk { http: &http, report, suffix: &args.suffix(), force: args.force };
     let (mut resume, mut unconfirmed, mut pushes) = (None, [None, None], false);
     for target in &targets {
-        let (steps, digests) = decide(target, args, &survey, &keeper);
+        let (mut steps, digests) = decide(target, args, &survey, &keeper);
+        if args.verify || target.lookup.always {
+            verify::look(target, &mut steps, &mut keeper.state, &desk, args.verify);
+        }
         tell_steps(target, &steps, &desk, &mut keeper, &mut unconfirmed);
         pushes |= steps.iter().flatten().any(|step| matches!(step, Step::Push(_)));
         let outcome = push::push(target, &steps, (&digests.0, &digests.1), &mut keeper, &desk);

@@ -42,6 +42,8 @@ pub const SECTION_KEYS: &[Key] = &[
     key("ipv6", "detectors in order, or off (default: the agent's)"),
     key("agree", "how many detectors must give the same answer (default: the agent's)"),
     key("refresh", "push again after this long without a change (default: the agent's)"),
+    key("verify", "dns: ask the zone's servers too, and push what is not there; or off (default)"),
+    key("nameserver", "whom to ask for the zone, and with verify in place of its own servers"),
     key("bind", "the address or interface from which it is asked and told (default: the agent's)"),
     key("proxy", "HTTP proxy for updates, or off (default: the agent's)"),
     secret("proxy_password", "the password of the proxy's user"),
