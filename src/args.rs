@@ -20,6 +20,7 @@ usage: homing [options]          one pass: detect, compare, push, remember
   -n, --dry-run        show what would be sent; push and write nothing
   -f, --force          push even if nothing changed; lifts refusals and back-off
       --only NAME      this section or host alone; repeatable
+      --verify         ask the zones' own servers too; push what is not there
   -l, --log-only       keep the history; push nothing; needs no config
   -d, --detect         ask every configured detector and compare the answers
   -s, --status         what is published, since when, refusals and why
@@ -68,6 +69,8 @@ pub struct Args {
     pub dry_run: bool,
     pub force: bool,
     pub only: Vec<String>,
+    /// Ask what the zones' servers answer.
+    pub verify: bool,
     /// Seconds between passes.
     pub every: Option<i64>,
     /// Where the history's picture goes.
@@ -100,6 +103,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
     options.optflag("n", "dry-run", "");
     options.optflag("f", "force", "");
     options.optmulti("", "only", "", "");
+    options.optflag("", "verify", "");
     options.optflag("l", "log-only", "");
     options.optflag("d", "detect", "");
     options.optflag("s", "status", "");
@@ -149,7 +153,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
         None => None,
     };
     // What would be passed over in silence is refused.
-    let idle = ["force", "only", "dry-run"].into_iter().find(|option| found.opt_present(option));
+    let idle = ["force", "only", "verify", "dry-run"].into_iter().find(|option| found.opt_present(option));
     if let Some(option) = idle.filter(|_| !settled && !passes) {
         return Err(format!("--{option} and --{name} do not go together"));
     }
@@ -172,6 +176,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
         dry_run: found.opt_present("dry-run"),
         force: found.opt_present("force"),
         only: found.opt_strs("only"),
+        verify: found.opt_present("verify"),
         every,
         svg: found.opt_str("svg").map(PathBuf::from),
         json: found.opt_present("json"),
@@ -196,8 +201,8 @@ fn told(fail: getopts::Fail) -> String {
         Fail::ArgumentMissing(name) => format!("{} needs a value", dashed(&name)),
         Fail::UnrecognizedOption(name) => {
             let names = [
-                "config", "set", "dry-run", "force", "only", "log-only", "detect", "status", "history", "svg", "check",
-                "list", "uci", "every", "json", "verbose", "quiet", "version", "help",
+                "config", "set", "dry-run", "force", "only", "verify", "log-only", "detect", "status", "history",
+                "svg", "check", "list", "uci", "every", "json", "verbose", "quiet", "version", "help",
             ];
             let hint = crate::words::meant(&name, &names).replace(": did you mean '", ": did you mean '--");
             format!("unknown option {}{hint}", dashed(&name).escape_debug())

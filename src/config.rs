@@ -8,12 +8,14 @@ pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 use crate::address::Family;
 use crate::detect::Source;
+use crate::dns::Server;
 use crate::host::Host;
 use crate::http::Way;
 use crate::provider::{self, contract::Provider, Protocol};
 use crate::secret::Secret;
 use crate::settings::{shown, Place, Problem, Section, Settings};
 use crate::socket::Bind;
+use crate::suffix::Suffix;
 use crate::values::Facts;
 use crate::words::meant;
 use agent::{agent, hooks_of};
@@ -30,10 +32,25 @@ pub struct Target {
     /// Seconds that are left between two pushes of a host; 0 mostly.
     pub min_interval: i64,
     pub hooks: Hooks,
+    /// Whether and where it is looked up what the world sees.
+    pub lookup: Lookup,
     /// By which way it is asked and told.
     pub way: Way,
+    /// The host of our IPv6 network that is published in our place.
+    pub suffix: Option<Suffix>,
     /// What the provider was told by settings and secrets, for telling whether it changed. Holds secrets.
     pub settings: Secret,
+}
+
+/// How it is verified what the world sees of a section.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Lookup {
+    /// At each pass, not only when the command line says so.
+    pub always: bool,
+    /// Whom to ask instead of the zone's own servers.
+    pub nameserver: Option<Server>,
+    /// The provider answers with addresses of its own.
+    pub hidden: bool,
 }
 
 /// What a pass works with.
@@ -153,6 +170,7 @@ impl<'a> Build<'a> {
             facts.refuse_misplaced(&[SECTION_KEYS, protocol.keys], protocol.name, AGENT_KEYS);
         }
         let way = facts.way(&usual.way);
+        let suffix = facts.with("ipv6_suffix", Suffix::parse);
         let sources = Family::BOTH.map(|family| self.source(&facts, agent, family, &way));
         // By what is written: a list with a mistake in it is not off.
         let off = |family: Family| {
@@ -163,6 +181,11 @@ impl<'a> Build<'a> {
             facts.lacking("both families are off: set ipv4 or ipv6");
         }
         let hosts = hosts(&facts);
+        let lookup = Lookup {
+            always: facts.choice("verify", &["off", "dns"]) == Some(1),
+            nameserver: facts.with("nameserver", Server::parse),
+            hidden: facts.entry("proxied").is_some() && facts.flag("proxied") == Some(true),
+        };
         let refresh = facts.duration("refresh", 60).unwrap_or(refresh);
         let min_interval = facts.duration("min_interval", 0).unwrap_or(0);
         let hooks = hooks_of(&facts, &usual.hooks);
@@ -174,7 +197,19 @@ impl<'a> Build<'a> {
         self.collect(facts);
         let (provider, settings) = made?;
         let name = section.name.clone();
-        Some(Target { name, provider, hosts: hosts?, sources, refresh, min_interval, hooks, way, settings })
+        Some(Target {
+            name,
+            provider,
+            hosts: hosts?,
+            sources,
+            refresh,
+            min_interval,
+            hooks,
+            lookup,
+            way,
+            suffix,
+            settings,
+        })
     }
 
     /// The protocol that a section speaks, and the preset on the way there.
@@ -195,6 +230,10 @@ impl<'a> Build<'a> {
         }
         if let Some(why) = provider::closed(name) {
             self.problem(&entry.place, format!("provider: {name} is closed: {why}"));
+            return None;
+        }
+        if let Some(why) = provider::left_out(name) {
+            self.problem(&entry.place, format!("provider: {name}: {why}"));
             return None;
         }
         let mut names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();

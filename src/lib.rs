@@ -5,14 +5,14 @@
 //! - [`args`], `run` below: what was typed, and which task that is
 //! - [`pass`]: the one pass, in order; [`status`], [`diagnose`], [`catalogue`], [`uci`]: the tasks that only tell
 //! - [`picture`]: the history drawn
-//! - [`push`], [`survey`], [`plan`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
+//! - [`push`], [`survey`], [`plan`], [`verify`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
 //! - [`config`] over [`settings`] and [`values`]: text, and what it means
 //! - [`provider`], [`detect`]: which there are, and one file for each below them
 //! - [`keeper`], [`state`], [`history`], [`lately`], [`luci`] over [`disk`]: memory
 //! - [`report`], [`syslog`]: what the operator reads
 //! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`datagram`] over [`socket`]
 //!   (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
-//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
+//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`suffix`], [`words`]
 
 pub mod address;
 pub mod args;
@@ -47,11 +47,13 @@ pub mod settings;
 pub mod socket;
 pub mod state;
 pub mod status;
+pub mod suffix;
 pub mod survey;
 pub mod syslog;
 pub mod tsig;
 pub mod uci;
 pub mod values;
+pub mod verify;
 pub mod words;
 
 use args::{Args, Task};

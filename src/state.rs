@@ -45,6 +45,8 @@ pub struct Known {
     /// Digest of the settings under which it was last pushed.
     pub digest: String,
     pub standing: Option<Standing>,
+    /// What was found to be otherwise in DNS, and was pushed again for it.
+    pub astray: Option<Astray>,
     /// Recent changes: when, and away from which address.
     pub changes: Vec<(Stamp, IpAddr)>,
 }
@@ -57,6 +59,15 @@ pub struct Published {
     pub since: Stamp,
     /// When the server last said so.
     pub confirmed: Stamp,
+}
+
+/// DNS did not say what the server was told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Astray {
+    /// When it was pushed again.
+    pub at: Stamp,
+    /// Whether it was told that this did not help.
+    pub told: bool,
 }
 
 /// What stands between now and the next push.
@@ -125,6 +136,7 @@ impl Known {
         };
         self.changes.retain(|(at, _)| !passed(*at, FLAP_WINDOW, now));
         if let Some(old) = old.filter(|old| old.address != address) {
+            self.astray = None;
             self.changes.push((now, old.address));
             let surplus = self.changes.len().saturating_sub(4);
             self.changes.drain(..surplus);
@@ -176,6 +188,14 @@ impl State {
         let known = memory.and_then(|memory| memory.hosts.get_mut(&(host.to_string(), family)));
         if let Some(Standing::Refused { told, .. }) = known.and_then(|known| known.standing.as_mut()) {
             *told = now;
+        }
+    }
+
+    /// Writes down what was found in DNS.
+    pub fn note(&mut self, section: &str, host: &str, family: Family, astray: Option<Astray>) {
+        let memory = self.sections.get_mut(section);
+        if let Some(known) = memory.and_then(|memory| memory.hosts.get_mut(&(host.to_string(), family))) {
+            known.astray = astray;
         }
     }
 

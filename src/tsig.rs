@@ -104,7 +104,9 @@ impl Key {
     /// Signs a request at this time. Gives the message with its signature, and the MAC that the reply answers to.
     /// What is no message comes back as it is.
     pub fn sign(&self, mut message: Vec<u8>, now: Stamp) -> (Vec<u8>, Vec<u8>) {
-        let Ok(header) = Reader::new(&message).header() else { return (message, Vec::new()) };
+        let header = Reader::new(&message).header();
+        let counted = header.ok().and_then(|header| Some((header, header.counts[3].checked_add(1)?)));
+        let Some((header, count)) = counted else { return (message, Vec::new()) };
         let seconds = u64::try_from(now).unwrap_or(0).to_be_bytes();
         let mut times = seconds[2..].to_vec();
         put_u16(&mut times, FUDGE);
@@ -116,7 +118,7 @@ impl Key {
         put_u16(&mut data, header.id);
         data.extend_from_slice(&[0; 4]); // no error, no other data
         put_record(&mut message, &self.name, [TSIG, ANY], 0, &data);
-        message[10..HEADER].copy_from_slice(&header.counts[3].wrapping_add(1).to_be_bytes());
+        message[10..HEADER].copy_from_slice(&count.to_be_bytes());
         (message, mac)
     }
 

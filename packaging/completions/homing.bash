@@ -16,6 +16,6 @@ _homing() {
         return
         ;;
     esac
-    mapfile -t COMPREPLY < <(compgen -W "--check --config --detect --dry-run --every --force --help --history --json --list --log-only --only --quiet --set --status --svg --uci --verbose --version -H -L -V -c -d -e -f -h -j -l -n -o -q -s -t -v" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "--check --config --detect --dry-run --every --force --help --history --json --list --log-only --only --quiet --set --status --svg --uci --verbose --verify --version -H -L -V -c -d -e -f -h -j -l -n -o -q -s -t -v" -- "$word")
 }
 complete -o filenames -F _homing homing

@@ -5,6 +5,7 @@ complete -c homing -s o -l set -r -d 'add a setting; SECTION.KEY=VALUE for a sec
 complete -c homing -s n -l dry-run -d 'show what would be sent; push and write nothing'
 complete -c homing -s f -l force -d 'push even if nothing changed; lifts refusals and back-off'
 complete -c homing -l only -r -d 'this section or host alone; repeatable'
+complete -c homing -l verify -d 'ask the zones\' own servers too; push what is not there'
 complete -c homing -s l -l log-only -d 'keep the history; push nothing; needs no config'
 complete -c homing -s d -l detect -d 'ask every configured detector and compare the answers'
 complete -c homing -s s -l status -d 'what is published, since when, refusals and why'

@@ -137,32 +137,45 @@ fn ask<T>(
     put_u16(&mut query, kind);
     put_u16(&mut query, IN);
     // As names are looked up everywhere: by the way that the kernel likes.
-    exchange(server, None, &query, until, |packet| {
-        let mut reader = Reader::new(packet);
-        let header = reader.header().ok()?;
-        let ours =
-            header.id == id && header.flags & Header::REPLY != 0 && header.opcode() == 0 && header.counts[0] == 1;
-        let (echoed, echoed_kind, class) = reader.question().ok().filter(|_| ours)?;
-        if !same_name(&echoed, &asked) || echoed_kind != kind || class != IN {
-            return None;
-        }
-        if !matches!(header.rcode(), 0 | NXDOMAIN) {
-            return Some(Err(Trouble::Refused(rcode_name(header.rcode()))));
-        }
-        let authority = header.flags & Header::AUTHORITY != 0;
-        let mut reply = Reply { reader: reader.clone(), asked: &asked, authority, records: Vec::new() };
-        for (part, count) in header.counts[1..].iter().enumerate() {
-            for _ in 0..*count {
-                match reader.record() {
-                    Ok(record) => reply.records.push((part, record)),
-                    // What was cut off is not missed: the first records are what counts.
-                    Err(_) if header.flags & Header::CUT != 0 => break,
-                    Err(why) => return Some(Err(Trouble::Malformed(why))),
-                }
+    exchange(server, None, &query, until, |packet| read_reply(packet, id, &asked, kind, &read))?
+}
+
+/// What a datagram says of a name's zone, if it is the reply to a question for its SOA; any bytes will do.
+pub fn read_zone(packet: &[u8], id: u16, asked: &[u8]) -> Option<Result<Option<Zone>, Trouble>> {
+    read_reply(packet, id, asked, SOA, &zone_in)
+}
+
+/// Reads a datagram that may be anything; `None` for what is no reply to this question.
+fn read_reply<T>(
+    packet: &[u8],
+    id: u16,
+    asked: &[u8],
+    kind: u16,
+    read: &dyn Fn(&Reply<'_>) -> Result<T, Trouble>,
+) -> Option<Result<T, Trouble>> {
+    let mut reader = Reader::new(packet);
+    let header = reader.header().ok()?;
+    let ours = header.id == id && header.flags & Header::REPLY != 0 && header.opcode() == 0 && header.counts[0] == 1;
+    let (echoed, echoed_kind, class) = reader.question().ok().filter(|_| ours)?;
+    if !same_name(&echoed, asked) || echoed_kind != kind || class != IN {
+        return None;
+    }
+    if !matches!(header.rcode(), 0 | NXDOMAIN) {
+        return Some(Err(Trouble::Refused(rcode_name(header.rcode()))));
+    }
+    let authority = header.flags & Header::AUTHORITY != 0;
+    let mut reply = Reply { reader: reader.clone(), asked, authority, records: Vec::new() };
+    for (part, count) in header.counts[1..].iter().enumerate() {
+        for _ in 0..*count {
+            match reader.record() {
+                Ok(record) => reply.records.push((part, record)),
+                // What was cut off is not missed: the first records are what counts.
+                Err(_) if header.flags & Header::CUT != 0 => break,
+                Err(why) => return Some(Err(Trouble::Malformed(why))),
             }
         }
-        Some(read(&reply))
-    })?
+    }
+    Some(read(&reply))
 }
 
 #[cfg(test)]

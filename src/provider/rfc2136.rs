@@ -31,7 +31,6 @@ pub const KEYS: &[Key] = &[
     secret("secret", "the key's secret in base64"),
     key("tsig", "off: no signature"),
     key("prerequisite", "none (default), or mine: replace only what homing published"),
-    key("nameserver", "whom to ask for zone and primary (default: the system's name servers)"),
 ];
 
 struct Rfc2136 {

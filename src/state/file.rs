@@ -1,7 +1,7 @@
 //! The state as a file: JSON, so that a person can read it and the next version too. What cannot be parsed is told
 //! apart from what cannot be opened: forgetting a refusal because of a wrong mode would be worse than stopping.
 
-use super::{Known, Memory, Published, Standing, State};
+use super::{Astray, Known, Memory, Published, Standing, State};
 use crate::address::Family;
 use crate::clock::Stamp;
 use crate::disk::{self, Folder};
@@ -80,7 +80,8 @@ fn write_notes(memory: &Memory) -> String {
 /// What is to be said of a host that is current and nothing else; hosts pushed together share it, and a thousand of
 /// them are read at every pass.
 fn current(family: Family, known: &Known) -> Option<String> {
-    let old = known.published.filter(|_| known.standing.is_none() && known.changes.is_empty())?;
+    let old =
+        known.published.filter(|_| known.standing.is_none() && known.changes.is_empty() && known.astray.is_none())?;
     Some(format!("{family} {} {} {} {}", old.address, old.since, old.confirmed, known.digest))
 }
 
@@ -131,6 +132,9 @@ fn write_known(known: &Known) -> String {
             .iter()
             .map(|(at, away)| Object::new().number("at", *at).text("from", &away.to_string()).end());
         object = object.raw("changes", &json::array(changes));
+    }
+    if let Some(astray) = known.astray {
+        object = object.raw("astray", &Object::new().number("at", astray.at).flag("told", astray.told).end());
     }
     match &known.standing {
         None => object,
@@ -222,6 +226,10 @@ fn read_known(json: &Json, family: Family) -> Option<Known> {
         .iter()
         .map(|change| Some((json::number(change, "at")?, address(json::text(change, "from")?, family)?)))
         .collect::<Option<Vec<(Stamp, IpAddr)>>>()?;
+    let astray = match json::member(json, "astray") {
+        None => None,
+        Some(astray) => Some(Astray { at: json::number(astray, "at")?, told: json::flag(astray, "told")? }),
+    };
     let standing = match (json::member(json, "begun"), json::member(json, "waiting"), json::member(json, "refused")) {
         (None, None, None) => None,
         (Some(begun), None, None) => Some(Standing::Begun {
@@ -248,7 +256,7 @@ fn read_known(json: &Json, family: Family) -> Option<Known> {
         }),
         _ => return None,
     };
-    Some(Known { published, digest: json::text(json, "digest")?.to_string(), standing, changes })
+    Some(Known { published, digest: json::text(json, "digest")?.to_string(), standing, astray, changes })
 }
 
 fn address(text: &str, family: Family) -> Option<IpAddr> {
@@ -272,7 +280,13 @@ mod tests {
         memory.notes.insert("zone \"x\"".to_string(), "1".to_string());
         memory.hosts.insert(
             ("a.example".to_string(), Family::V4),
-            Known { published: Some(published), digest: "d".to_string(), changes: vec![(7, four)], standing: None },
+            Known {
+                published: Some(published),
+                digest: "d".to_string(),
+                changes: vec![(7, four)],
+                standing: None,
+                astray: Some(Astray { at: 9, told: true }),
+            },
         );
         memory.hosts.insert(
             ("b.example".to_string(), Family::V4),

@@ -13,6 +13,7 @@ mod detection_dns;
 mod detection_here;
 mod detection_stun;
 mod fences;
+mod fuzzed;
 mod gateway;
 mod hooks;
 mod memory;
@@ -29,4 +30,5 @@ mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.
 #[allow(dead_code)]
+mod verifying;
 mod world;

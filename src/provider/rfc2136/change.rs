@@ -65,9 +65,10 @@ impl Change {
         self.mine
     }
 
-    /// The most bytes that it takes in a message: two needs, a deletion, an addition.
-    pub fn weight(&self) -> usize {
-        4 * (self.host.len() + 2 + 10) + 2 * 16
+    /// The most bytes that it takes in a message. `first`: it is the first of its host there.
+    pub fn weight(&self, first: bool) -> usize {
+        let (record, data) = (self.host.len() + 2 + 10, data(self.address).len());
+        (2 + usize::from(first) + usize::from(self.mine)) * record + (1 + usize::from(self.mine)) * data
     }
 
     /// The record that must be there; `Some(None)`: there must be none.
@@ -82,7 +83,7 @@ impl Change {
 }
 
 /// Whether each is the first of its host.
-fn firsts(changes: &[Change]) -> impl Iterator<Item = (bool, &Change)> {
+pub fn firsts(changes: &[Change]) -> impl Iterator<Item = (bool, &Change)> {
     let before = std::iter::once(None).chain(changes.iter().map(Some));
     changes.iter().zip(before).map(|(change, before)| (before.is_none_or(|before| before.host != change.host), change))
 }
@@ -167,8 +168,9 @@ mod tests {
         );
         let message = update("example", 60, &changes, Need::Ours).unwrap().message(7);
         assert_eq!(message[4..12], [0, 1, 0, 5, 0, 6, 0, 0]);
-        let most: usize = changes.iter().map(Change::weight).sum();
-        assert!(message.len() < 12 + 13 + most);
+        let most: usize = firsts(&changes).map(|(first, change)| change.weight(first)).sum();
+        // Of what must not be there at all, no data is sent.
+        assert_eq!(message.len(), 12 + 13 + most - 16 - 16);
         // Without the key, nothing is asked but that it is no alias.
         let any = of(&batch, &held, false);
         assert_eq!(lines("example", 60, &any, Need::Ours).iter().filter(|line| line.starts_with("prereq")).count(), 2);

@@ -56,11 +56,11 @@ fn groups(changes: &[Change]) -> Vec<&[Change]> {
     let (mut groups, mut rest) = (Vec::new(), changes);
     while !rest.is_empty() {
         let mut bytes = 0;
-        let fits = |change: &&Change| {
-            bytes += change.weight();
+        let fits = |(first, change): &(bool, &Change)| {
+            bytes += change.weight(*first);
             bytes <= MOST
         };
-        let count = rest.iter().take_while(fits).count().max(1);
+        let count = change::firsts(rest).take_while(fits).count().max(1);
         let (group, after) = rest.split_at(count);
         groups.push(group);
         rest = after;

@@ -1,5 +1,6 @@
 //! Signed updates against BIND, Knot and PowerDNS. dig looks at what came of them: A and AAAA changed, all else as it was.
 
+use super::daemon::aloud;
 use super::zones::{Kind, Zones, ALGORITHMS, KINDS, SHARED};
 use crate::world::{Canary, Run, Scratch};
 
@@ -150,5 +151,27 @@ fn what_is_wrong_is_told_by_its_name_and_changes_nothing() {
             }
             assert_eq!(zones.records(), before, "{kind:?}, {what}");
         }
+    }
+}
+
+/// A thousand hosts in both families: as many messages as 64 KiB make of them, each over TCP, and one more pass that
+/// says nothing.
+#[test]
+fn a_thousand_hosts_take_a_few_messages() {
+    let hosts: Vec<String> = (0..1_000).map(|at| format!("host-{at:04}.example.test")).collect();
+    let section = format!("hosts = {}\nzone = example.test\n{}", hosts.join(", "), key("hmac-sha256"));
+    for kind in KINDS {
+        let scratch = Scratch::new();
+        let zones = Zones::start(kind, &scratch);
+        let before = zones.records().len();
+        config(&scratch, zones.place.port(), &section, (FOUR, SIX));
+        let run = Run::pass(&scratch).arg("-v").go();
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{kind:?}");
+        let messages = run.stdout.lines().filter(|line| *line == "> send").count();
+        assert_eq!(messages, 3, "{kind:?}");
+        assert_eq!(zones.records().len(), before + 2_000, "{kind:?}");
+        aloud(&format!("{kind:?}: 1,000 hosts, {messages} messages, the pass took {:?}", run.took));
+        let run = Run::pass(&scratch).arg("-v").go();
+        assert_eq!((run.code, run.stdout.matches("> ").count()), (Some(0), 0), "{kind:?}");
     }
 }

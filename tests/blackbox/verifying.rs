@@ -1,0 +1,144 @@
+//! `verify = dns` and `--verify`: what DNS says is compared with what the provider was told, and no answer makes a loop.
+
+use crate::world::*;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+const STRAY: &str = "192.0.2.66";
+
+/// A home, and a name server that says what it is told to: addresses, or an RCODE.
+struct World {
+    home: Home,
+    dns: DnsServer,
+    says: Arc<Mutex<Result<Vec<String>, u8>>>,
+}
+
+impl World {
+    fn new(extra: &str) -> World {
+        let says: Arc<Mutex<Result<Vec<String>, u8>>> = Arc::new(Mutex::new(Ok(vec![FOUR.to_string()])));
+        let told = Arc::clone(&says);
+        let dns = DnsServer::new(move |query| match &*told.lock().unwrap() {
+            Ok(found) => {
+                let records: Vec<Record> =
+                    found.iter().map(|ip| Record::Address(ip.parse::<IpAddr>().unwrap())).collect();
+                vec![query.answer(&records)]
+            }
+            Err(code) => vec![query.fail(*code)],
+        });
+        let world = World { home: Home::new(), dns, says };
+        let tail = format!("nameserver = {}\n{extra}", world.dns.address());
+        world.home.config("ipv4 = four", &tail);
+        // The first push, at noon.
+        world.pass(0, &[]).expect(0);
+        assert_eq!((world.home.pushes(), world.dns.count()), (1, 0), "what was just pushed is not looked for");
+        world
+    }
+
+    fn say(&self, addresses: &[&str]) {
+        *self.says.lock().unwrap() = Ok(addresses.iter().map(|text| text.to_string()).collect());
+    }
+
+    /// A pass so many minutes after noon.
+    fn pass(&self, minutes: i64, args: &[&str]) -> Ended {
+        self.home.pass().args(args.iter().copied()).at_noon_and(60 * minutes).go()
+    }
+}
+
+#[test]
+fn what_dns_says_already_is_one_datagram() {
+    let world = World::new("verify = dns\n");
+    world.pass(4, &[]).expect(0).silent();
+    assert_eq!(world.dns.count(), 0, "it may not have arrived");
+    let before = world.home.memory();
+    world.pass(6, &[]).expect(0).silent();
+    assert_eq!((world.home.pushes(), world.dns.count()), (1, 1));
+    assert_eq!((world.dns.asked()[0].name.as_str(), world.dns.asked()[0].kind), ("a.example.org", 1));
+    assert_eq!(world.home.memory(), before);
+}
+
+#[test]
+fn without_the_key_only_the_option_asks() {
+    let world = World::new("");
+    world.say(&[STRAY]);
+    world.pass(6, &[]).expect(0).silent();
+    assert_eq!((world.home.pushes(), world.dns.count()), (1, 0));
+    let ended = world.pass(7, &["--verify", "--dry-run"]).expect(0);
+    assert!(ended.stdout.contains("a.example.org: ipv4 is 192.0.2.66 in DNS, and not 198.41.0.4: to be pushed again"));
+    assert!(ended.stdout.contains("> GET "), "{}", ended.stdout);
+    assert_eq!(world.home.pushes(), 1);
+    world.pass(8, &["--verify"]).expect(0);
+    assert_eq!((world.home.pushes(), world.dns.count()), (2, 2));
+}
+
+/// Pushed at once, told when that did not help, and then left alone for a day, whatever stands there.
+#[test]
+fn what_a_push_does_not_mend_makes_no_loop() {
+    for stands in [&[STRAY][..], &[], &[FOUR, STRAY]] {
+        let world = World::new("verify = dns\n");
+        world.say(stands);
+        let ended = world.pass(6, &[]).expect(0);
+        assert!(ended.stdout.contains("to be pushed again"), "{}", ended.stdout);
+        assert_eq!((world.home.pushes(), world.dns.count()), (2, 1), "{stands:?}");
+        for minutes in [7, 8, 10] {
+            world.pass(minutes, &[]).expect(0).silent();
+        }
+        assert_eq!(world.dns.count(), 1, "it may not have arrived");
+        world.pass(12, &[]).expect(1).says("although it was pushed again; looked at again 2026-11-21T12:0");
+        assert_eq!((world.home.pushes(), world.dns.count()), (2, 2));
+        let before = world.home.memory();
+        for minutes in [13, 60, 600, 1440] {
+            world.pass(minutes, &[]).expect(1).silent();
+        }
+        assert_eq!(world.home.memory(), before);
+        assert_eq!((world.home.pushes(), world.dns.count()), (2, 2), "{stands:?}");
+        world.pass(1450, &[]).expect(0);
+        assert_eq!((world.home.pushes(), world.dns.count()), (3, 3), "once a day");
+    }
+}
+
+#[test]
+fn what_comes_right_is_forgotten() {
+    let world = World::new("verify = dns\n");
+    world.say(&[STRAY]);
+    world.pass(6, &[]).expect(0);
+    assert!(world.home.state().contains("astray"));
+    world.say(&[FOUR]);
+    world.pass(12, &[]).expect(0).silent();
+    assert_eq!((world.home.pushes(), world.dns.count()), (2, 2));
+    assert!(!world.home.state().contains("astray"), "{}", world.home.state());
+}
+
+#[test]
+fn no_answer_changes_nothing() {
+    let world = World::new("");
+    for code in [2, 5] {
+        *world.says.lock().unwrap() = Err(code);
+        world.pass(6, &["--verify"]).expect(1).says("a.example.org: ipv4 not verified: ");
+        world.pass(6, &[]).expect(0).silent();
+    }
+    assert_eq!(world.home.pushes(), 1);
+    // By the settings, it is told to those who look.
+    world.home.config("ipv4 = four\ntimeout = 1s", "nameserver = 127.0.0.1:9\nverify = dns\n");
+    world.pass(6, &[]).expect(1).silent();
+    assert_eq!(world.home.pushes(), 1);
+}
+
+#[test]
+fn proxied_hosts_are_not_looked_for() {
+    let scratch = Scratch::new();
+    let config = "ipv4 = four\nstate = s.json\nhistory = h.log\n[dns]\nprovider = cloudflare\nurl = http://127.0.0.1:9/\n\
+                  token = cf-s3cret\nhosts = a.example.org\nproxied = yes\n[detector:four]\nkind = fixed\naddress = 198.41.0.4\n";
+    scratch.write("homing.conf", config, 0o600);
+    let ended = Run::pass(&scratch).args(["--verify", "--dry-run"]).go();
+    assert!(ended.stdout.contains("[dns] not verified: its hosts are proxied"), "{ended:?}");
+}
+
+#[test]
+fn the_option_stands_with_a_pass_alone() {
+    let scratch = Scratch::new();
+    for (other, told) in [("--status", "--verify and --status"), ("--log-only", "--verify and --log-only")] {
+        let ended = Run::new(&scratch).args(["--verify", other]).go();
+        assert_eq!(ended.code, Some(2));
+        assert!(ended.stderr.contains(told), "{}", ended.stderr);
+    }
+}
