@@ -216,6 +216,10 @@ impl<'a> Build<'a> {
             self.problem(&entry.place, format!("provider: {name} is closed: {why}"));
             return None;
         }
+        if let Some(why) = provider::left_out(name) {
+            self.problem(&entry.place, format!("provider: {name}: {why}"));
+            return None;
+        }
         let mut names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
         names.extend(provider::built_ins("preset").iter().map(|(name, _)| *name));
         names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("preset:")));
