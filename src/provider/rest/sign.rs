@@ -87,7 +87,7 @@ pub fn rpc1(method: &str, query: &str, secret: &str) -> String {
     let mut pairs: Vec<&str> = query.split('&').collect();
     pairs.sort_unstable();
     let text = format!("{method}&{}&{}", percent("/"), percent(&pairs.join("&")));
-    crate::http::base64(&hmac(Algorithm::Sha1, format!("{secret}&").as_bytes(), &[text.as_bytes()]))
+    crate::http::base64(hmac(Algorithm::Sha1, format!("{secret}&").as_bytes(), &[text.as_bytes()]))
 }
 
 #[cfg(test)]

@@ -97,6 +97,7 @@ fn a_private_authority_is_trusted_by_ca_file_or_by_the_environment() {
 
 /// Neither is TLS given up for a server that has none, nor taken up by chance.
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_server_without_tls_is_not_asked_in_the_clear() {
     all(&BOTH, |role| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
