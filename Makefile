@@ -9,20 +9,21 @@ homing = $(target)/release/homing
 all:
 	cargo build --release --locked
 
-# What the tests need of Debian, then all tests.
+# What the tests need of Debian, then all tests, of the full build: those of the usual one are among them.
 test:
 	tests/parts
-	cargo test --locked
+	cargo test --locked --features all-providers
 
 # All that is asked of a change. With TESTED=yes the tests themselves are left out, for they have just run.
 check:
 	tests/parts
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --all-targets --locked --features all-providers -- -D warnings
 	mandoc -T lint -W warning packaging/man/homing.1 packaging/man/homing.conf.5
-	$(if $(TESTED),,cargo test --locked)
+	$(if $(TESTED),,cargo test --locked --features all-providers)
 	$(MAKE) linked size
-	@echo "$$(cargo test --locked -- --list 2>/dev/null | grep -c ': test$$') tests"
+	@echo "$$(cargo test --locked --features all-providers -- --list 2>/dev/null | grep -c ': test$$') tests"
 
 # The built program in a world on loopback, step by step.
 demo: all

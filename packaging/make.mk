@@ -7,7 +7,7 @@ packages: cross
 
 # Each package installed where it belongs, and used there. Needs root.
 packages-test:
-	for test in deb service oci tarball; do packaging/test/$$test || exit; done
+	for test in deb service ipk oci tarball; do packaging/test/$$test || exit; done
 
 # That two builds give the same bytes.
 packages-same:

@@ -15,6 +15,7 @@ use crate::provider::{self, contract::Provider, Protocol};
 use crate::secret::Secret;
 use crate::settings::{shown, Entry, Place, Problem, Section, Settings};
 use crate::socket::Bind;
+use crate::suffix::Suffix;
 use crate::values::Facts;
 use crate::words::meant;
 use agent::{agent, hooks_of};
@@ -35,6 +36,8 @@ pub struct Target {
     pub lookup: Lookup,
     /// By which way it is asked and told.
     pub way: Way,
+    /// The host of our IPv6 network that is published in our place.
+    pub suffix: Option<Suffix>,
     /// What the provider was told by settings and secrets, for telling whether it changed. Holds secrets.
     pub settings: Secret,
 }
@@ -167,6 +170,7 @@ impl<'a> Build<'a> {
             facts.refuse_misplaced(&[SECTION_KEYS, protocol.keys], protocol.name, AGENT_KEYS);
         }
         let way = facts.way(&usual.way);
+        let suffix = facts.with("ipv6_suffix", Suffix::parse);
         let sources = Family::BOTH.map(|family| self.source(&facts, agent, family, &way));
         // By what is written: a list with a mistake in it is not off.
         let off = |family: Family| {
@@ -193,7 +197,19 @@ impl<'a> Build<'a> {
         self.collect(facts);
         let (provider, settings) = made?;
         let name = section.name.clone();
-        Some(Target { name, provider, hosts: hosts?, sources, refresh, min_interval, hooks, lookup, way, settings })
+        Some(Target {
+            name,
+            provider,
+            hosts: hosts?,
+            sources,
+            refresh,
+            min_interval,
+            hooks,
+            lookup,
+            way,
+            suffix,
+            settings,
+        })
     }
 
     /// The protocol that a section speaks, and the preset on the way there.
@@ -214,6 +230,10 @@ impl<'a> Build<'a> {
         }
         if let Some(why) = provider::closed(name) {
             self.problem(&entry.place, format!("provider: {name} is closed: {why}"));
+            return None;
+        }
+        if let Some(why) = provider::left_out(name) {
+            self.problem(&entry.place, format!("provider: {name}: {why}"));
             return None;
         }
         let mut names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();

@@ -15,6 +15,7 @@ mod web;
 use crate::address::{self, Family};
 use crate::http::{Http, Url, Way};
 use crate::socket::Bind;
+use crate::suffix::Suffix;
 use crate::values::{key, secret, Facts, Key};
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -174,6 +175,13 @@ pub struct Found {
     pub dissent: Option<String>,
 }
 
+impl Found {
+    /// Found in the same way, another host of the same network.
+    pub fn moved(&self, suffix: Suffix) -> Found {
+        Found { address: suffix.with_prefix_of(self.address), ..self.clone() }
+    }
+}
+
 /// Reads a detector's section; notes what is wrong with it.
 pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
     let kinds: Vec<&str> = KINDS.iter().map(|(kind, ..)| *kind).collect();
@@ -307,7 +315,9 @@ pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Fou
                 said.push((address, detector));
                 let (same, others): (Vec<_>, Vec<_>) = said.iter().partition(|(other, _)| *other == address);
                 if same.len() >= source.agree {
-                    let weak = https_failed && said.len() == 1 && matches!(detector.kind, Kind::Dns { .. });
+                    // One datagram, whoever sent it.
+                    let unproven = matches!(detector.kind, Kind::Dns { .. } | Kind::Stun { .. });
+                    let weak = https_failed && said.len() == 1 && unproven;
                     let dissent = (!others.is_empty()).then(|| format!("{}, where {}", told(&others), told(&same)));
                     return Ok(Found { address, from: same[0].1.name.clone(), weak, dissent });
                 }

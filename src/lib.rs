@@ -12,7 +12,7 @@
 //! - [`report`], [`syslog`]: what the operator reads
 //! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`datagram`] over [`socket`]
 //!   (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
-//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`words`]
+//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`suffix`], [`words`]
 
 pub mod address;
 pub mod args;
@@ -47,6 +47,7 @@ pub mod settings;
 pub mod socket;
 pub mod state;
 pub mod status;
+pub mod suffix;
 pub mod survey;
 pub mod syslog;
 pub mod tsig;

@@ -45,7 +45,7 @@ pub fn run(args: &Args, config: &Config, trust: &Trust, report: &Report) {
         if args.verify || target.lookup.always {
             verify::look(target, &mut steps, &mut keeper.state, &desk, args.verify);
         }
-        tell_steps(target, &steps, &desk, &mut keeper, &mut unconfirmed);
+        tell_steps(target, &steps, &survey, &desk, &mut keeper, &mut unconfirmed);
         pushes |= steps.iter().flatten().any(|step| matches!(step, Step::Push(_)));
         let outcome = push::push(target, &steps, (&digests.0, &digests.1), &mut keeper, &desk);
         if outcome.cut {
@@ -135,6 +135,13 @@ fn decide(target: &Target, args: &Args, survey: &Survey, keeper: &Keeper) -> (Ve
     let hosts: Vec<&str> = target.hosts.iter().map(|host| host.ascii()).collect();
     let digest = keeper.state.digest(settings);
     let full = keeper.state.digest(&format!("{settings}\n{}", hosts.join(",")));
+    let six = target.sources[Family::V6 as usize];
+    // Another host of our network is published: it is its address that counts from here on.
+    let other = target.suffix.zip(survey.found(six)).map(|(suffix, found)| found.moved(suffix));
+    let mut unconfirmed = keeper.state.unconfirmed;
+    if let (Some(suffix), Some(address)) = (target.suffix, &mut unconfirmed[Family::V6 as usize]) {
+        *address = suffix.with_prefix_of(*address);
+    }
     let context = Context {
         now: clock::now(),
         force: args.force,
@@ -142,8 +149,8 @@ fn decide(target: &Target, args: &Args, survey: &Survey, keeper: &Keeper) -> (Ve
         min_interval: target.min_interval,
         digest: &digest,
         full: &full,
-        found: target.sources.map(|source| survey.found(source)),
-        unconfirmed: keeper.state.unconfirmed,
+        found: [survey.found(target.sources[0]), other.as_ref().or(survey.found(six))],
+        unconfirmed,
     };
     let whole = args.only.is_empty() || args.only.contains(&target.name);
     let steps = target.hosts.iter().map(|host| {
@@ -171,6 +178,7 @@ fn note_weak(targets: &[&Target], unconfirmed: [Option<IpAddr>; 2], survey: &Sur
 fn tell_steps(
     target: &Target,
     steps: &[[Step; 2]],
+    survey: &Survey,
     desk: &Desk<'_>,
     keeper: &mut Keeper,
     unconfirmed: &mut [Option<IpAddr>; 2],
@@ -189,8 +197,9 @@ fn tell_steps(
                     (Ending::Again, Weight::Trouble, "flapping", text)
                 }
                 Step::Unconfirmed(address) => {
-                    unconfirmed[family as usize] = Some(*address);
-                    let text = format!("not updated to {address} yet: only plain DNS says so, and HTTPS failed; if the next pass agrees, it is pushed");
+                    unconfirmed[family as usize] =
+                        survey.found(target.sources[family as usize]).map(|found| found.address);
+                    let text = format!("not updated to {address} yet: only plain DNS or STUN says so, and HTTPS failed; if the next pass agrees, it is pushed");
                     (Ending::Again, Weight::Trouble, "unconfirmed", text)
                 }
                 Step::Refused { why, remedy, tell } => {

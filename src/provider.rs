@@ -80,10 +80,36 @@ pub const PROTOCOLS: &[Protocol] = &[
     rest!(POWERDNS),
     rest!(ROUTE53),
     rest!(VULTR),
+    #[cfg(feature = "all-providers")]
+    rest!(ALIYUN),
+    #[cfg(feature = "all-providers")]
+    rest!(DNSPOD),
+    #[cfg(feature = "all-providers")]
+    rest!(LUADNS),
+    #[cfg(feature = "all-providers")]
+    rest!(NJALLA),
+    #[cfg(feature = "all-providers")]
+    rest!(NS1),
+    #[cfg(feature = "all-providers")]
+    rest!(SCALEWAY),
+    #[cfg(feature = "all-providers")]
+    rest!(SERVERCOW),
+    #[cfg(feature = "all-providers")]
+    rest!(TENCENT),
 ];
 
+/// Those that are in a build with the feature `all-providers` only.
+pub const REST: &[&str] = &["aliyun", "dnspod", "luadns", "njalla-api", "ns1", "scaleway", "servercow", "tencent"];
+
+/// What to tell of a provider that this build leaves out.
+pub fn left_out(name: &str) -> Option<&'static str> {
+    let out = REST.contains(&name) && protocol(name).is_none();
+    out.then_some("this build leaves it out; the full build has it (cargo build --features all-providers)")
+}
+
 /// Those of them that take several hosts, and both families, in one request.
-pub const LISTS: &[&str] = &["duckdns", "cloudflare", "rfc2136", "desec-api", "netcup", "powerdns", "route53"];
+pub const LISTS: &[&str] =
+    &["duckdns", "cloudflare", "rfc2136", "desec-api", "netcup", "powerdns", "route53", "scaleway"];
 
 const PRESETS: &str = include_str!("presets.ini");
 /// Begins a line with the further names of a built-in section.

@@ -52,3 +52,14 @@ def build(home, version, architecture, binary):
     control = control.replace('{version}', version).replace('{architecture}', architecture)
     # What was learned survives a sysupgrade, as settings do.
     return pack(data, control, ['/etc/config/homing', '/etc/homing/'])
+
+
+def drop_in(home, version):
+    """The package that stands in the place of ddns-scripts, for LuCI's page; nothing in it but scripts."""
+    files = home / 'packaging/openwrt/files'
+    data = Tree()
+    data.add('etc/config/ddns', files / 'ddns.config', 0o600)
+    data.add('etc/init.d/ddns', files / 'ddns.init', 0o755)
+    data.add('usr/lib/ddns/dynamic_dns_lucihelper.sh', files / 'ddns.helper', 0o755)
+    control = (home / 'packaging/openwrt/control-ddns').read_text().replace('{version}', version)
+    return pack(data, control, ['/etc/config/ddns'])

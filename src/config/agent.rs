@@ -40,6 +40,7 @@ pub const SECTION_KEYS: &[Key] = &[
     key("min_interval", "leave the server alone for so long between two pushes of a host"),
     key("ipv4", "detectors in order, or off (default: the agent's)"),
     key("ipv6", "detectors in order, or off (default: the agent's)"),
+    key("ipv6_suffix", "publish this host of the detected prefix instead, such as ::1234/64"),
     key("agree", "how many detectors must give the same answer (default: the agent's)"),
     key("refresh", "push again after this long without a change (default: the agent's)"),
     key("verify", "dns: ask the zone's servers too, and push what is not there; or off (default)"),

@@ -1,6 +1,8 @@
 //! Several ways out of the house: from an address, by an interface, through a proxy.
 
-use crate::world::{in_a_network, seconds, Canary, Home, HttpServer, Reply, UdpServer, FOUR, OTHER, SECRET};
+use crate::world::{
+    in_a_network, seconds, Canary, DnsServer, Home, HttpServer, Record, Reply, UdpServer, FOUR, OTHER, SECRET,
+};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -245,4 +247,70 @@ fn a_proxy_that_refuses_or_babbles_is_told() {
         let ended = home.pass().arg("--check").go().expect(2).says(says);
         assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
     }
+}
+
+/// A provider that hands out another prefix: one machine keeps the names of all hosts in it, each with its own part.
+#[test]
+fn other_hosts_of_the_prefix_are_published_with_their_own_part() {
+    let home = Home::new();
+    let section = |name: &str, suffix: &str| {
+        format!(
+            "[{name}]\nprovider = dyndns2\nurl = {{url}}/{name}\nuser = bob\npassword = hunter7\nhosts = {name}.example.org\n{suffix}\n"
+        )
+    };
+    let more = section("nas", "ipv6_suffix = ::1234/64") + &section("printer", "ipv6_suffix = 0:0:0:1::9/56");
+    home.config("ipv4 = off\nipv6 = here", &more).stands_at("2a00:1:2:3:aaaa:bbbb:cccc:dddd");
+    home.passes(0);
+    let told = home.told();
+    assert_eq!(told, ["2a00:1:2:3:aaaa:bbbb:cccc:dddd", "2a00:1:2:3::1234", "2a00:1:2:1::9"]);
+    assert!(
+        home.history().ends_with(" ipv6 2a00:1:2:3:aaaa:bbbb:cccc:dddd here\n") && home.history().lines().count() == 1
+    );
+    assert!(home.state().contains("2a00:1:2:3::1234"));
+    home.passes(0).silent();
+    // Our own part changes: the others stay as they are. Then the prefix does.
+    home.stands_at("2a00:1:2:3::7").passes(0);
+    assert_eq!(home.told()[3..], ["2a00:1:2:3::7"]);
+    home.stands_at("2a00:9:9:9::7").passes(0);
+    assert_eq!(home.told()[4..], ["2a00:9:9:9::7", "2a00:9:9:9::1234", "2a00:9:9:1::9"]);
+    // IPv4 has no suffix, and an address that is not learned none either.
+    home.config("ipv4 = four\nipv6 = lost", &more).passes(1);
+    assert_eq!(home.told()[7..], [FOUR, FOUR, FOUR]);
+    for (suffix, says) in [
+        ("2a00::1/64", "its first 64 bits are the prefix's and must be zero"),
+        ("::1/129", "a number from 32 to 127"),
+        ("1234", "::1234/64"),
+        ("::/64", "not a host"),
+    ] {
+        home.config("ipv6 = six", &section("nas", &format!("ipv6_suffix = {suffix}")));
+        home.pass().arg("--check").go().expect(2).says(says);
+    }
+}
+
+/// A weak address waits for a second pass in every section, whatever part of it each publishes.
+#[test]
+fn a_weak_prefix_is_confirmed_once_for_all() {
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let home = Home::new();
+    let name_server = |said: &str| {
+        let said = Record::Address(said.parse().unwrap());
+        DnsServer::on("[::1]:0", move |query| vec![query.answer(std::slice::from_ref(&said))])
+    };
+    let config = |server: &DnsServer| {
+        let more = "ipv6_suffix = ::1\n[nas]\nprovider = dyndns2\nurl = {url}/nas\nuser = bob\npassword = hunter7\nhosts = nas.example.org\n\
+                    ipv6_suffix = ::2\n";
+        let detectors =
+            format!("[detector:https]\nkind = web\nurl = https://{gone}/\n[detector:dns]\nkind = dns\nname = x.test\nserver = {}\n", server.address());
+        home.config("ipv4 = off\nipv6 = https, dns", &format!("{more}{detectors}"));
+    };
+    let first = name_server("2a00:1::7");
+    config(&first);
+    home.passes(0);
+    assert_eq!(home.told(), ["2a00:1::1", "2a00:1::2"]);
+    let second = name_server("2a00:2::7");
+    config(&second);
+    home.passes(1).says("if the next pass agrees");
+    assert_eq!(home.pushes(), 2);
+    home.passes(0);
+    assert_eq!(home.told()[2..], ["2a00:2::1", "2a00:2::2"]);
 }

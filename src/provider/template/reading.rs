@@ -50,7 +50,9 @@ impl Mark {
             Mark::Anywhere(text) => body.contains(text.as_str()),
             Mark::Address => {
                 let of_address = |c: char| c.is_ascii_hexdigit() || c == '.' || c == ':';
-                let words = body.split(|c| !of_address(c)).map(|word| word.trim_end_matches(['.', ':']));
+                let words = body.split(|c| !of_address(c));
+                // With the colon or the full stop of a sentence, which may belong to the address as well.
+                let words = words.flat_map(|word| [word, word.trim_matches(['.', ':'])]);
                 words.filter_map(|word| word.parse().ok()).any(|ip: IpAddr| said.contains(&ip))
             }
             Mark::Member(key, value) => json.is_some_and(|json| {
@@ -162,6 +164,7 @@ mod tests {
         for (body, yes) in [
             ("a.goip.de is 198.41.0.4.", true),
             ("<b>198.41.0.4</b>", true),
+            ("IP:198.41.0.4", true),
             ("now 2620:00fe:0:0:0:0:0:fe!", true),
             ("198.41.0.45", false),
             ("1198.41.0.4", false),

@@ -1,0 +1,76 @@
+//! The part of an IPv6 address that stays when the prefix changes. The provider hands out prefixes that come and go; a
+//! host behind the router keeps its own part of the address, so whoever learns the prefix knows the whole.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Fewer bits than this nobody is given (RFC 9099: providers themselves begin at /32).
+const SHORTEST: u32 = 32;
+
+/// The bits of a host, and how many before them are the prefix's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Suffix {
+    bits: u128,
+    prefix: u32,
+}
+
+impl Suffix {
+    /// `::1234/64`, or `::1234` for the same: a home's networks have 64 bits (RFC 4291 §2.5.1).
+    pub fn parse(text: &str) -> Result<Suffix, String> {
+        let (address, length) = text.split_once('/').unwrap_or((text, "64"));
+        let address = address.trim().parse::<Ipv6Addr>();
+        let address = address.map_err(|_| "write the host's part of the address and the prefix's length: ::1234/64")?;
+        let digits = length.bytes().all(|b| b.is_ascii_digit());
+        let prefix = length.parse::<u32>().ok().filter(|n| digits && (SHORTEST..128).contains(n));
+        let prefix = prefix.ok_or_else(|| format!("the prefix's length is a number from {SHORTEST} to 127"))?;
+        let suffix = Suffix { bits: u128::from(address), prefix };
+        if suffix.bits & !suffix.mask() != suffix.bits {
+            return Err(format!("its first {prefix} bits are the prefix's and must be zero"));
+        }
+        match suffix.bits {
+            0 => Err("nothing is left of it: that is the network, not a host".to_string()),
+            _ => Ok(suffix),
+        }
+    }
+
+    fn mask(self) -> u128 {
+        u128::MAX << (128 - self.prefix)
+    }
+
+    /// The host's address in the network of this one; an IPv4 address stays what it is.
+    pub fn with_prefix_of(self, address: IpAddr) -> IpAddr {
+        match address {
+            IpAddr::V6(v6) => Ipv6Addr::from(u128::from(v6) & self.mask() | self.bits).into(),
+            v4 => v4,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_keeps_its_part() {
+        let of = |suffix: &str, address: &str| {
+            Suffix::parse(suffix).unwrap().with_prefix_of(address.parse().unwrap()).to_string()
+        };
+        assert_eq!(of("::1234/64", "2a00:1:2:3:aaaa:bbbb:cccc:dddd"), "2a00:1:2:3::1234");
+        assert_eq!(of("::1234", "2a00:1:2:3:aaaa:bbbb:cccc:dddd"), "2a00:1:2:3::1234");
+        assert_eq!(of("::ff:fe00:1/64", "2a00:1:2:3::1"), "2a00:1:2:3:0:ff:fe00:1");
+        assert_eq!(of("0:0:0:5::1/56", "2a00:1:2:3ff:a::1"), "2a00:1:2:305::1");
+        assert_eq!(of("::1/127", "2a00::6"), "2a00::7");
+        assert_eq!(of("::1234", "198.41.0.4"), "198.41.0.4");
+    }
+
+    #[test]
+    fn what_is_no_suffix_is_told() {
+        for text in
+            ["", "1234", "::1234/", "::1234/0", "::1234/31", "::1234/128", "::1234/+64", "::1234/64/64", "::/64"]
+        {
+            assert!(Suffix::parse(text).is_err(), "{text}");
+        }
+        let why = Suffix::parse("2a00::1/64").unwrap_err();
+        assert_eq!(why, "its first 64 bits are the prefix's and must be zero");
+        assert!(Suffix::parse("0:0:0:5::1/64").is_err() && Suffix::parse("0.0.0.1").is_err());
+    }
+}
