@@ -55,6 +55,12 @@ fn random_from_device(buf: &mut [u8]) -> io::Result<()> {
     device.read_exact(buf)
 }
 
+/// This machine's name, as the kernel has it (hostname(1)); `None` where it was never given one.
+pub fn hostname() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_string()).filter(|name| !name.is_empty() && name != "(none)")
+}
+
 /// Kills every process of the group that `leader` leads. The leader must not have been reaped yet, or its number
 /// may by now be another's.
 pub fn kill_group(leader: u32) {
