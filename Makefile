@@ -4,30 +4,41 @@ man = $(prefix)/share/man
 target = $(or $(CARGO_TARGET_DIR),target)
 homing = $(target)/release/homing
 
-.PHONY: all test check demo install uninstall size linked clean
+.PHONY: all test check demo bench bench-smoke counts floor install uninstall size linked clean
 
 all:
 	cargo build --release --locked
 
-# What the tests need of Debian, then all tests.
+# What the tests need of Debian, then all tests, of the full build: those of the usual one are among them.
 test:
 	tests/parts
-	cargo test --locked
+	cargo test --locked --features all-providers
 
 # All that is asked of a change. With TESTED=yes the tests themselves are left out, for they have just run.
 check:
 	tests/parts
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
+	cargo clippy --all-targets --locked --features all-providers -- -D warnings
 	mandoc -T lint -W warning packaging/man/homing.1 packaging/man/homing.conf.5
-	$(if $(TESTED),,cargo test --locked)
-	$(MAKE) linked size
-	@echo "$$(cargo test --locked -- --list 2>/dev/null | grep -c ': test$$') tests"
+	$(if $(TESTED),,cargo test --locked --features all-providers)
+	$(MAKE) linked size counts
+	@echo "$$(cargo test --locked --features all-providers -- --list 2>/dev/null | grep -c ': test$$') tests"
 
 # The built program in a world on loopback, step by step.
 demo: all
 	cargo build --release --locked --example demo
 	@$(target)/release/examples/demo $(homing)
+
+# homing beside others (tests/bench/README.md): ten minutes; a minute; the counts that may not grow unseen.
+bench: floor
+	tests/bench/bench
+bench-smoke: floor
+	tests/bench/bench smoke
+counts: floor
+	tests/bench/bench counts
+floor: all
+	cargo build --release --locked --example floor
 
 $(homing):
 	cargo build --release --locked

@@ -61,6 +61,9 @@ pub fn one(name: &str, json: bool) -> Result<(), String> {
     if let Some(why) = provider::closed(name) {
         return Err(format!("--list {name}: closed: {why}"));
     }
+    if let Some(why) = provider::left_out(name) {
+        return Err(format!("--list {name}: {why}"));
+    }
     if let Some((_, what, keys)) = KINDS.iter().find(|(kind, ..)| *kind == name) {
         full(json, "kind", name, what, &[keys], None);
         kind_example(json, name);
@@ -142,8 +145,11 @@ fn full(json: bool, kind: &str, name: &str, what: &str, tables: &[&[Key]], trait
 
 fn facts(json: bool, section: &Section) {
     heading(json, "set already:");
-    for entry in section.entries.iter().filter(|_| !json) {
+    for entry in section.entries.iter().filter(|entry| !json && entry.key != "names") {
         out(&format!("  {} = {}", entry.key, entry.value));
+    }
+    if let Some(names) = section.get("names") {
+        heading(json, &format!("other names: {}", names.value));
     }
 }
 
@@ -167,6 +173,7 @@ fn example(json: bool, name: &str, protocol: &Protocol, preset: Option<&Section>
             ("url", _) => out("url = https://dyndns.example.com/nic/update"),
             ("user", _) => out("user = your-user"),
             ("zone", _) => out("zone = example.com"),
+            ("email", _) => out("email = you@example.com"),
             ("id", _) => out("id = 12345"),
             ("key*", "rfc2136") => out("server = ns1.example.com\nkey_file = /etc/homing/ddns.key"),
             // What goes with a key is another secret.

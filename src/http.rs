@@ -294,7 +294,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Standard base64 with padding (RFC 4648).
-pub fn base64(text: &str) -> String {
+pub fn base64(text: impl AsRef<[u8]>) -> String {
     STANDARD.encode(text)
 }
 

@@ -80,10 +80,36 @@ pub const PROTOCOLS: &[Protocol] = &[
     rest!(POWERDNS),
     rest!(ROUTE53),
     rest!(VULTR),
+    #[cfg(feature = "all-providers")]
+    rest!(ALIYUN),
+    #[cfg(feature = "all-providers")]
+    rest!(DNSPOD),
+    #[cfg(feature = "all-providers")]
+    rest!(LUADNS),
+    #[cfg(feature = "all-providers")]
+    rest!(NJALLA),
+    #[cfg(feature = "all-providers")]
+    rest!(NS1),
+    #[cfg(feature = "all-providers")]
+    rest!(SCALEWAY),
+    #[cfg(feature = "all-providers")]
+    rest!(SERVERCOW),
+    #[cfg(feature = "all-providers")]
+    rest!(TENCENT),
 ];
 
+/// Those that are in a build with the feature `all-providers` only.
+pub const REST: &[&str] = &["aliyun", "dnspod", "luadns", "njalla-api", "ns1", "scaleway", "servercow", "tencent"];
+
+/// What to tell of a provider that this build leaves out.
+pub fn left_out(name: &str) -> Option<&'static str> {
+    let out = REST.contains(&name) && protocol(name).is_none();
+    out.then_some("this build leaves it out; the full build has it (cargo build --features all-providers)")
+}
+
 /// Those of them that take several hosts, and both families, in one request.
-pub const LISTS: &[&str] = &["duckdns", "cloudflare", "rfc2136", "desec-api", "netcup", "powerdns", "route53"];
+pub const LISTS: &[&str] =
+    &["duckdns", "cloudflare", "rfc2136", "desec-api", "netcup", "powerdns", "route53", "scaleway"];
 
 const PRESETS: &str = include_str!("presets.ini");
 /// Begins a line with the further names of a built-in section.
@@ -130,10 +156,16 @@ fn place(name: &str) -> Option<(usize, &'static str)> {
         let heading = PRESETS[at..].lines().next()?.strip_prefix('[')?.strip_suffix(']')?;
         Some((at, heading.strip_prefix(kind)?.strip_prefix(':')?))
     };
-    if let Some(at) = PRESETS.find(&format!("\n[{kind}:{name}]\n")) {
-        return named(at + 1);
+    // From bracket to bracket: one letter is found ten times as fast as a text, and each pass asks.
+    let heading = format!("[{kind}:{name}]\n");
+    let found = |(at, _): &(usize, &str)| PRESETS[..*at].ends_with('\n') && PRESETS[*at..].starts_with(&heading);
+    if let Some((at, _)) = PRESETS.match_indices('[').find(found) {
+        return named(at);
     }
-    PRESETS.match_indices(NAMES).find_map(|(at, _)| {
+    // Detectors have one name each.
+    let others = if kind == "detector" { "" } else { PRESETS };
+    let mut lines = others.match_indices('\n').filter(|(at, _)| others[*at..].starts_with(NAMES));
+    lines.find_map(|(at, _)| {
         let names = PRESETS[at + NAMES.len()..].lines().next()?;
         let ours = names.split(", ").any(|known| known == name);
         ours.then(|| named(PRESETS[..at].rfind("\n[")? + 1)).flatten()

@@ -55,7 +55,7 @@ fn needs(protocol: &Protocol, preset: Option<&Section>) -> Vec<String> {
         ("template", name) => template::needs(preset, name),
         // A key in one piece, of which there is another form in pieces.
         ("rfc2136", name) => name == "key",
-        ("powerdns", "url") | ("netcup", "zone") => true,
+        ("powerdns", "url") | ("netcup" | "servercow", "zone") | ("luadns", "email") => true,
         ("ovh-api", _) => key.secret,
         (_, "user") => !set("user") && !takes("token"),
         (_, "token") => true,

@@ -90,7 +90,7 @@ impl Relay {
         let over = Arc::new(AtomicBool::new(false));
         let (connected, ready) = channel();
         let (goal, host) = (goal.clone(), goal.host.clone());
-        let pass = format!("Basic {}", crate::http::base64(&format!("homing:{password}")));
+        let pass = format!("Basic {}", crate::http::base64(format!("homing:{password}")));
         let stop = Arc::clone(&over);
         let thread = std::thread::Builder::new()
             .stack_size(256 * 1024)

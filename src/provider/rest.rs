@@ -18,7 +18,7 @@ use super::records::{self, given, hosts_under, optional};
 use crate::host::Host;
 use crate::http::{Method, Request, Url};
 use crate::json::Json;
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::values::{key, Facts, Key};
 
 /// One call. The path and the body are templates, see `words.rs`; an empty body is none.
@@ -41,6 +41,9 @@ const fn call(method: Method, path: &'static str, body: &'static str) -> Call {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Json,
+    /// `application/x-www-form-urlencoded`.
+    #[cfg(feature = "all-providers")]
+    Fields,
     Xml,
 }
 
@@ -88,12 +91,12 @@ enum Proof {
     Empty,
     /// The record stands at this path, or in a list there, with the address in it.
     Held(&'static str),
-    /// At this path stands this word.
+    /// At this path stands this word; anything, where it is empty.
     Said(&'static str, &'static str),
 }
 
 /// A change. Path and body may say `$zone` and `$zoneid`, the host as `$fqdn` or, with a last dot, `$dotted`, below the zone as `$sub` (nothing for the
-/// zone's own name) or `$at` (`@`), `$type`, `$ip`, `$id`, `$ttl`, and `$newttl` if the section sets one.
+/// zone's own name) or `$at` (`@`), `$type`, `$ip`, `$id` (`$numid` is a number in JSON), `$ttl`, and `$newttl` if the section sets one.
 struct Write {
     call: Call,
     proof: Proof,
@@ -324,11 +327,15 @@ fn login(api: &Api, facts: &Facts<'_>) -> Option<Vec<(&'static str, Secret)>> {
         }
         login.push((key.name, value));
     }
+    if let [("email", email), ("token", token)] = login.as_slice() {
+        let basic = secret::basic(email.expose(), token);
+        login.push(("basic", basic));
+    }
     if !missing.is_empty() {
         facts.lacking(format!("{} missing: {}", are(&missing), api.remedy));
     }
     let wanted = api.keys.iter().filter(|key| !COMMON.contains(&key.name)).count();
-    (login.len() == wanted).then_some(login)
+    (login.len() >= wanted).then_some(login)
 }
 
 fn are(names: &[String]) -> String {

@@ -1,4 +1,4 @@
-//! The tables, one file a provider.
+//! The tables, one file a provider. The second half is in builds with the feature `all-providers` only.
 
 mod desec;
 mod digitalocean;
@@ -31,3 +31,37 @@ pub use porkbun::PORKBUN;
 pub use powerdns::POWERDNS;
 pub use route53::ROUTE53;
 pub use vultr::VULTR;
+
+#[cfg(feature = "all-providers")]
+mod aliyun;
+#[cfg(feature = "all-providers")]
+mod dnspod;
+#[cfg(feature = "all-providers")]
+mod luadns;
+#[cfg(feature = "all-providers")]
+mod njalla;
+#[cfg(feature = "all-providers")]
+mod ns1;
+#[cfg(feature = "all-providers")]
+mod scaleway;
+#[cfg(feature = "all-providers")]
+mod servercow;
+#[cfg(feature = "all-providers")]
+mod tencent;
+
+#[cfg(feature = "all-providers")]
+pub use aliyun::ALIYUN;
+#[cfg(feature = "all-providers")]
+pub use dnspod::DNSPOD;
+#[cfg(feature = "all-providers")]
+pub use luadns::LUADNS;
+#[cfg(feature = "all-providers")]
+pub use njalla::NJALLA;
+#[cfg(feature = "all-providers")]
+pub use ns1::NS1;
+#[cfg(feature = "all-providers")]
+pub use scaleway::SCALEWAY;
+#[cfg(feature = "all-providers")]
+pub use servercow::SERVERCOW;
+#[cfg(feature = "all-providers")]
+pub use tencent::TENCENT;

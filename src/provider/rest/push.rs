@@ -163,6 +163,7 @@ impl<'a> Push<'a> {
         words.set("ttl", ttl.to_string());
         if let Some(held) = held {
             words.set("id", held.id.as_str());
+            words.set("numid", held.id.as_str());
             words.row = Some(&held.row);
         }
         words

@@ -51,6 +51,45 @@ fn aws4_header(
     format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", aws.key)
 }
 
+/// Signs by Tencent's TC3-HMAC-SHA256 the body of a POST to `/`, with the headers `content-type`, `host` and
+/// `x-tc-action` (<https://cloud.tencent.com/document/api/1427/56189>).
+#[cfg(feature = "all-providers")]
+pub fn tc3(request: &mut Request, service: &str, action: &str, key: &str, secret: &str, now: Stamp) {
+    let kind = request.headers.iter().find(|(name, _)| *name == "Content-Type").map_or("", |(_, kind)| kind);
+    let headers =
+        format!("content-type:{kind}\nhost:{}\nx-tc-action:{}\n", request.url.authority(), action.to_ascii_lowercase());
+    let body = request.body.as_deref().unwrap_or_default();
+    let authorization = tc3_header(&headers, "content-type;host;x-tc-action", body, service, (key, secret), now);
+    request.headers.push(("X-TC-Timestamp", now.to_string()));
+    request.headers.push(("Authorization", authorization));
+}
+
+#[cfg(feature = "all-providers")]
+fn tc3_header(headers: &str, names: &str, body: &str, service: &str, (id, secret): (&str, &str), now: Stamp) -> String {
+    let sum = |text: &str| hex(&digest(Algorithm::Sha256, &[text.as_bytes()]));
+    let canonical = format!("POST\n/\n\n{headers}\n{names}\n{}", sum(body));
+    let date = clock::stamp(now).split('T').next().unwrap_or_default().to_string();
+    let scope = format!("{date}/{service}/tc3_request");
+    let text = format!("TC3-HMAC-SHA256\n{now}\n{scope}\n{}", sum(&canonical));
+    let mut key = format!("TC3{secret}").into_bytes();
+    for part in [&date, service, "tc3_request"] {
+        key = hmac(Algorithm::Sha256, &key, &[part.as_bytes()]);
+    }
+    let signature = hex(&hmac(Algorithm::Sha256, &key, &[text.as_bytes()]));
+    format!("TC3-HMAC-SHA256 Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}")
+}
+
+/// The signature of a query whose values are percent-encoded, by Alibaba's RPC style with HMAC-SHA1
+/// (<https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism>).
+#[cfg(feature = "all-providers")]
+pub fn rpc1(method: &str, query: &str, secret: &str) -> String {
+    use crate::secret::percent;
+    let mut pairs: Vec<&str> = query.split('&').collect();
+    pairs.sort_unstable();
+    let text = format!("{method}&{}&{}", percent("/"), percent(&pairs.join("&")));
+    crate::http::base64(hmac(Algorithm::Sha1, format!("{secret}&").as_bytes(), &[text.as_bytes()]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,5 +121,35 @@ mod tests {
             );
             assert_eq!(header, expected, "{resource}");
         }
+    }
+
+    /// The example of Tencent's "Signature v3": DescribeInstances.
+    #[cfg(feature = "all-providers")]
+    #[test]
+    fn tencents_example_is_signed_as_theirs() {
+        let header = tc3_header(
+            "content-type:application/json; charset=utf-8\nhost:cvm.tencentcloudapi.com\n",
+            "content-type;host",
+            "{\"Limit\": 1, \"Filters\": [{\"Values\": [\"\\u672a\\u547d\\u540d\"], \"Name\": \"instance-name\"}]}",
+            "cvm",
+            ("AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE", "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE"),
+            1_551_113_065,
+        );
+        assert_eq!(
+            header,
+            "TC3-HMAC-SHA256 Credential=AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE/2019-02-25/cvm/tc3_request, \
+             SignedHeaders=content-type;host, \
+             Signature=72e494ea809ad7a8c8f7a4507b9bddcbaa8e581f516e8da2f66e2c5a96525168"
+        );
+    }
+
+    /// The example of Alibaba's "RPC style": DescribeRegions.
+    #[cfg(feature = "all-providers")]
+    #[test]
+    fn alibabas_example_is_signed_as_theirs() {
+        let query = "Timestamp=2016-02-23T12%3A46%3A24Z&Format=XML&AccessKeyId=testid&Action=DescribeRegions\
+                     &SignatureMethod=HMAC-SHA1&SignatureNonce=3ee8c1b8-83d3-44af-a94f-4e0ad82fd6cf&Version=2014-05-26\
+                     &SignatureVersion=1.0";
+        assert_eq!(rpc1("GET", query, "testsecret"), "OLeaidS1JvxuMvnyHOwuJ+uX5qY=");
     }
 }

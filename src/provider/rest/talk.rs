@@ -116,6 +116,8 @@ impl<'a> Talk<'a> {
     pub fn place(&self) -> Place {
         match self.owner.api.form {
             Form::Json => Place::Json,
+            #[cfg(feature = "all-providers")]
+            Form::Fields => Place::Path,
             Form::Xml => Place::Xml,
         }
     }
@@ -128,6 +130,8 @@ impl<'a> Talk<'a> {
         if !body.is_empty() {
             let kind = match api.form {
                 Form::Json => "application/json",
+                #[cfg(feature = "all-providers")]
+                Form::Fields => "application/x-www-form-urlencoded",
                 Form::Xml => "application/xml",
             };
             request.headers.push(("Content-Type", kind.to_string()));

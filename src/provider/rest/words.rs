@@ -39,7 +39,7 @@ impl Words<'_> {
             return Some(Value { text: json::scalar(held)?, bare: !matches!(held, Json::String(_)) });
         }
         let (_, text) = self.pairs.iter().find(|(known, _)| *known == word)?;
-        Some(Value { text: text.clone(), bare: word.ends_with("ttl") || word == "page" })
+        Some(Value { text: text.clone(), bare: word.ends_with("ttl") || word == "numid" })
     }
 
     /// A value that is not there is empty, or `null` in JSON, but for what stands between `{?` and `?}`.

@@ -92,7 +92,10 @@ impl Push<'_> {
         let ours = |found: &&Record| found.name == host && found.kind == kind;
         let shown = match write.proof {
             Proof::Empty => matches!(json, Json::Null),
-            Proof::Said(path, good) => json::at(json, path).and_then(json::scalar).as_deref() == Some(good),
+            Proof::Said(path, good) => {
+                let said = json::at(json, path).and_then(json::scalar);
+                said.is_some_and(|said| said == good || good.is_empty())
+            }
             Proof::Held(path) => {
                 let rows = match json::at(json, path) {
                     Some(Json::Array(rows)) => rows.as_slice(),

@@ -13,7 +13,9 @@ pub fn compare(expected: &Exchange, request: &Request) -> Result<(), String> {
     let same = if expected.exact {
         expected.target == request.target
     } else {
-        meaning(&expected.target) == meaning(&request.target)
+        let (want, came) = (meaning(&expected.target), meaning(&request.target));
+        let open = any(&expected.target);
+        want.len() == came.len() && want.iter().zip(&came).enumerate().all(|(at, (w, c))| w == c || open.contains(&at))
     };
     if !same {
         return Err(format!("asked for {}, expected {}", request.target, expected.target));
@@ -39,6 +41,12 @@ fn meaning(target: &str) -> Vec<Vec<u8>> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     std::iter::once(path).chain(pairs.flat_map(|(name, value)| [name, value])).map(unpercent).collect()
+}
+
+/// The places in [`meaning`] of values that may be anything: those that read `*`.
+fn any(target: &str) -> Vec<usize> {
+    let pairs = target.split_once('?').map_or("", |(_, query)| query).split('&').filter(|pair| !pair.is_empty());
+    pairs.enumerate().filter(|(_, pair)| pair.ends_with("=*")).map(|(at, _)| 2 * at + 2).collect()
 }
 
 fn unpercent(text: &str) -> Vec<u8> {
