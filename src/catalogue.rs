@@ -145,8 +145,11 @@ fn full(json: bool, kind: &str, name: &str, what: &str, tables: &[&[Key]], trait
 
 fn facts(json: bool, section: &Section) {
     heading(json, "set already:");
-    for entry in section.entries.iter().filter(|_| !json) {
+    for entry in section.entries.iter().filter(|entry| !json && entry.key != "names") {
         out(&format!("  {} = {}", entry.key, entry.value));
+    }
+    if let Some(names) = section.get("names") {
+        heading(json, &format!("other names: {}", names.value));
     }
 }
 

@@ -234,6 +234,50 @@ fn upnp_is_not_led_elsewhere_nor_flooded() {
     assert_eq!(other.count(), 0);
 }
 
+/// Searching: the router's answer counts, and only with a description at the router.
+#[test]
+fn upnp_is_found_by_searching_and_strangers_are_not_heard() {
+    for (router, place, says) in [
+        ("127.77.0.1", "127.77.0.1", ""),
+        ("127.77.0.2", "127.77.0.9", "UPnP: its answer points to another machine"),
+        ("127.77.0.3", "", "UPnP: no answer in time"),
+    ] {
+        let description = format!("<service><serviceType>{IP}</serviceType><controlURL>/ctl</controlURL></service>");
+        let server = HttpServer::on(&format!("{router}:0"), move |request| match request.method.as_str() {
+            "GET" => Reply::ok(&description),
+            _ => Reply::ok(&said(FOUR)),
+        });
+        let port = server.url().rsplit(':').next().unwrap().trim_end_matches('/').to_string();
+        let answer = format!("HTTP/1.1 200 OK\r\nEXT:\r\nlocation: http://{place}:{port}/root.xml\r\n\r\n");
+        // A stranger at home who was asked nothing answers all the same, again and again.
+        let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let ssdp = UdpServer::on(&format!("{router}:1900"), move |request| {
+            assert!(request.starts_with(b"M-SEARCH * HTTP/1.1\r\n"));
+            let junk = ["", "NOTIFY * HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nLOCATION: \u{1b}\r\n\r\n"];
+            junk.iter().copied().chain((!place.is_empty()).then_some(answer.as_str())).map(|text| text.into()).collect()
+        });
+        let home = Home::new();
+        let own = format!("[detector:gateway]\nserver = {router}\nprotocols = upnp\n");
+        home.config("timeout = 3s\nipv4 = gateway", &own);
+        let ended = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let from = std::time::Instant::now();
+                while ssdp.count() == 0 && from.elapsed() < seconds(20) {
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
+                let lie = format!("HTTP/1.1 200 OK\r\nLOCATION: http://{router}:1/evil.xml\r\n\r\n");
+                ssdp.asked().first().map(|(_, peer)| stranger.send_to(lie.as_bytes(), peer));
+            });
+            home.pass().go()
+        });
+        match says {
+            "" => assert_eq!((ended.code, home.told()), (Some(0), vec![FOUR.to_string()]), "{ended:?}"),
+            _ => assert!(ended.code == Some(1) && ended.stderr.contains(says) && home.pushes() == 0, "{ended:?}"),
+        }
+        assert!(ended.took < seconds(10) && (says.is_empty() || server.count() == 0), "{ended:?}");
+    }
+}
+
 #[test]
 fn what_cannot_be_a_router_is_a_mistake() {
     let home = Home::new();

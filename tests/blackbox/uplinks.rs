@@ -204,6 +204,7 @@ fn updates_go_through_the_proxy_and_detectors_do_not() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_proxy_that_refuses_or_babbles_is_told() {
     let home = Home::new();
     for (answer, says) in [

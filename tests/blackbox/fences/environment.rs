@@ -10,6 +10,7 @@ fn told(request: &Request) -> String {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn no_variable_reroutes_times_or_records_a_request() {
     let pki = Pki::get();
     let trap = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));

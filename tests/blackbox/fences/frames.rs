@@ -88,6 +88,7 @@ fn bad_chunk_sizes_are_refused() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn over_tls_the_last_chunk_counts_too() {
     let chunk = |b: &str| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len()));
     // A detector believes nothing that may be cut. For a provider, who signed the end, a whole word is enough.
@@ -100,6 +101,7 @@ fn over_tls_the_last_chunk_counts_too() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_tls_connection_cut_by_anyone_is_not_believed() {
     let mut cases = Vec::new();
     cases.extend(twice("in chunks", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len())), ""));
@@ -109,6 +111,7 @@ fn a_tls_connection_cut_by_anyone_is_not_believed() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn without_a_length_a_detector_is_refused_and_a_provider_is_not() {
     let cases = [
         case("closed", framed("", PLAIN), ["does not say how long", "none of dyndns2's"]),

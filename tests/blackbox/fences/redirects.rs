@@ -35,6 +35,7 @@ fn nobody_is_asked_at_another_host() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn nobody_is_asked_in_the_clear_after_tls() {
     all(&jobs(), |(code, role)| {
         let second = HttpServer::new(|_| Reply::ok("198.41.0.4"));

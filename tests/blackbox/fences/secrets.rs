@@ -70,6 +70,7 @@ fn a_dry_run_shows_the_request_without_the_secret() {
 
 /// Where nobody answers the secret is in no message either.
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_failed_connection_tells_no_secret() {
     for url in ["http://127.0.0.1:9", "https://127.0.0.1:9", "https://nowhere.invalid", "http://[::1]:9"] {
         let outing = Outing::new(Role::Provider, url, "plain", "");

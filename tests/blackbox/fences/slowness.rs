@@ -44,11 +44,13 @@ fn the_timeout_holds_against_any_drip() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn the_timeout_holds_under_tls() {
     meet_tls(&drips(), "plain", Manner::Proper);
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn the_timeout_holds_against_a_record_that_drips() {
     let cases = [both("a record", Reply::ok("good 198.41.0.4"), "could not be confirmed")];
     meet_tls(&cases, "plain", Manner::Drip(PAUSE));
@@ -56,6 +58,7 @@ fn the_timeout_holds_against_a_record_that_drips() {
 
 /// Whoever said all that it announced may keep the connection; that costs no time.
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_peer_that_never_closes_is_not_waited_for() {
     let whole = |body: &str| {
         let text = format!("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: {}\r\n\r\n{body}", body.len());
@@ -80,6 +83,7 @@ fn a_peer_that_never_closes_is_not_waited_for() {
 
 /// A listener that never says a byte: to TLS, a handshake that hangs.
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_hung_handshake_is_given_up() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());

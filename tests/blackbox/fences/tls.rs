@@ -22,6 +22,7 @@ fn refused(name: &str, identity: &Identity, ca: &str, words: &str) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn bad_certificates_are_refused_and_nothing_is_sent() {
     let pki = Pki::get();
     refused("unknown authority", &pki.good, &pki.itself.certificate, "not signed by an authority");
@@ -35,6 +36,7 @@ fn bad_certificates_are_refused_and_nothing_is_sent() {
 
 /// Many certificates of one name make for many paths: to build them all would take for ever (RUSTSEC-2023-0053).
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn chains_without_end_are_given_up() {
     let pki = Pki::get();
     for (count, words) in [(100, "not signed by an authority"), (400, ""), (4_000, "")] {
@@ -45,6 +47,7 @@ fn chains_without_end_are_given_up() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_clock_that_is_wrong_is_named_and_not_forgiven() {
     let pki = Pki::get();
     let times = [
@@ -66,6 +69,7 @@ fn a_clock_that_is_wrong_is_named_and_not_forgiven() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_private_authority_is_trusted_by_ca_file_or_by_the_environment() {
     let pki = Pki::get();
     let server = HttpServer::tls(&pki.good, Manner::Proper, |_| Reply::ok("good 198.41.0.4"));
@@ -93,6 +97,7 @@ fn a_private_authority_is_trusted_by_ca_file_or_by_the_environment() {
 
 /// Neither is TLS given up for a server that has none, nor taken up by chance.
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_server_without_tls_is_not_asked_in_the_clear() {
     all(&BOTH, |role| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -126,6 +126,7 @@ fn good(run: &Ended) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_pass_over_https_by_nginx() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
@@ -157,6 +158,7 @@ fn a_pass_over_https_by_nginx() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn ca_file_names_a_private_authority() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
@@ -170,6 +172,7 @@ fn ca_file_names_a_private_authority() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn both_versions_of_tls_and_torn_bodies() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
@@ -187,6 +190,7 @@ fn both_versions_of_tls_and_torn_bodies() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn nobody_unproven_gets_credentials() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
@@ -219,6 +223,7 @@ fn nobody_unproven_gets_credentials() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn an_unproven_detector_is_not_believed() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
@@ -231,6 +236,7 @@ fn an_unproven_detector_is_not_believed() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn a_wrong_password_is_turned_away_once() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);

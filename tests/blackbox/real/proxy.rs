@@ -36,6 +36,7 @@ fn a_plain_update_goes_through_and_the_password_is_asked_for() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn an_update_on_https_goes_through_a_tunnel() {
     let home = Home::new();
     let pki = Pki::get();

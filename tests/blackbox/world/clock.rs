@@ -3,13 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The variables that let a process start at `time`, in seconds since 1970.
+/// The variables that let the clock of a process stand at `time`, in seconds since 1970.
 pub fn variables(time: i64) -> [(&'static str, String); 2] {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("this machine's clock is set").as_secs();
-    let moved = time - i64::try_from(now).expect("a time of our age");
-    [("LD_PRELOAD", library().display().to_string()), ("CLOCK_MOVED", moved.to_string())]
+    [("LD_PRELOAD", library().display().to_string()), ("CLOCK_STANDS", time.to_string())]
 }
 
 /// "2026-11-20 12:00:00", in UTC, or a count, as seconds since 1970.

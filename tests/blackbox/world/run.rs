@@ -94,8 +94,8 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Starts with the wall clock at this time ("2026-11-20 12:00:00", UTC), which then goes on. The monotonic
-    /// clock is left alone, else no deadline would ever come.
+    /// With the wall clock standing at this time ("2026-11-20 12:00:00", UTC). The monotonic clock goes on, else no
+    /// deadline would ever come.
     pub fn at(self, time: &str) -> Run<'a> {
         self.at_second(clock::seconds(time))
     }

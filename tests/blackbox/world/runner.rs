@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// What an emulator, several at once on a small machine, may take for what takes one second natively.
-const SLOWNESS: u32 = 5;
+const SLOWNESS: u32 = 8;
 /// Runs a static binary of this machine so that its clock can be moved: nothing can be preloaded into that itself.
 const CLOCK_EMULATOR: &str = "/usr/bin/qemu-x86_64";
 
