@@ -91,7 +91,7 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
         }
     }
     // In the order of the files, so that an editor goes through them once.
-    let file = |place: &Place| settings.files.iter().position(|file| *place.source == *file.display().to_string());
+    let file = |place: &Place| settings.files.iter().position(|(file, _)| *place.source == *file.display().to_string());
     told.sort_by_key(|problem| (file(&problem.place).unwrap_or(usize::MAX), problem.place.line));
     match config {
         Some(mut config) if told.is_empty() => {
@@ -262,8 +262,7 @@ impl<'a> Build<'a> {
 
     /// A file with a secret in it must not be readable by others.
     fn check_modes(&mut self) {
-        use std::os::unix::fs::PermissionsExt;
-        for file in &self.settings.files {
+        for (file, mode) in &self.settings.files {
             let source = file.display().to_string();
             let entries = self.settings.sections.iter().flat_map(|section| &section.entries);
             let mut secrets = entries.filter(|entry| {
@@ -271,8 +270,7 @@ impl<'a> Build<'a> {
                     && ["password", "token", "key", "secret", "proxy_password"].contains(&entry.key.as_str())
             });
             let Some(entry) = secrets.next() else { continue };
-            let open = std::fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0);
-            if open {
+            if mode & 0o004 != 0 {
                 let text = format!(
                     "{}: a secret in a file that others can read: chmod o-r {source}, or use {}_file",
                     entry.key, entry.key
