@@ -4,7 +4,7 @@ man = $(prefix)/share/man
 target = $(or $(CARGO_TARGET_DIR),target)
 homing = $(target)/release/homing
 
-.PHONY: all test check demo install uninstall size linked clean
+.PHONY: all test check demo bench bench-smoke counts floor install uninstall size linked clean
 
 all:
 	cargo build --release --locked
@@ -22,13 +22,23 @@ check:
 	cargo clippy --all-targets --locked --features all-providers -- -D warnings
 	mandoc -T lint -W warning packaging/man/homing.1 packaging/man/homing.conf.5
 	$(if $(TESTED),,cargo test --locked --features all-providers)
-	$(MAKE) linked size
+	$(MAKE) linked size counts
 	@echo "$$(cargo test --locked --features all-providers -- --list 2>/dev/null | grep -c ': test$$') tests"
 
 # The built program in a world on loopback, step by step.
 demo: all
 	cargo build --release --locked --example demo
 	@$(target)/release/examples/demo $(homing)
+
+# homing beside others (tests/bench/README.md): ten minutes; a minute; the counts that may not grow unseen.
+bench: floor
+	tests/bench/bench
+bench-smoke: floor
+	tests/bench/bench smoke
+counts: floor
+	tests/bench/bench counts
+floor: all
+	cargo build --release --locked --example floor
 
 $(homing):
 	cargo build --release --locked

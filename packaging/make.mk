@@ -1,5 +1,5 @@
 # Packages (packaging/README.md). What they need comes from the cross builds; what they make goes to target/packages.
-.PHONY: packages packages-test packages-same completions
+.PHONY: packages packages-test packages-here packages-same completions
 
 # Every package, without root.
 packages: cross
@@ -8,6 +8,12 @@ packages: cross
 # Each package installed where it belongs, and used there. Needs root.
 packages-test:
 	for test in deb service ipk oci tarball; do packaging/test/$$test || exit; done
+
+# The same for this machine alone, without cross builds: what the release build gives stands in for them.
+packages-here: all
+	packaging/build --out target/packages-here x86_64-unknown-linux-musl=$(homing)
+	export HOMING_PACKAGES=target/packages-here HOMING_STAND_IN=yes; \
+	packaging/test/deb amd64 && packaging/test/service && packaging/test/ipk && packaging/test/tarball
 
 # That two builds give the same bytes.
 packages-same:

@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::http::Way;
 use crate::provider::{self, contract::Provider, Protocol};
 use crate::secret::Secret;
-use crate::settings::{shown, Place, Problem, Section, Settings};
+use crate::settings::{shown, Entry, Place, Problem, Section, Settings};
 use crate::socket::Bind;
 use crate::suffix::Suffix;
 use crate::values::Facts;
@@ -91,7 +91,7 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
         }
     }
     // In the order of the files, so that an editor goes through them once.
-    let file = |place: &Place| settings.files.iter().position(|file| *place.source == *file.display().to_string());
+    let file = |place: &Place| settings.files.iter().position(|(file, _)| *place.source == *file.display().to_string());
     told.sort_by_key(|problem| (file(&problem.place).unwrap_or(usize::MAX), problem.place.line));
     match config {
         Some(mut config) if told.is_empty() => {
@@ -262,8 +262,7 @@ impl<'a> Build<'a> {
 
     /// A file with a secret in it must not be readable by others.
     fn check_modes(&mut self) {
-        use std::os::unix::fs::PermissionsExt;
-        for file in &self.settings.files {
+        for (file, mode) in &self.settings.files {
             let source = file.display().to_string();
             let entries = self.settings.sections.iter().flat_map(|section| &section.entries);
             let mut secrets = entries.filter(|entry| {
@@ -271,8 +270,7 @@ impl<'a> Build<'a> {
                     && ["password", "token", "key", "secret", "proxy_password"].contains(&entry.key.as_str())
             });
             let Some(entry) = secrets.next() else { continue };
-            let open = std::fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o004 != 0);
-            if open {
+            if mode & 0o004 != 0 {
                 let text = format!(
                     "{}: a secret in a file that others can read: chmod o-r {source}, or use {}_file",
                     entry.key, entry.key
@@ -290,7 +288,8 @@ fn hosts(facts: &Facts<'_>) -> Option<Vec<Host>> {
     let mut seen = std::collections::HashSet::new();
     let mut good = true;
     for item in facts.list("hosts")? {
-        match Host::new(&item) {
+        let name = if item == "@hostname" { machine(facts.entry("zone")) } else { Ok(item.clone()) };
+        match name.and_then(|name| Host::new(&name)) {
             Ok(host) if !seen.insert(host.ascii().to_string()) => {
                 facts.wrong(entry, format!("'{}' stands twice", host));
                 good = false;
@@ -303,6 +302,18 @@ fn hosts(facts: &Facts<'_>) -> Option<Vec<Host>> {
         }
     }
     good.then_some(hosts)
+}
+
+/// The machine's own name, which the zone makes whole where it has no domain.
+fn machine(zone: Option<&Entry>) -> Result<String, String> {
+    let name = crate::os::hostname().ok_or("this machine has no name")?;
+    match zone {
+        _ if name.contains('.') => Ok(name),
+        Some(zone) => Ok(format!("{name}.{}", zone.value)),
+        None => {
+            Err(format!("this machine's name is '{}', without a domain: set zone, or write the host", shown(&name)))
+        }
+    }
 }
 
 /// What the provider is told by this section, in a form that two equal configs share: protocol, then `key=value` in

@@ -25,7 +25,7 @@ impl Folder {
             _ => PathBuf::from("."),
         };
         let shown = path.display();
-        let handle = File::open(&path).map_err(|error| match error.kind() {
+        let handle = os::open(&path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => format!("the folder {shown} does not exist: install -d -m 700 {shown}"),
             _ => format!("cannot open the folder {shown}: {error}"),
         })?;
@@ -101,8 +101,7 @@ impl Folder {
     }
 
     fn write_fresh(&self, fresh: &Path, contents: &[u8]) -> io::Result<()> {
-        let mut file =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(os::NOFOLLOW).open(fresh)?;
+        let mut file = os::make(fresh, 0o600)?;
         self.give(&file)?;
         file.write_all(contents)?;
         file.sync_all()
@@ -120,7 +119,7 @@ impl Folder {
         let mut options = OpenOptions::new();
         options.read(true).append(true).custom_flags(os::NOFOLLOW | os::NONBLOCK);
         match options.open(file) {
-            Ok(file) => regular(file),
+            Ok(file) => Ok(regular(file)?.0),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let made = options.create_new(true).mode(0o640).open(file)?;
                 self.give(&made)?;
@@ -176,16 +175,41 @@ fn torn_tail(log: &mut File, length: u64) -> io::Result<Vec<u8>> {
     Ok(end.split_off(start))
 }
 
-/// Opens a file for reading: no link, no pipe, no device, nothing that could block.
-pub fn open(file: &Path) -> io::Result<File> {
-    regular(OpenOptions::new().read(true).custom_flags(os::NOFOLLOW | os::NONBLOCK).open(file)?)
+/// Opens a file for reading: no link, no pipe, no device, nothing that could block. Also how many bytes it holds.
+pub fn open(file: &Path) -> io::Result<(File, u64)> {
+    regular(os::open_own(file)?)
 }
 
-fn regular(file: File) -> io::Result<File> {
-    match file.metadata()?.is_file() {
-        true => Ok(file),
+fn regular(file: File) -> io::Result<(File, u64)> {
+    let found = file.metadata()?;
+    match found.is_file() {
+        true => Ok((file, found.len())),
         false => Err(io::Error::other("not a regular file")),
     }
+}
+
+/// What such a file holds, but no more than one byte over `most`: that it is too large is for the caller to tell.
+pub fn read(file: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let (mut file, length) = open(file)?;
+    read_all(&mut file, length, most)
+}
+
+/// Reads to the end, or one byte over `most`. With one system call where the length is what the file said: one byte more
+/// was asked for, and did not come.
+pub fn read_all(file: &mut File, length: u64, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(length.min(most)).unwrap_or(0) + 1];
+    let n = loop {
+        match file.read(&mut bytes) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => break read?,
+        }
+    };
+    bytes.truncate(n);
+    let n = u64::try_from(n).unwrap_or(u64::MAX);
+    if n == 0 || n != length {
+        file.take((most + 1).saturating_sub(n)).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Writes a small file that may be lost, where it can be written at all: no fsync, and no complaint.
@@ -205,9 +229,14 @@ pub fn put(file: &Path, contents: &[u8]) -> io::Result<()> {
 /// The whole file or the old one. Anybody may read it.
 fn whole(file: &Path, contents: &[u8]) -> io::Result<()> {
     let fresh = file.with_extension("new");
-    let _ = std::fs::remove_file(&fresh);
-    let mut made =
-        OpenOptions::new().write(true).create_new(true).mode(0o644).custom_flags(os::NOFOLLOW).open(&fresh)?;
+    let mut made = match os::make(&fresh, 0o644) {
+        // One that a killed pass left behind.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            std::fs::remove_file(&fresh)?;
+            os::make(&fresh, 0o644)?
+        }
+        made => made?,
+    };
     let written = made.write_all(contents).and_then(|()| std::fs::rename(&fresh, file));
     if written.is_err() {
         let _ = std::fs::remove_file(&fresh);
@@ -254,6 +283,30 @@ mod tests {
             folder.append_line(&file, "new", whole).expect("appended");
             assert_eq!(std::fs::read_to_string(&file).expect("read"), after);
         }
+    }
+
+    #[test]
+    fn all_is_read_whatever_length_was_told() {
+        let scratch = Scratch::new("read");
+        let path = scratch.0.join("file");
+        std::fs::write(&path, "0123456789").expect("written");
+        for (told, most, read) in [
+            (10, 100, "0123456789"),
+            // It grew or shrank since, or its kind tells no length.
+            (4, 100, "0123456789"),
+            (50, 100, "0123456789"),
+            (0, 100, "0123456789"),
+            (10, 10, "0123456789"),
+            // One more than allowed, and no more.
+            (10, 3, "0123"),
+            (0, 3, "0123"),
+        ] {
+            let mut file = File::open(&path).expect("there");
+            let bytes = read_all(&mut file, told, most).expect("readable");
+            assert_eq!(String::from_utf8_lossy(&bytes), read, "told {told}, at most {most}");
+        }
+        let mut endless = File::open("/proc/self/status").expect("there");
+        assert!(read_all(&mut endless, 0, 100_000).expect("readable").starts_with(b"Name:"));
     }
 
     #[test]

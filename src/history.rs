@@ -6,8 +6,9 @@ use crate::address::Family;
 use crate::clock::{self, Stamp};
 use crate::disk::{self, Folder};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader};
 use std::net::IpAddr;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 /// How far back from its end the history is searched for a family's last address, in bytes.
@@ -41,15 +42,14 @@ impl Event {
 
 /// The last address of each family, in the order of [`Family::BOTH`].
 pub fn last(file: &Path, wanted: [bool; 2]) -> io::Result<[Option<IpAddr>; 2]> {
-    let mut log = match disk::open(file) {
+    let (log, length) = match disk::open(file) {
         Ok(log) => log,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok([None, None]),
         Err(error) => return Err(error),
     };
-    let length = log.metadata()?.len();
     let mut reach = 4 * 1024;
     loop {
-        let found = last_within(&mut log, length, reach)?;
+        let found = last_within(&log, length, reach)?;
         let all = (0..2).all(|i| found[i].is_some() || !wanted[i]);
         if all || reach >= length || reach >= FAR {
             return Ok(found);
@@ -58,11 +58,14 @@ pub fn last(file: &Path, wanted: [bool; 2]) -> io::Result<[Option<IpAddr>; 2]> {
     }
 }
 
-fn last_within(log: &mut File, length: u64, reach: u64) -> io::Result<[Option<IpAddr>; 2]> {
+fn last_within(log: &File, length: u64, reach: u64) -> io::Result<[Option<IpAddr>; 2]> {
     let from = length.saturating_sub(reach);
-    log.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    log.take(reach).read_to_end(&mut bytes)?;
+    let mut bytes = vec![0; usize::try_from(length - from).unwrap_or(0)];
+    match log.read_exact_at(&mut bytes, from) {
+        // Cut while we look at it: then what it said before is not its end.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => bytes.clear(),
+        read => read?,
+    }
     // The first line of a piece may be the end of a longer one, and what follows the last newline may be torn.
     let end = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at);
     let start = match from {
@@ -117,7 +120,7 @@ pub fn periods(file: &Path) -> io::Result<(Vec<Period>, usize)> {
     let mut periods: Vec<Period> = Vec::new();
     let mut open: [Option<usize>; 2] = [None, None];
     let mut strange = 0;
-    for line in BufReader::new(disk::open(file)?).split(b'\n') {
+    for line in BufReader::new(disk::open(file)?.0).split(b'\n') {
         let line = line?;
         let Some(event) = Event::parse(&String::from_utf8_lossy(&line)) else {
             strange += usize::from(!line.is_empty());

@@ -5,6 +5,7 @@ use crate::disk::Folder;
 use crate::report::Report;
 use crate::state::{self, Loaded, Memory, State};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
 /// Where the state is kept during a pass. Nothing is written in a dry run.
@@ -45,7 +46,7 @@ impl Keeper {
     }
 
     /// Puts back what was remembered of a section, which may be nothing.
-    pub fn restore(&mut self, section: &str, kept: Option<Memory>) {
+    pub fn restore(&mut self, section: &str, kept: Option<Rc<Memory>>) {
         match kept {
             Some(kept) => self.state.sections.insert(section.to_string(), kept),
             None => self.state.sections.remove(section),

@@ -6,7 +6,6 @@ use crate::clock::Stamp;
 use crate::digest::{digest, hex, Algorithm};
 use crate::disk;
 use crate::json::{self, Object};
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -25,11 +24,8 @@ pub struct Lately {
 impl Lately {
     /// Reads what the last pass left; nothing is as good as any.
     pub fn read(state: &Path) -> Lately {
-        let mut text = String::new();
-        if let Ok(file) = disk::open(&place(state)) {
-            let _ = file.take(4096).read_to_string(&mut text);
-        }
-        match json::parse(&text) {
+        let text = disk::read(&place(state), 4096).unwrap_or_default();
+        match json::parse(&String::from_utf8_lossy(&text)) {
             Ok(json) => Lately {
                 pass: json::number(&json, "pass"),
                 success: json::number(&json, "success"),

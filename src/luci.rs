@@ -6,7 +6,6 @@
 use crate::clock;
 use crate::disk;
 use crate::state::{Memory, Published, State};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// Where the files go.
@@ -23,7 +22,7 @@ pub struct Luci {
 pub fn tell(luci: &Luci, sections: &[&str], state: &State, heard: &[(String, String)], every: Option<i64>) {
     for section in sections {
         if let Some(folder) = &luci.run {
-            run(folder, section, state.sections.get(*section), every);
+            run(folder, section, state.sections.get(*section).map(|memory| &**memory), every);
         }
         if let Some(folder) = &luci.log {
             log(&folder.join(format!("{section}.log")), section, luci.lines, heard);
@@ -73,11 +72,7 @@ fn put(file: &Path, text: &str) {
 }
 
 fn read(file: &Path) -> String {
-    let mut text = String::new();
-    if let Ok(file) = disk::open(file) {
-        let _ = file.take(1 << 20).read_to_string(&mut text);
-    }
-    text
+    String::from_utf8(disk::read(file, 1 << 20).unwrap_or_default()).unwrap_or_default()
 }
 
 /// Seconds since the machine started (proc(5)).

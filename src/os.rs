@@ -10,6 +10,7 @@ pub use netlink::{Held, Link};
 use crate::address::Family;
 use rustix::event::{poll, PollFd, PollFlags, Timespec};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, CWD};
 use rustix::io::{retry_on_intr, Errno};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
@@ -18,6 +19,7 @@ use rustix::rand::GetRandomFlags;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Fills `buf` with bytes nobody can guess (getrandom(2)).
@@ -51,6 +53,12 @@ fn random_from_device(buf: &mut [u8]) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "/dev/urandom is not a device"));
     }
     device.read_exact(buf)
+}
+
+/// This machine's name, as the kernel has it (hostname(1)); `None` where it was never given one.
+pub fn hostname() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_string()).filter(|name| !name.is_empty() && name != "(none)")
 }
 
 /// Kills every process of the group that `leader` leads. The leader must not have been reaped yet, or its number
@@ -119,6 +127,27 @@ fn wait(fds: &[BorrowedFd<'_>], what: PollFlags, until: Instant) -> io::Result<V
 pub const NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
 /// For `OpenOptions::custom_flags`: do not wait for the other side of a pipe (open(2)).
 pub const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+
+/// Opens a file or a folder for reading, whatever it is. As `File::open` does it, in one system call: musl's own way asks
+/// for close-on-exec once more, for kernels before 2.6.23.
+pub fn open(path: &Path) -> io::Result<File> {
+    open_with(path, OFlags::RDONLY, 0)
+}
+
+/// Opens a file for reading: no link in the last part of its path, and no waiting for the other side of a pipe.
+pub fn open_own(path: &Path) -> io::Result<File> {
+    open_with(path, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK, 0)
+}
+
+/// Makes a file that must not be there yet, for writing.
+pub fn make(path: &Path, mode: u32) -> io::Result<File> {
+    open_with(path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW, mode)
+}
+
+fn open_with(path: &Path, flags: OFlags, mode: u32) -> io::Result<File> {
+    let mode = Mode::from_raw_mode(mode as _);
+    Ok(retry_on_intr(|| rustix::fs::openat(CWD, path, flags | OFlags::CLOEXEC, mode))?.into())
+}
 
 /// Who we act as (geteuid(2)); 0 is root.
 pub fn euid() -> u32 {

@@ -237,8 +237,10 @@ fn end<'a>(
     http: &mut Http<'_>,
     report: &Report,
 ) {
-    let before = Lately::read(place);
     let failures = survey.failures();
+    let good = report.ending() == Ending::Current && failures.is_empty();
+    // All that a good pass would look for there it overwrites.
+    let before = if good { Lately::default() } else { Lately::read(place) };
     let now = clock::now();
     let success = if report.ending() == Ending::Current { Some(now) } else { before.success };
     Lately { pass: Some(now), success, blind: !failures.is_empty() }.write(place);

@@ -13,6 +13,7 @@ use crate::report::{Ending, Fact, Report, Weight};
 use crate::state::{Known, Memory, Standing, State};
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
+use std::rc::Rc;
 
 /// What the pushes of a section left to tell.
 #[derive(Default)]
@@ -50,7 +51,7 @@ pub fn push(
     let kept = keeper.state.sections.get(&target.name).cloned();
     let before = kept.clone().unwrap_or_default();
     let now = clock::now();
-    let memory = keeper.state.sections.entry(target.name.clone()).or_default();
+    let memory = Rc::make_mut(keeper.state.sections.entry(target.name.clone()).or_default());
     // Hosts that the section no longer names are forgotten, now that something is written anyway.
     let named: HashSet<&str> = target.hosts.iter().map(|host| host.ascii()).collect();
     memory.hosts.retain(|(name, _), _| named.contains(name.as_str()));
@@ -95,7 +96,7 @@ pub fn push(
         failed: Vec::new(),
     };
     let verdicts = by_host(&batch, rulings);
-    if let Some(memory) = keeper.state.sections.get_mut(&target.name) {
+    if let Some(memory) = keeper.state.sections.get_mut(&target.name).map(Rc::make_mut) {
         memory.notes = notes;
         for (index, wanted) in batch.iter().enumerate() {
             let host = target.hosts[hosts[index]].typed();

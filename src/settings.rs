@@ -81,8 +81,8 @@ impl Section {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub sections: Vec<Section>,
-    /// The files that were read, in order.
-    pub files: Vec<PathBuf>,
+    /// The files that were read, in order, and their modes.
+    pub files: Vec<(PathBuf, u32)>,
     pub problems: Vec<Problem>,
 }
 

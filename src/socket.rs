@@ -7,7 +7,7 @@ use crate::os;
 use socket2::{Domain, Socket, Type};
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 /// The longest name of an interface (IFNAMSIZ without its end).
@@ -64,11 +64,12 @@ impl Bind {
 /// A UDP socket that hears this server alone.
 pub fn udp(server: SocketAddr, bind: Option<&Bind>) -> io::Result<UdpSocket> {
     let socket = match bind {
-        None => UdpSocket::bind((any(server), 0))?,
-        Some(bind) => open(server, Type::DGRAM, bind)?.into(),
+        // Connecting draws the port.
+        None => Socket::new(Domain::for_address(server), Type::DGRAM, None)?,
+        Some(bind) => open(server, Type::DGRAM, bind)?,
     };
-    socket.connect(server)?;
-    Ok(socket)
+    socket.connect(&server.into())?;
+    Ok(socket.into())
 }
 
 /// A connection to this server.
@@ -77,13 +78,6 @@ pub fn tcp(server: SocketAddr, bind: Option<&Bind>, timeout: Duration) -> io::Re
     let socket = open(server, Type::STREAM, bind)?;
     socket.connect_timeout(&server.into(), timeout)?;
     Ok(socket.into())
-}
-
-fn any(server: SocketAddr) -> IpAddr {
-    match server {
-        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-    }
 }
 
 fn open(server: SocketAddr, kind: Type, bind: &Bind) -> io::Result<Socket> {

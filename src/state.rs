@@ -9,6 +9,7 @@ use crate::digest::{self, Algorithm};
 use crate::provider::contract::{Pause, Verdict};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 pub use file::{load, store, Loaded};
 
@@ -23,7 +24,9 @@ pub const FLAP_WINDOW: i64 = 15 * clock::MINUTE;
 pub struct State {
     /// Makes digests of secrets useless to whoever reads the file.
     pub salt: String,
-    pub sections: BTreeMap<String, Memory>,
+    /// Shared by the copies of a state until one is changed (`Rc::make_mut`): to keep a thousand hosts as the file had them
+    /// costs nothing.
+    pub sections: BTreeMap<String, Rc<Memory>>,
     /// By family: a weak address that waits for a second pass to agree.
     pub unconfirmed: [Option<IpAddr>; 2],
     /// The section at which the last pass ran out of time.
@@ -184,7 +187,7 @@ impl State {
 
     /// Writes down that a refusal was told in full.
     pub fn told(&mut self, section: &str, host: &str, family: Family, now: Stamp) {
-        let memory = self.sections.get_mut(section);
+        let memory = self.sections.get_mut(section).map(Rc::make_mut);
         let known = memory.and_then(|memory| memory.hosts.get_mut(&(host.to_string(), family)));
         if let Some(Standing::Refused { told, .. }) = known.and_then(|known| known.standing.as_mut()) {
             *told = now;
@@ -193,7 +196,7 @@ impl State {
 
     /// Writes down what was found in DNS.
     pub fn note(&mut self, section: &str, host: &str, family: Family, astray: Option<Astray>) {
-        let memory = self.sections.get_mut(section);
+        let memory = self.sections.get_mut(section).map(Rc::make_mut);
         if let Some(known) = memory.and_then(|memory| memory.hosts.get_mut(&(host.to_string(), family))) {
             known.astray = astray;
         }

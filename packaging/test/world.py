@@ -8,6 +8,22 @@ ADDRESS = '198.41.0.4'
 VERSION = re.search(r'^version = "(.+)"', (HOME / 'Cargo.toml').read_text(), re.M)[1]
 
 
+class Missing(Exception):
+    """Something that is this machine's, not the packages', stands in the way of a test."""
+
+
+def skip(kind, error, trace):
+    if kind is Missing:
+        print(f'SKIPPED: {os.path.basename(sys.argv[0])}: {error}', flush=True)
+        os._exit(0)
+    sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = skip
+if os.geteuid() != 0:
+    raise Missing('needs root')
+
+
 class World:
     """A server on loopback. `asked` has each request but the detector's: (method, target, headers, body)."""
 
@@ -51,11 +67,32 @@ def run(*words, code=0, **more):
 def need(**commands):
     """Installs the Debian packages whose commands are missing: package='command', with _ for -."""
     missing = [package.replace('_', '-') for package, command in commands.items() if not shutil.which(command)]
-    if missing:
-        install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', *missing]
-        if subprocess.run(install, env=os.environ | {'DEBIAN_FRONTEND': 'noninteractive'}, capture_output=True).returncode:
-            run('apt-get', 'update', '-q')
-            run(*install, env=os.environ | {'DEBIAN_FRONTEND': 'noninteractive'})
+    if not missing:
+        return
+    install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', *missing]
+    quiet = {'env': os.environ | {'DEBIAN_FRONTEND': 'noninteractive'}, 'capture_output': True}
+    if subprocess.run(install, **quiet).returncode:
+        subprocess.run(['apt-get', 'update', '-q'], **quiet)
+        if subprocess.run(install, **quiet).returncode:
+            raise Missing(f'apt-get install {" ".join(missing)} failed')
+
+
+def distribution():
+    """The Debian that this machine is, and where its packages come from."""
+    release = dict(re.findall(r'^(\w+)="?([^"\n]*)', pathlib.Path('/etc/os-release').read_text(), re.M))
+    suite = release.get('VERSION_CODENAME', 'bookworm') if release.get('ID') == 'debian' else 'bookworm'
+    told = subprocess.run(['apt-get', 'indextargets', '--format', '$(REPO_URI) $(CODENAME) $(COMPONENT)', 'Created-By: Packages'],
+                          capture_output=True, text=True).stdout
+    mirror = next((line.split()[0] for line in told.splitlines() if line.endswith(f' {suite} main')), 'http://deb.debian.org/debian')
+    return suite, mirror
+
+
+def readme(heading):
+    """The commands of README under this heading, without `sudo` and what stands behind a comment."""
+    text = (HOME / 'README.md').read_text()
+    part = re.search(rf'^### {heading}.*?$(.*?)(?=^##|\Z)', text, re.M | re.S)[1]
+    blocks = re.findall(r'^```sh\n(.*?)^```', part, re.M | re.S)
+    return [line.removeprefix('sudo ') for block in blocks for line in block.splitlines() if line]
 
 
 def root(folder):
@@ -65,11 +102,14 @@ def root(folder):
         need(mmdebstrap='mmdebstrap')
         kept.parent.mkdir(parents=True, exist_ok=True)
         print('making a root (mmdebstrap)', flush=True)
-        mirror = os.environ.get('HOMING_MIRROR', 'http://deb.debian.org/debian')
-        run('mmdebstrap', '--variant=essential', '--mode=root', '--aptopt=Acquire::Languages "none"',
-            '--include=systemd,init-system-helpers,passwd,ca-certificates,cron',
+        suite, mirror = distribution()
+        words = ['mmdebstrap', '--variant=essential', '--mode=root', '--aptopt=Acquire::Languages "none"',
+            '--include=systemd,init-system-helpers,passwd,ca-certificates,cron,apt',
             '--dpkgopt=path-exclude=/usr/share/man/*', '--dpkgopt=path-exclude=/usr/share/locale/*',
-            'bookworm', kept.with_suffix('.new.tar'), mirror)
+            suite, kept.with_suffix('.new.tar'), mirror]
+        made = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if made.returncode:
+            raise Missing(f'no root could be made: {made.stdout.strip().splitlines()[-1:]}')
         os.rename(kept.with_suffix('.new.tar'), kept)
     pathlib.Path(folder).mkdir(parents=True)
     run('tar', '-C', folder, '-xf', kept)

@@ -2,20 +2,29 @@
 //! names. The usual probing of a directory of hashed files costs a thousand system calls a pass. Also the place
 //! where TLS gets its cryptography, and where its errors become advice.
 
-use std::path::Path;
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
 
-/// What stands in the way of TLS, if anything does.
+/// Which store counts, and what stands in the way of TLS, if anything does.
 pub struct Trust {
-    trouble: Option<String>,
+    /// Looked at when the first connection needs it: most passes of who detects by DNS never do.
+    bundle: Option<PathBuf>,
+    trouble: OnceCell<Option<String>>,
 }
 
 impl Trust {
     /// Whether a TLS connection can be verified at all.
     pub fn ready(&self) -> Result<(), String> {
-        match &self.trouble {
-            None => Ok(()),
-            Some(why) => Err(why.clone()),
-        }
+        let trouble = self.trouble.get_or_init(|| {
+            let bundle = self.bundle.as_deref()?;
+            let error = std::fs::File::open(bundle).err()?;
+            Some(format!("cannot read the certificates in {}: {error}", bundle.display()))
+        });
+        trouble.clone().map_or(Ok(()), Err)
+    }
+
+    fn hopeless(why: &str) -> Trust {
+        Trust { bundle: None, trouble: OnceCell::from(Some(why.to_string())) }
     }
 }
 
@@ -54,26 +63,19 @@ mod with_tls {
                 (Some(file), _) => Some(file.to_path_buf()),
                 (None, Some(file)) => Some(file.into()),
                 (None, None) if set("SSL_CERT_DIR").is_some() => {
-                    return Trust { trouble: None };
+                    return Trust { bundle: None, trouble: OnceCell::new() };
                 }
-                (None, None) => BUNDLES.iter().map(Into::into).find(|file: &std::path::PathBuf| file.exists()),
+                (None, None) => BUNDLES.iter().map(Into::into).find(|file: &PathBuf| file.exists()),
             };
             let Some(bundle) = bundle else {
-                return Trust {
-                    trouble: Some(
-                        "no certificate store found: install the package ca-certificates (OpenWrt: ca-bundle), \
-                         or set ca_file"
-                            .to_string(),
-                    ),
-                };
-            };
-            let trouble = match std::fs::File::open(&bundle) {
-                Ok(_) => None,
-                Err(error) => Some(format!("cannot read the certificates in {}: {error}", bundle.display())),
+                return Trust::hopeless(
+                    "no certificate store found: install the package ca-certificates (OpenWrt: ca-bundle), \
+                     or set ca_file",
+                );
             };
             std::env::set_var("SSL_CERT_FILE", &bundle);
             std::env::remove_var("SSL_CERT_DIR");
-            Trust { trouble }
+            Trust { bundle: Some(bundle), trouble: OnceCell::new() }
         }
     }
 
@@ -122,7 +124,7 @@ pub use with_tls::explain;
 impl Trust {
     /// This build speaks no TLS, and says so when asked to.
     pub fn establish(_: Option<&Path>) -> Trust {
-        Trust { trouble: Some("this homing was built without TLS: https:// needs the full build".to_string()) }
+        Trust::hopeless("this homing was built without TLS: https:// needs the full build")
     }
 }
 

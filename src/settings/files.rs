@@ -1,6 +1,8 @@
 //! Settings from files: bounded, line by line where they are not text, and with what they include.
 
 use super::{Place, Settings};
+use crate::{disk, os};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A settings file larger than this is something else.
@@ -10,9 +12,9 @@ impl Settings {
     /// Reads a file, without what it includes. `Err` only if the file itself cannot be read.
     pub fn read(path: &Path) -> Result<Settings, std::io::Error> {
         let mut settings = Settings::empty();
-        let bytes = read_bounded(path)?;
+        let (bytes, mode) = read_bounded(path)?;
         settings.sections[0].place = Place::new(&path.display().to_string(), 0);
-        settings.files.push(path.to_path_buf());
+        settings.files.push((path.to_path_buf(), mode));
         settings.parse_bytes(&bytes, &path.display().to_string());
         Ok(settings)
     }
@@ -56,8 +58,8 @@ impl Settings {
 
     fn include_one(&mut self, path: &Path, from: &Place) {
         match read_bounded(path) {
-            Ok(bytes) => {
-                self.files.push(path.to_path_buf());
+            Ok((bytes, mode)) => {
+                self.files.push((path.to_path_buf(), mode));
                 self.parse_bytes(&bytes, &path.display().to_string());
             }
             Err(error) => {
@@ -67,14 +69,14 @@ impl Settings {
     }
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, std::io::Error> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    // Counted while reading: a device or a pipe has no size.
-    std::fs::File::open(path)?.take(LARGEST + 1).read_to_end(&mut bytes)?;
+/// What a file holds, and its mode. A device or a pipe has no size: what is read is counted.
+fn read_bounded(path: &Path) -> Result<(Vec<u8>, u32), std::io::Error> {
+    let mut file = os::open(path)?;
+    let found = file.metadata()?;
+    let bytes = disk::read_all(&mut file, found.len(), LARGEST)?;
     match bytes.len() as u64 > LARGEST {
         true => Err(std::io::Error::other("larger than 1 MiB: not a settings file")),
-        false => Ok(bytes),
+        false => Ok((bytes, found.permissions().mode())),
     }
 }
 

@@ -7,9 +7,10 @@ use crate::clock::Stamp;
 use crate::disk::{self, Folder};
 use crate::json::{self, quote, Json, Object};
 use std::collections::HashMap;
-use std::io::{self, Read};
+use std::io;
 use std::net::IpAddr;
 use std::path::Path;
+use std::rc::Rc;
 
 /// A larger file is not ours: ten thousand hosts need less.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -26,13 +27,11 @@ pub enum Loaded {
 
 /// Reads the state. An error means that it is there and cannot be opened.
 pub fn load(path: &Path) -> io::Result<Loaded> {
-    let file = match disk::open(path) {
-        Ok(file) => file,
+    let bytes = match disk::read(path, LARGEST) {
+        Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Loaded::Missing),
         Err(error) => return Err(error),
     };
-    let mut bytes = Vec::new();
-    file.take(LARGEST + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST {
         return Ok(Loaded::Bad("larger than 8 MiB".to_string()));
     }
@@ -198,7 +197,7 @@ fn read(json: &Json) -> Option<State> {
                 memory.hosts.insert((host.clone(), family), read_known(known, family)?);
             }
         }
-        state.sections.insert(name.clone(), memory);
+        state.sections.insert(name.clone(), Rc::new(memory));
     }
     Some(state)
 }
@@ -310,7 +309,7 @@ mod tests {
         }
         State {
             salt: "00".to_string(),
-            sections: BTreeMap::from([("home".to_string(), memory)]),
+            sections: BTreeMap::from([("home".to_string(), Rc::new(memory))]),
             unconfirmed: [Some(four), None],
             resume: Some("home".to_string()),
         }

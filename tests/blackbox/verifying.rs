@@ -142,3 +142,25 @@ fn the_option_stands_with_a_pass_alone() {
         assert!(ended.stderr.contains(told), "{}", ended.stderr);
     }
 }
+
+/// Not a matter of looking: the machine's own name stands for a host.
+#[test]
+fn the_machine_knows_its_name() {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let name = name.trim().to_ascii_lowercase();
+    let scratch = Scratch::new();
+    let check = |section: &str| {
+        let text = format!("ipv4 = four\nstate = s.json\nhistory = h.log\n[home]\nhosts = @hostname\n{section}\n[detector:four]\nkind = fixed\naddress = 198.41.0.4\n");
+        scratch.write("homing.conf", &text, 0o600);
+        Run::pass(&scratch).arg("--dry-run").go()
+    };
+    let whole = if name.contains('.') { name.clone() } else { format!("{name}.example.net") };
+    let zone = whole.split_once('.').unwrap().1.to_string();
+    let ended = check(&format!("provider = rfc2136\nserver = 127.0.0.1:9\nzone = {zone}\ntsig = off"));
+    assert!(ended.stdout.contains(&format!("update delete {whole} A\n")), "{ended:?}");
+    let ended = check("provider = dyndns2\nurl = http://127.0.0.1:9/\nuser = u\npassword = s3cret");
+    match name.contains('.') {
+        true => assert!(ended.stdout.contains(&name), "{ended:?}"),
+        false => assert!(ended.code == Some(2) && ended.stderr.contains("without a domain"), "{ended:?}"),
+    }
+}
