@@ -5,6 +5,7 @@ mod between;
 mod daemon;
 mod ddclient;
 mod dns;
+mod found;
 mod https;
 mod proxy;
 mod rfc2136;

@@ -187,7 +187,7 @@ fn judge(api: &Api, reply: &Reply) -> Result<Json, Trouble> {
     if reply.status >= 500 {
         return wait(Scope::Zone, format!("{vendor} has trouble: {said}"), false);
     }
-    match [&code, &text].into_iter().flatten().find_map(|told| meaning(api, told)) {
+    match meaning(api, &[&code, &text]) {
         Some(Means::Key) => {
             let why = format!("{vendor} does not accept the credentials: {said}");
             return Err(Trouble::refused(Scope::Push, why, api.remedy));
@@ -230,11 +230,13 @@ fn missing(vendor: &str, said: &str) -> Trouble {
     )
 }
 
-/// What a code or a text means by the table.
-fn meaning(api: &Api, told: &str) -> Option<Means> {
-    let fits = |row: &str| match row.strip_suffix('*') {
-        Some(part) => told.contains(part),
-        None => row == told,
+/// What a code and a text mean by the table: its first row that fits either.
+fn meaning(api: &Api, told: &[&Option<String>]) -> Option<Means> {
+    let fits = |row: &str| {
+        told.iter().filter_map(|told| told.as_deref()).any(|told| match row.strip_suffix('*') {
+            Some(part) => told.contains(part),
+            None => row == told,
+        })
     };
     api.errors.rows.iter().find(|(row, _)| fits(row)).map(|(_, means)| *means)
 }

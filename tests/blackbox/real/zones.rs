@@ -44,8 +44,6 @@ pub struct Zones {
 
 impl Zones {
     pub fn start(kind: Kind, scratch: &Scratch) -> Zones {
-        scratch.write("example.test.zone", RECORDS, 0o644);
-        scratch.write("closed.test.zone", &RECORDS.replace("example.test", "closed.test"), 0o644);
         let started = Daemon::start(scratch, &["127.0.0.1"], |at| match kind {
             Kind::Bind => bind(scratch, at[0]),
             Kind::Knot => knot(scratch, at[0]),
@@ -93,7 +91,14 @@ fn keys() -> String {
     ALGORITHMS.iter().map(one).collect()
 }
 
-fn bind(scratch: &Scratch, at: SocketAddr) -> Vec<String> {
+fn zones(scratch: &Scratch) {
+    scratch.write("example.test.zone", RECORDS, 0o644);
+    scratch.write("closed.test.zone", &RECORDS.replace("example.test", "closed.test"), 0o644);
+}
+
+/// Writes BIND's config and zones; gives its command line.
+pub fn bind(scratch: &Scratch, at: SocketAddr) -> Vec<String> {
+    zones(scratch);
     let let_in: String = ALGORITHMS.iter().map(|name| format!("key \"{name}\"; ")).collect();
     let config = format!(
         "options {{ directory \"{}\"; listen-on port {} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }}; pid-file none;\n\
@@ -110,6 +115,7 @@ fn bind(scratch: &Scratch, at: SocketAddr) -> Vec<String> {
 }
 
 fn knot(scratch: &Scratch, at: SocketAddr) -> Vec<String> {
+    zones(scratch);
     let key = |name: &&str| format!("  - id: {name}\n    algorithm: {name}\n    secret: {SHARED}\n");
     let keys: String = ALGORITHMS.iter().map(key).collect();
     let config = format!(
@@ -128,6 +134,7 @@ fn knot(scratch: &Scratch, at: SocketAddr) -> Vec<String> {
 }
 
 fn powerdns(scratch: &Scratch, at: SocketAddr) -> Vec<String> {
+    zones(scratch);
     let here = scratch.root().display().to_string();
     let config = format!(
         "launch=gsqlite3\ngsqlite3-database={here}/zones.db\ngsqlite3-pragma-synchronous=0\nlocal-address=127.0.0.1\n\
