@@ -122,6 +122,10 @@ pub fn protocol(name: &str) -> Option<&'static Protocol> {
 /// A service or protocol by one of its names, and its preset if it is one. The name with the ending of its domain is
 /// a name where the preset's own URL has it, so that credentials never go to somebody else's server.
 pub fn named(name: &str) -> Option<(&'static Protocol, Option<Section>)> {
+    // No preset has the name of a protocol, so that the search through them all is for those that need it.
+    if let Some(found) = protocol(name) {
+        return Some((found, None));
+    }
     let by_name = |name: &str| match built_in(&format!("preset:{name}")) {
         Some(preset) => Some((protocol(&preset.get("protocol")?.value)?, Some(preset))),
         None => protocol(name).or_else(|| protocol(place(&format!("protocol:{name}"))?.1)).map(|found| (found, None)),
@@ -201,6 +205,7 @@ mod tests {
         assert!(presets.len() >= 10);
         for (name, what) in presets {
             assert!(!what.is_empty(), "{name} has no comment");
+            assert!(protocol(name).is_none(), "{name} is the name of a protocol");
             assert_eq!(named(name).and_then(|(_, preset)| preset), built_in(&format!("preset:{name}")), "{name}");
             let section = built_in(&format!("preset:{name}")).expect(name);
             assert_eq!(Some(&section.entries.len()), whole.section(&section.name).map(|s| s.entries.len()).as_ref());
