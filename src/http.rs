@@ -5,6 +5,7 @@
 mod answer;
 mod records;
 mod relay;
+mod stream;
 #[cfg(feature = "tls")]
 mod suites;
 mod trust;
@@ -13,7 +14,7 @@ mod url;
 mod way;
 
 pub use answer::Reply;
-pub use relay::plain;
+pub use stream::plain;
 pub use trust::{settle_environment, Trust};
 pub use url::{port_number, Url};
 pub use way::{Proxy, Way};
@@ -269,7 +270,7 @@ impl<'a> Http<'a> {
             reason: std::mem::take(&mut lazy.reason_phrase),
             headers: std::mem::take(&mut lazy.headers),
             body,
-            cut: cut.map(|error| relay::plain(&error)),
+            cut: cut.map(|error| plain(&error)),
         })
     }
 }
@@ -341,9 +342,7 @@ fn refine(error: minreq::Error, host: &str, answered: bool) -> Fault {
         None => {}
     }
     match error {
-        minreq::Error::IoError(error) => {
-            Fault::Unsure(format!("{host}: {}; it could not be confirmed", relay::plain(&error)))
-        }
+        minreq::Error::IoError(error) => Fault::Unsure(format!("{host}: {}; it could not be confirmed", plain(&error))),
         minreq::Error::HeadersOverflow | minreq::Error::StatusLineOverflow => {
             Fault::Unusable(format!("{host}: the head of the answer is too long"))
         }

@@ -5,6 +5,7 @@
 //! through untouched, TLS included, until the deadline or the cap, at which both ends are closed.
 
 use super::records::Records;
+use super::stream::{left, plain, send};
 use super::tunnel;
 use super::way::Way;
 use crate::address::Family;
@@ -120,11 +121,6 @@ impl Relay {
     }
 }
 
-/// What is left until then, never zero (which sockets take for "for ever").
-pub fn left(until: Instant) -> Duration {
-    until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1))
-}
-
 fn password() -> String {
     let mut bytes = [0u8; 16];
     os::random(&mut bytes);
@@ -189,7 +185,9 @@ fn connect(goal: &Goal, until: Instant) -> Result<TcpStream, String> {
             Ok(mut stream) => {
                 let _ = stream.set_nodelay(true);
                 match &goal.way.proxy {
-                    Some(proxy) if goal.secure => tunnel::open(&mut stream, proxy, goal, until)?,
+                    Some(proxy) if goal.secure => {
+                        tunnel::open(&mut stream, proxy, &tunnel::authority(&goal.host, goal.port), until)?
+                    }
                     _ => {}
                 }
                 return Ok(stream);
@@ -198,19 +196,6 @@ fn connect(goal: &Goal, until: Instant) -> Result<TcpStream, String> {
         }
     }
     Err(last)
-}
-
-/// An I/O error in the words of a person.
-pub fn plain(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "no answer in time".to_string(),
-        io::ErrorKind::ConnectionRefused => "connection refused".to_string(),
-        io::ErrorKind::ConnectionReset => "connection reset".to_string(),
-        io::ErrorKind::NetworkUnreachable => "network unreachable".to_string(),
-        io::ErrorKind::HostUnreachable => "host unreachable".to_string(),
-        io::ErrorKind::UnexpectedEof => "connection closed early".to_string(),
-        _ => error.to_string(),
-    }
 }
 
 /// Waits for the one client that knows the password. `None`: we were told to stop. An error: the deadline.
@@ -257,7 +242,7 @@ fn pump(
     let mut piece = vec![0u8; 8 * 1024];
     let mut rewrite = goal.rewrite.clone();
     if let Some(proxy) = goal.way.proxy.as_ref().filter(|_| !goal.secure) {
-        rewrite.extend(tunnel::rewrites(proxy, goal));
+        rewrite.extend(tunnel::rewrites(proxy, &tunnel::authority(&goal.host, goal.port)));
     }
     let mut records = goal.endless.then(Records::default);
     let mut server_open = true;
@@ -319,11 +304,6 @@ fn read(mut from: &TcpStream, into: &mut [u8]) -> io::Result<usize> {
             result => return result,
         }
     }
-}
-
-pub fn send(mut to: &TcpStream, bytes: &[u8], until: Instant) -> io::Result<()> {
-    to.set_write_timeout(Some(left(until)))?;
-    to.write_all(bytes)
 }
 
 fn replace_once(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {

@@ -1,7 +1,7 @@
 //! Through an HTTP proxy (RFC 9110 and 9112). TLS goes through CONNECT, so the proxy sees no more than a name and a
 //! port. A plain request is sent in absolute form: many proxies allow CONNECT to port 443 only.
 
-use super::relay::{left, plain, send, Goal};
+use super::stream::{left, plain, send};
 use super::way::Proxy;
 use std::io::Read;
 use std::net::{IpAddr, TcpStream};
@@ -10,14 +10,13 @@ use std::time::Instant;
 /// Bytes that the proxy's answer to CONNECT may have.
 const LONGEST: usize = 8 * 1024;
 
-/// Asks the proxy for a connection to the goal. The error is told in words for a person; nothing went to the goal.
-pub fn open(stream: &mut TcpStream, proxy: &Proxy, goal: &Goal, until: Instant) -> Result<(), String> {
-    let place = authority(goal);
+/// Asks the proxy for a connection to a host and port. The error is told in words for a person; nothing went to that host.
+pub fn open(stream: &mut TcpStream, proxy: &Proxy, place: &str, until: Instant) -> Result<(), String> {
     let ask = format!("CONNECT {place} HTTP/1.1\r\nHost: {place}\r\n{}\r\n", proxy.authorization());
     let told = |error| format!("the proxy {}: {}", proxy.host, plain(&error));
     send(stream, ask.as_bytes(), until).map_err(told)?;
     let mut head = Vec::new();
-    // A byte at a time: what comes after the head is the goal's.
+    // A byte at a time: what comes after the head is the host's.
     let mut byte = [0u8];
     while !head.ends_with(b"\r\n\r\n") {
         stream.set_read_timeout(Some(left(until))).map_err(told)?;
@@ -43,15 +42,16 @@ fn status(head: &[u8]) -> Option<u16> {
 }
 
 /// What to change in a plain request's first line, and to add after it.
-pub fn rewrites(proxy: &Proxy, goal: &Goal) -> [(String, String); 2] {
-    let first = (" /".to_string(), format!(" http://{}/", authority(goal)));
+pub fn rewrites(proxy: &Proxy, place: &str) -> [(String, String); 2] {
+    let first = (" /".to_string(), format!(" http://{place}/"));
     [first, (" HTTP/1.1\r\n".to_string(), format!(" HTTP/1.1\r\n{}", proxy.authorization()))]
 }
 
-fn authority(goal: &Goal) -> String {
-    match goal.host.parse() {
-        Ok(IpAddr::V6(ip)) => format!("[{ip}]:{}", goal.port),
-        _ => format!("{}:{}", goal.host, goal.port),
+/// Host and port as a proxy takes them.
+pub fn authority(host: &str, port: u16) -> String {
+    match host.parse() {
+        Ok(IpAddr::V6(ip)) => format!("[{ip}]:{port}"),
+        _ => format!("{host}:{port}"),
     }
 }
 
