@@ -83,7 +83,9 @@ def distribution():
     suite = release.get('VERSION_CODENAME', 'bookworm') if release.get('ID') == 'debian' else 'bookworm'
     told = subprocess.run(['apt-get', 'indextargets', '--format', '$(REPO_URI) $(CODENAME) $(COMPONENT)', 'Created-By: Packages'],
                           capture_output=True, text=True).stdout
-    mirror = next((line.split()[0] for line in told.splitlines() if line.endswith(f' {suite} main')), 'http://deb.debian.org/debian')
+    mirror = next((line.split()[0] for line in told.splitlines() if line.endswith(f' {suite} main')), None)
+    if not mirror:
+        raise Missing(f"apt's sources name no Debian {suite}")
     return suite, mirror
 
 
