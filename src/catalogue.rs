@@ -9,7 +9,7 @@ use crate::provider::{self, Protocol, PROTOCOLS};
 use crate::report::out;
 use crate::settings::Section;
 use crate::values::{Key, SECRET_FORMS};
-use crate::words::meant;
+use crate::words::meant_or_listed;
 use traits::{traits, Traits};
 
 /// Lists everything, a line each.
@@ -79,7 +79,11 @@ pub fn one(name: &str, json: bool) -> Result<(), String> {
     let mut names: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
     names.extend(["preset", "detector"].into_iter().flat_map(provider::built_ins).map(|(name, _)| name));
     names.extend(KINDS.iter().map(|(kind, ..)| *kind));
-    Err(format!("--list {}: no such provider, preset or detector{}", name.escape_debug(), meant(name, &names)))
+    Err(format!(
+        "--list {}: no such provider, preset or detector{}",
+        name.escape_debug(),
+        meant_or_listed(name, &names)
+    ))
 }
 
 fn preset(name: &str) -> Option<(Section, &'static Protocol)> {

@@ -17,7 +17,7 @@ use crate::settings::{shown, Entry, Place, Problem, Section, Settings};
 use crate::socket::Bind;
 use crate::suffix::Suffix;
 use crate::values::Facts;
-use crate::words::meant;
+use crate::words::{meant, meant_or_listed};
 use agent::{agent, hooks_of};
 
 /// One account at one provider, and its hosts.
@@ -239,10 +239,7 @@ impl<'a> Build<'a> {
         let mut names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
         names.extend(provider::built_ins("preset").iter().map(|(name, _)| *name));
         names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("preset:")));
-        let hint = match meant(name, &names) {
-            hint if hint.is_empty() => " (homing --list names those there are)".to_string(),
-            hint => hint,
-        };
+        let hint = meant_or_listed(name, &names);
         let text = format!("provider: unknown provider '{}'{hint}", shown(name));
         self.problem(&entry.place, text);
         None

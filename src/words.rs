@@ -30,6 +30,14 @@ pub fn meant(word: &str, words: &[&str]) -> String {
     }
 }
 
+/// The same for names of which there are too many to tell: where none is near, it says where they stand.
+pub fn meant_or_listed(word: &str, words: &[&str]) -> String {
+    match meant(word, words) {
+        hint if hint.is_empty() => " (homing --list names those there are)".to_string(),
+        hint => hint,
+    }
+}
+
 /// Edit distance with neighbours swapped counted as one (optimal string alignment), case ignored.
 fn distance(a: &str, b: &str) -> usize {
     let a = a.to_ascii_lowercase().into_bytes();

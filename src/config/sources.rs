@@ -7,7 +7,7 @@ use crate::http::Way;
 use crate::provider;
 use crate::settings::{shown, Place, Section};
 use crate::values::Facts;
-use crate::words::meant;
+use crate::words::meant_or_listed;
 
 impl Build<'_> {
     /// The source of a family for a section, or for the agent itself; `None` when it is off.
@@ -76,10 +76,7 @@ impl Build<'_> {
                 let mut names: Vec<&str> = provider::built_ins("detector").iter().map(|(name, _)| *name).collect();
                 names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("detector:")));
                 names.push("off");
-                let hint = match meant(name, &names) {
-                    hint if hint.is_empty() => format!("; there are {}", names.join(", ")),
-                    hint => hint,
-                };
+                let hint = meant_or_listed(name, &names);
                 self.problem(place, format!("{family}: unknown detector '{}'{hint}", shown(name)));
                 return None;
             }

@@ -123,6 +123,11 @@ fn one_mistake_of_a_section_hides_no_other() {
     for key in ["homing.conf:2: provider", "homing.conf:3: hosts", "homing.conf:4: refresh", "homing.conf:5: ipv4"] {
         assert!(lines.iter().any(|line| line.starts_with(key)), "{key}\n{}", lines.join("\n"));
     }
+    // Where no name is near, a line of all of them would say less than where they stand.
+    for told in ["unknown provider 'nosuch'", "unknown detector 'lost'"] {
+        let listed = format!("{told} (homing --list names those there are)");
+        assert!(lines.iter().any(|line| line.ends_with(&listed)), "{told}\n{}", lines.join("\n"));
+    }
     let lines = told(&scratch, "[home]\nprovider = noip\nhosts = a.b\nuser = a:b\ndual = foo\nbatch = maybe\n");
     for key in
         ["homing.conf:1: [home]: 'password'", "homing.conf:4: user", "homing.conf:5: dual", "homing.conf:6: batch"]
