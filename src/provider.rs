@@ -11,6 +11,7 @@ pub mod records;
 pub mod rest;
 pub mod rfc2136;
 pub mod template;
+pub mod trouble;
 
 use crate::http::Url;
 use crate::settings::{Section, Settings};

@@ -15,6 +15,7 @@ pub use apis::*;
 
 use super::contract::{Line, Provider, Ruling, Wanted};
 use super::records::{self, given, hosts_under, optional};
+use super::trouble::Trouble;
 use crate::host::Host;
 use crate::http::{Method, Request, Url};
 use crate::json::Json;
@@ -145,7 +146,7 @@ struct Session {
 }
 
 /// Changes a request before it is sent: a signature. It may ask the server first.
-type Sign = fn(&mut talk::Talk<'_>, &mut Request) -> Result<(), talk::Trouble>;
+type Sign = fn(&mut talk::Talk<'_>, &mut Request) -> Result<(), Trouble>;
 
 /// What no table can say.
 struct Own {

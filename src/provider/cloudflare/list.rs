@@ -1,9 +1,10 @@
 //! Reads the API's listings to their end, or says that it could not: what we do not see we might create twice.
 
 use super::plan::{Record, Zone, Zones};
-use super::talk::{Scope, Talk, Trouble};
+use super::talk::Talk;
 use crate::http::{Method, Url};
 use crate::json::{self, Json};
+use crate::provider::trouble::{Scope, Trouble};
 use std::collections::{BTreeSet, HashMap};
 
 /// Zones in a page: the most that the API gives.

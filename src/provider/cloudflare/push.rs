@@ -3,13 +3,14 @@
 
 use super::list;
 use super::plan::{self, Record, Step, Zones};
-use super::talk::{Scope, Talk, Trouble};
+use super::talk::Talk;
 use super::Cloudflare;
 use crate::address::Family;
 use crate::host::Host;
 use crate::http::quoted;
 use crate::provider::contract::{Line, Ruling, Verdict, Wanted};
 use crate::provider::records::is_id;
+use crate::provider::trouble::{Scope, Trouble};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
@@ -147,9 +148,7 @@ impl<'a> Push<'a> {
 
     /// The zone's id, with what a person should know about it.
     fn zone_of(&mut self, host: &Host) -> Result<(String, Option<String>), Trouble> {
-        let refused = |why: String, remedy: &str| {
-            Err(Trouble { scope: Scope::Record, verdict: Verdict::Refused { why, remedy: remedy.to_string() } })
-        };
+        let refused = |why: String, remedy: &str| Err(Trouble::refused(Scope::Record, why, remedy));
         if let Some(zone) = self.owner.zone.as_ref().filter(|zone| !host.under(zone.ascii())) {
             return refused(format!("it is not in the zone {zone}"), "give it a section of its own, or correct 'zone'");
         }
@@ -209,7 +208,7 @@ impl<'a> Push<'a> {
                 Err(trouble) => {
                     for mut item in items {
                         let old = item.zone.as_ref().is_some_and(|zone| !zone.fresh);
-                        if trouble.scope == Scope::Route && old {
+                        if trouble.scope == Scope::Missing && old {
                             self.forget(&mut item);
                             item.zone = None;
                             again.push(item);

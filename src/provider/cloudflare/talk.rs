@@ -3,48 +3,15 @@
 use super::errors::{self, Kind};
 use super::Cloudflare;
 use crate::clock;
-use crate::http::{quoted, Fault, Http, Method, Reply, Request, Url, LARGE};
+use crate::http::{quoted, Http, Method, Reply, Request, Url, LARGE};
 use crate::json::{self, Json};
 use crate::provider::contract::{Pause, Verdict};
+use crate::provider::trouble::{self, Scope, Trouble};
 
 /// Over the limit every call is refused for the next five minutes.
 const LIMITED: i64 = 300;
 /// Errors of one answer that are looked at.
 const ERRORS: usize = 50;
-
-/// What else a failed call tells about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scope {
-    /// Nothing: a dry run.
-    Dry,
-    /// Every other call of this push would end so.
-    Push,
-    /// Every other call for this zone would.
-    Zone,
-    /// An id leads nowhere: the zone's or the record's.
-    Route,
-    /// The record's id is no more.
-    Gone,
-    /// A record like it exists.
-    Identical,
-    /// Something about one record.
-    Record,
-    /// Refused with words that we do not know.
-    Unclear,
-}
-
-/// A call that came to nothing, and what that means for a host that it was for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Trouble {
-    pub scope: Scope,
-    pub verdict: Verdict,
-}
-
-impl Trouble {
-    pub fn later(scope: Scope, why: impl Into<String>) -> Trouble {
-        Trouble { scope, verdict: Verdict::later(why) }
-    }
-}
 
 /// The calls of one push. After a trouble that concerns all of them none is made any more.
 pub struct Talk<'a> {
@@ -69,12 +36,7 @@ impl<'a> Talk<'a> {
             return Err(trouble.clone());
         }
         let result = self.exchange(method, url, body);
-        if let Err(trouble) = &result {
-            if trouble.scope == Scope::Push {
-                self.stop = Some(trouble.clone());
-            }
-        }
-        result
+        trouble::keep(&mut self.stop, result)
     }
 
     fn exchange(&self, method: Method, url: Url, body: Option<String>) -> Result<Json, Trouble> {
@@ -95,10 +57,7 @@ impl<'a> Talk<'a> {
                 _ => trouble,
             }),
             Ok(reply) => read(&reply),
-            Err(Fault::Dry) => Err(Trouble { scope: Scope::Dry, verdict: Verdict::NotAsked }),
-            Err(Fault::Expired) => Err(Trouble { scope: Scope::Push, verdict: Verdict::NotAsked }),
-            Err(Fault::NotSent(why)) => Err(Trouble::later(Scope::Push, why)),
-            Err(Fault::Unsure(why) | Fault::Unusable(why)) => Err(Trouble::later(Scope::Zone, why)),
+            Err(fault) => Err(Trouble::unanswered(fault)),
         }
     }
 }
@@ -166,7 +125,7 @@ fn read(reply: &Reply) -> Result<Json, Trouble> {
         _ if matches!(reply.status, 401 | 403) => {
             Err(Trouble::later(Scope::Zone, format!("Cloudflare did not let us in: {said}")))
         }
-        _ if reply.status == 404 => Err(Trouble::later(Scope::Route, format!("not found at Cloudflare: {said}"))),
+        _ if reply.status == 404 => Err(Trouble::later(Scope::Missing, format!("not found at Cloudflare: {said}"))),
         Some(_) => Err(Trouble::later(Scope::Unclear, format!("Cloudflare did not do it: {said}"))),
         None => Err(Trouble::later(Scope::Zone, format!("not an answer of Cloudflare's API: {said}"))),
     }
@@ -174,11 +133,11 @@ fn read(reply: &Reply) -> Result<Json, Trouble> {
 
 fn known(meaning: errors::Meaning) -> Trouble {
     let errors::Meaning { kind, why, remedy } = meaning;
-    let refused = |scope, why| Trouble { scope, verdict: Verdict::Refused { why, remedy: remedy.to_string() } };
+    let refused = |scope, why| Trouble::refused(scope, why, remedy);
     match kind {
         Kind::Key => refused(Scope::Push, why),
         Kind::Rights => refused(Scope::Zone, why),
-        Kind::Route => refused(Scope::Route, why),
+        Kind::Route => refused(Scope::Missing, why),
         Kind::Record => refused(Scope::Record, why),
         Kind::Gone => Trouble::later(Scope::Gone, why),
         Kind::Identical => Trouble { scope: Scope::Identical, verdict: Verdict::AlreadySo },

@@ -3,10 +3,10 @@
 
 use super::plan::{self, Extras, Record};
 use super::push::{Item, Push};
-use super::talk::{Scope, Trouble};
 use crate::http::{quoted, Method};
 use crate::json::{self, array, Json, Object};
 use crate::provider::contract::Verdict;
+use crate::provider::trouble::{Scope, Trouble};
 use std::collections::HashMap;
 
 impl Push<'_> {
@@ -33,17 +33,17 @@ impl Push<'_> {
         };
         match trouble.scope {
             // An identical record beside one that we know: there are two, and a listing tells which is which.
-            Scope::Gone | Scope::Route | Scope::Identical if items.iter().any(Item::stale) => {
+            Scope::Gone | Scope::Missing | Scope::Identical if items.iter().any(Item::stale) => {
                 for item in &mut items {
                     self.forget(item);
-                    if trouble.scope == Scope::Route {
+                    if trouble.scope == Scope::Missing {
                         item.zone = None;
                     }
                 }
                 return items;
             }
             Scope::Push | Scope::Zone => *shut = Some(trouble.clone()),
-            Scope::Dry | Scope::Route => {}
+            Scope::Dry | Scope::Missing => {}
             Scope::Unclear => return self.singles(zone, items, shut),
             Scope::Gone | Scope::Identical | Scope::Record if items.len() > 1 => {
                 return self.singles(zone, items, shut);
@@ -78,7 +78,7 @@ impl Push<'_> {
                     again.extend(self.confirm(zone, item, record));
                 }
                 Err(trouble)
-                    if matches!(trouble.scope, Scope::Gone | Scope::Route | Scope::Identical) && item.stale() =>
+                    if matches!(trouble.scope, Scope::Gone | Scope::Missing | Scope::Identical) && item.stale() =>
                 {
                     self.forget(&mut item);
                     again.push(item);

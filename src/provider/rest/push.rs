@@ -2,12 +2,13 @@
 //! known of it. Everything else in the zone stays as it is.
 
 use super::look::{self, Record, Zone};
-use super::talk::{Scope, Talk, Trouble};
+use super::talk::Talk;
 use super::words::Words;
 use super::Rest;
 use crate::address::Family;
 use crate::host::Host;
 use crate::http::quoted;
+use crate::provider::trouble::{Scope, Trouble};
 
 use crate::provider::contract::{Line, Ruling, Verdict, Wanted};
 use crate::provider::records;

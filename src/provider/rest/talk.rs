@@ -3,42 +3,11 @@
 use super::words::{Place, Words};
 use super::{Api, Call, Form, Means, Rest};
 use crate::clock;
-use crate::http::{quoted, Fault, Http, Reply, Request, LARGE};
+use crate::http::{quoted, Http, Reply, Request, LARGE};
 use crate::json::{self, Json};
 use crate::provider::contract::{Pause, Verdict};
+use crate::provider::trouble::{self, Scope, Trouble};
 use crate::secret::Secret;
-
-/// What else a failed call tells about.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scope {
-    /// Nothing: a dry run.
-    Dry,
-    /// Every other call of this push would end so.
-    Push,
-    /// Every other call for this zone would.
-    Zone,
-    /// What the path names is not there.
-    Missing,
-    /// Something about one record.
-    Record,
-}
-
-/// A call that came to nothing, and what that means for a host that it was for.
-#[derive(Clone, Debug)]
-pub struct Trouble {
-    pub scope: Scope,
-    pub verdict: Verdict,
-}
-
-impl Trouble {
-    pub fn later(scope: Scope, why: impl Into<String>) -> Trouble {
-        Trouble { scope, verdict: Verdict::later(why) }
-    }
-
-    pub fn refused(scope: Scope, why: impl Into<String>, remedy: impl Into<String>) -> Trouble {
-        Trouble { scope, verdict: Verdict::Refused { why: why.into(), remedy: remedy.into() } }
-    }
-}
 
 /// The calls of one push. After a trouble that concerns all of them none is made any more.
 pub struct Talk<'a> {
@@ -104,12 +73,7 @@ impl<'a> Talk<'a> {
             return Err(trouble.clone());
         }
         let result = self.exchange(call, words, body);
-        if let Err(trouble) = &result {
-            if trouble.scope == Scope::Push {
-                self.stop = Some(trouble.clone());
-            }
-        }
-        result
+        trouble::keep(&mut self.stop, result)
     }
 
     /// How values are written in a body.
@@ -145,12 +109,7 @@ impl<'a> Talk<'a> {
 
     /// Sends a request; the error is that there is no answer.
     pub fn send(&self, request: &Request) -> Result<Reply, Trouble> {
-        self.http.send(request).map_err(|fault| match fault {
-            Fault::Dry => Trouble { scope: Scope::Dry, verdict: Verdict::NotAsked },
-            Fault::Expired => Trouble { scope: Scope::Push, verdict: Verdict::NotAsked },
-            Fault::NotSent(why) => Trouble::later(Scope::Push, why),
-            Fault::Unsure(why) | Fault::Unusable(why) => Trouble::later(Scope::Zone, why),
-        })
+        self.http.send(request).map_err(Trouble::unanswered)
     }
 }
 

@@ -3,12 +3,12 @@
 
 use super::look::{self, Record, Zone};
 use super::push::{softened, Change, Item, Push};
-use super::talk::{Scope, Trouble};
 use super::words::Words;
 use super::{Proof, Write};
 use crate::http::quoted;
 use crate::json::{self, Json};
 use crate::provider::contract::Verdict;
+use crate::provider::trouble::{Scope, Trouble};
 
 impl Push<'_> {
     /// Makes the changes, as many in a call as the API takes.

@@ -1,12 +1,13 @@
 //! Alibaba Cloud DNS: <https://www.alibabacloud.com/help/en/dns/api-alidns-2015-01-09-overview>. Each call is a GET whose
 //! query is signed (RPC style, HMAC-SHA1). A record belongs to a line of the split horizon, which stays.
 
-use super::super::talk::{Talk, Trouble};
+use super::super::talk::Talk;
 use super::super::*;
 use crate::clock;
 use crate::digest::hex;
 use crate::http::Request;
 use crate::os;
+use crate::provider::trouble::Trouble;
 use crate::values::secret;
 
 pub const ALIYUN: Api = Api {

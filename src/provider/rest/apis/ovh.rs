@@ -2,11 +2,12 @@
 //! (<https://help.ovhcloud.com/csm/en-gb-api-getting-started-ovhcloud-api>), a record is asked for by its number, and
 //! changes count after a refresh of the zone.
 
-use super::super::talk::{Scope, Talk, Trouble};
+use super::super::talk::Talk;
 use super::super::*;
 use crate::clock::{self, Stamp};
 use crate::digest::{digest, hex, Algorithm};
 use crate::http::Request;
+use crate::provider::trouble::{Scope, Trouble};
 use crate::values::secret;
 
 pub const OVH: Api = Api {

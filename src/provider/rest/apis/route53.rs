@@ -2,11 +2,12 @@
 //! are XML, its requests are signed, all sets of a zone go in one call. A new set is PENDING until all its servers
 //! have it, which is their business. An alias stands in the way as a CNAME does.
 
-use super::super::talk::{Talk, Trouble};
+use super::super::talk::Talk;
 use super::super::*;
 use super::super::{sign, xml};
 use crate::clock;
 use crate::http::Request;
+use crate::provider::trouble::Trouble;
 use crate::values::secret;
 
 const SET: Write = Write {

@@ -1,10 +1,11 @@
 //! Tencent Cloud's DNSPod: <https://cloud.tencent.com/document/api/1427>. One URL for all; the action is a header, which
 //! stands here in the place of a path, and requests are signed (TC3-HMAC-SHA256). All is answered with status 200.
 
-use super::super::talk::{Talk, Trouble};
+use super::super::talk::Talk;
 use super::super::*;
 use crate::clock;
 use crate::http::Request;
+use crate::provider::trouble::Trouble;
 use crate::values::secret;
 
 pub const TENCENT: Api = Api {
