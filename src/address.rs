@@ -2,6 +2,10 @@
 //! It stands apart because every mechanism that learns an address and every provider that sends one
 //! must mean the same by "IPv4", "one address" and "public": what the registries say, not the caller.
 
+mod set;
+
+pub use set::Set;
+
 use std::fmt;
 use std::net::IpAddr;
 

@@ -7,7 +7,7 @@ mod sources;
 pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 use crate::address::Family;
-use crate::detect::Source;
+use crate::detect::{Leave, Source};
 use crate::dns::Server;
 use crate::host::Host;
 use crate::http::Way;
@@ -103,8 +103,8 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
     }
 }
 
-/// What defines a source: family, detectors, `agree`, `allow_private` and `bind`.
-type List = (Family, String, usize, bool, Option<Bind>);
+/// What defines a source: family, detectors, `agree`, what counts and whether all of it is wanted, and `bind`.
+type List = (Family, String, usize, (Leave, bool), Option<Bind>);
 
 struct Build<'a> {
     settings: &'a Settings,
@@ -171,6 +171,16 @@ impl<'a> Build<'a> {
         }
         let way = facts.way(&usual.way);
         let suffix = facts.with("ipv6_suffix", Suffix::parse);
+        if let (Some((protocol, _)), Some(entry)) = (&provider, facts.entry("addresses")) {
+            if entry.value == "all" && !provider::SETS.contains(&protocol.name) {
+                let text = format!(
+                    "{} takes one address of each family: say addresses = one, or publish all by provider = {}",
+                    protocol.name,
+                    provider::SETS.join(", ")
+                );
+                facts.wrong(entry, text);
+            }
+        }
         let sources = Family::BOTH.map(|family| self.source(&facts, agent, family, &way));
         // By what is written: a list with a mistake in it is not off.
         let off = |family: Family| {

@@ -12,7 +12,7 @@ mod stun;
 mod teredo;
 mod web;
 
-use crate::address::{self, Family};
+use crate::address::{self, Family, Set};
 use crate::http::{Http, Url, Way};
 use crate::socket::Bind;
 use crate::suffix::Suffix;
@@ -33,7 +33,7 @@ pub enum Kind {
     File { path: PathBuf },
     Gateway(gateway::Gateway),
     Command { argv: Vec<String> },
-    Fixed { address: IpAddr },
+    Fixed { addresses: Vec<IpAddr> },
 }
 
 const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: itself alone)");
@@ -106,7 +106,10 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
     (
         "fixed",
         "an address of your own",
-        &[key("address", "one address, or one of each family: 192.0.2.1, 2001:db8::1")],
+        &[key(
+            "address",
+            "one address, or one of each family: 192.0.2.1, 2001:db8::1; with addresses = all as many as there are",
+        )],
     ),
 ];
 
@@ -143,6 +146,11 @@ impl Detector {
         self.is_network() || self.is_gateway()
     }
 
+    /// Whether it can tell several addresses.
+    pub fn tells_all(&self) -> bool {
+        matches!(self.kind, Kind::Interface { .. } | Kind::Fixed { .. })
+    }
+
     pub fn is_gateway(&self) -> bool {
         matches!(self.kind, Kind::Gateway(_))
     }
@@ -152,6 +160,14 @@ impl Detector {
     }
 }
 
+/// Which of this machine's own addresses count although the Internet at large cannot reach them.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Leave {
+    pub private: bool,
+    /// Of a Teredo tunnel (RFC 4380).
+    pub teredo: bool,
+}
+
 /// What to ask for one family, and what may be believed.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -159,14 +175,18 @@ pub struct Source {
     pub detectors: Vec<Detector>,
     /// How many must give the same answer.
     pub agree: usize,
-    /// Whether this machine's own private addresses count.
-    pub allow_private: bool,
+    pub leave: Leave,
+    /// Whether all addresses are wanted that a detector tells, and not the best one.
+    pub all: bool,
 }
 
-/// An address that may be published.
+/// What may be published.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Found {
+    /// The best, which the history follows.
     pub address: IpAddr,
+    /// The others, where all are wanted.
+    pub beside: Vec<IpAddr>,
     /// The detector that gave it first.
     pub from: String,
     /// Learned by plain DNS only because an HTTPS detector before it failed.
@@ -176,9 +196,15 @@ pub struct Found {
 }
 
 impl Found {
-    /// Found in the same way, another host of the same network.
+    /// All of it.
+    pub fn set(&self) -> Set {
+        Set::of(self.address, &self.beside)
+    }
+
+    /// Found in the same way, another host of the same networks.
     pub fn moved(&self, suffix: Suffix) -> Found {
-        Found { address: suffix.with_prefix_of(self.address), ..self.clone() }
+        let beside = self.beside.iter().map(|address| suffix.with_prefix_of(*address)).collect();
+        Found { address: suffix.with_prefix_of(self.address), beside, ..self.clone() }
     }
 }
 
@@ -217,18 +243,21 @@ fn fixed(facts: &Facts<'_>, family: Family) -> Option<Kind> {
     facts.needed("address")?;
     let items = facts.list("address")?;
     let entry = facts.entry("address")?;
+    let mut addresses = Vec::new();
     for item in &items {
         match item.parse::<IpAddr>() {
-            Ok(address) if Family::of(address) == family => return Some(Kind::Fixed { address }),
-            Ok(_) => {}
+            Ok(address) => addresses.extend(Some(address).filter(|address| Family::of(*address) == family)),
             Err(_) => {
                 facts.wrong(entry, format!("'{}' is not an address", crate::settings::shown(item)));
                 return None;
             }
         }
     }
-    facts.wrong(entry, format!("no {family} address here, and {family} lists this detector"));
-    None
+    if addresses.is_empty() {
+        facts.wrong(entry, format!("no {family} address here, and {family} lists this detector"));
+        return None;
+    }
+    Some(Kind::Fixed { addresses })
 }
 
 /// The key that counts for a family: `url6` for IPv6 where there is one. A built-in's second value does not stand
@@ -242,37 +271,44 @@ fn family_key<'a>(facts: &Facts<'_>, one: &'a str, six: &'a str, family: Family)
 }
 
 /// Asks one detector. The error says why there is no address from it.
-pub fn ask(detector: &Detector, family: Family, allow_private: bool, http: &Http<'_>) -> Result<IpAddr, String> {
-    learn(detector, family, allow_private, http).and_then(|address| judge(detector, address, allow_private))
+pub fn ask(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>) -> Result<IpAddr, String> {
+    learn(detector, family, leave, http).and_then(|address| judge(detector, address, leave))
 }
 
 /// What a detector says, whether or not it may be published.
-pub fn learn(detector: &Detector, family: Family, allow_private: bool, http: &Http<'_>) -> Result<IpAddr, String> {
+pub fn learn(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>) -> Result<IpAddr, String> {
+    learn_all(detector, family, leave, http).map(|all| all[0])
+}
+
+/// The same of all that it says: never nothing, the best first.
+fn learn_all(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>) -> Result<Vec<IpAddr>, String> {
     if http.expired() {
         return Err("no time left in this pass".to_string());
     }
     let until = (std::time::Instant::now() + http.timeout).min(http.until);
     let http = &http.by(&detector.way);
-    match &detector.kind {
+    let one = match &detector.kind {
+        Kind::Interface { name } => return interface::ask(name.as_deref(), family, leave),
+        Kind::Fixed { addresses } => return Ok(addresses.clone()),
         Kind::Web { url, parse } => web::ask(url, parse, family, http),
         Kind::Dns { server, question } => dns::ask(server, question, family, until, http.way.bind.as_ref()),
         Kind::Stun { server } => stun::ask(server, family, until, http),
         Kind::Gateway(gateway) => gateway::ask(gateway, until, http),
-        Kind::Interface { name } => interface::ask(name.as_deref(), family, allow_private),
         Kind::Route => route::ask(family),
         Kind::Teredo { interface } => teredo::ask(interface.as_deref(), family),
         Kind::File { path } => file::ask(path, family),
         Kind::Command { argv } => command::ask(argv, family, until),
-        Kind::Fixed { address } => Ok(*address),
-    }
+    };
+    one.map(|address| vec![address])
 }
 
 /// Whether what a detector said may be published.
-pub fn judge(detector: &Detector, address: IpAddr, allow_private: bool) -> Result<IpAddr, String> {
-    // A Teredo address is meant for where it is asked for by name.
-    let meant = matches!(detector.kind, Kind::Teredo { .. }) && address.is_ipv6();
+pub fn judge(detector: &Detector, address: IpAddr, leave: Leave) -> Result<IpAddr, String> {
+    // A Teredo address is meant where it is asked for by name.
+    let asked_for = matches!(detector.kind, Kind::Teredo { .. }) || leave.teredo && !detector.is_network();
+    let meant = asked_for && interface::is_teredo(address);
     let Some(why) = address::not_public(address).filter(|_| !meant) else { return Ok(address) };
-    if allow_private && !detector.is_network() {
+    if leave.private && !detector.is_network() {
         return Ok(address);
     }
     Err(match detector.is_gateway() {
@@ -292,16 +328,19 @@ fn ask_once(detector: &Detector, source: &Source, asked: &mut Asked, http: &Http
     let known = before.find(|(_, _, bind, _)| *bind == detector.way.bind);
     let answer = match known {
         Some((.., answer)) => answer.clone(),
-        None => learn(detector, source.family, source.allow_private, http),
+        None => learn(detector, source.family, source.leave, http),
     };
     if known.is_none() && detector.asks_another() {
         asked.push((detector.name.clone(), source.family, detector.way.bind.clone(), answer.clone()));
     }
-    judge(detector, answer?, source.allow_private)
+    judge(detector, answer?, source.leave)
 }
 
 /// Asks a family's detectors in order until enough of different operators agree. The error tells what each one said.
 pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Found, String> {
+    if source.all {
+        return detect_all(source, http);
+    }
     let mut said: Vec<(IpAddr, &Detector)> = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     let mut https_failed = false;
@@ -319,7 +358,7 @@ pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Fou
                     let unproven = matches!(detector.kind, Kind::Dns { .. } | Kind::Stun { .. });
                     let weak = https_failed && said.len() == 1 && unproven;
                     let dissent = (!others.is_empty()).then(|| format!("{}, where {}", told(&others), told(&same)));
-                    return Ok(Found { address, from: same[0].1.name.clone(), weak, dissent });
+                    return Ok(Found { address, beside: Vec::new(), from: same[0].1.name.clone(), weak, dissent });
                 }
             }
             Err(why) => {
@@ -331,6 +370,23 @@ pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Fou
     if !said.is_empty() {
         let answers: Vec<_> = said.iter().collect();
         failed.insert(0, format!("{} must agree: {}", source.agree, told(&answers)));
+    }
+    Err(failed.join("; "))
+}
+
+/// All that the first detector says which has an answer; this machine's own word needs no second one.
+fn detect_all(source: &Source, http: &Http<'_>) -> Result<Found, String> {
+    let mut failed: Vec<String> = Vec::new();
+    for detector in &source.detectors {
+        let all = learn_all(detector, source.family, source.leave, http);
+        let judged = all.and_then(|all| all.into_iter().map(|one| judge(detector, one, source.leave)).collect());
+        match judged.map(|all: Vec<IpAddr>| all.split_first().map(|(best, others)| (*best, others.to_vec()))) {
+            Ok(Some((address, beside))) => {
+                return Ok(Found { address, beside, from: detector.name.clone(), weak: false, dissent: None });
+            }
+            Ok(None) => {}
+            Err(why) => failed.push(format!("{}: {why}", detector.name)),
+        }
     }
     Err(failed.join("; "))
 }

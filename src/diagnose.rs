@@ -4,7 +4,7 @@
 use crate::address::{self, Family};
 use crate::clock;
 use crate::config::Config;
-use crate::detect::{self, Detector, Kind};
+use crate::detect::{self, Detector, Kind, Leave};
 use crate::http::Http;
 use crate::json::Object;
 use crate::report::{out, Ending, Report};
@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 
 /// How long a router that nobody named may take.
 const ROUTERS_TIME: Duration = Duration::from_secs(3);
+
+/// What is looked at for the explanation may be an address of the home's.
+const PRIVATE: Leave = Leave { private: true, teredo: false };
 
 /// One detector's answer.
 struct Row {
@@ -34,7 +37,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     let mut own = [None, None];
     for family in Family::BOTH {
         let route = Detector::aside("route", Kind::Route);
-        let routed = look(&route, family, true, true, http);
+        let routed = look(&route, family, PRIVATE, true, http);
         own[family as usize] = routed.answer.as_ref().ok().copied();
         let six_works = family == Family::V6 && routed.answer.is_ok();
         let mut asked: Vec<&str> = Vec::new();
@@ -46,7 +49,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
             for detector in &source.detectors {
                 if !asked.contains(&detector.name.as_str()) {
                     asked.push(&detector.name);
-                    rows.push(look(detector, family, source.allow_private, false, http));
+                    rows.push(look(detector, family, source.leave, false, http));
                 }
             }
         }
@@ -55,7 +58,9 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
         if beginner && family == Family::V4 && inside {
             let mut http = http.by(&http.way);
             http.timeout = http.timeout.min(ROUTERS_TIME);
-            rows.extend(Some(look(&Detector::router(), family, true, true, &http)).filter(|row| row.router.is_some()));
+            rows.extend(
+                Some(look(&Detector::router(), family, PRIVATE, true, &http)).filter(|row| row.router.is_some()),
+            );
         }
         if !asked.contains(&"route") {
             rows.push(routed);
@@ -88,11 +93,11 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     }
 }
 
-fn look(detector: &Detector, family: Family, allow_private: bool, aside: bool, http: &Http<'_>) -> Row {
+fn look(detector: &Detector, family: Family, leave: Leave, aside: bool, http: &Http<'_>) -> Row {
     let from = Instant::now();
-    let said = detect::learn(detector, family, allow_private, http);
+    let said = detect::learn(detector, family, leave, http);
     let router = said.as_ref().ok().copied().filter(|_| detector.is_gateway());
-    let answer = said.and_then(|address| detect::judge(detector, address, allow_private));
+    let answer = said.and_then(|address| detect::judge(detector, address, leave));
     Row { name: detector.name.clone(), family, answer, router, took: from.elapsed().as_millis(), aside }
 }
 

@@ -1,11 +1,11 @@
 //! Who is told about a change or a failure: a command of the operator's, and a webhook. They come last and decide
 //! nothing: what is published and what is remembered is settled before.
 
+use crate::address::Set;
 use crate::config::Hooks;
 use crate::http::{Http, Method, Request};
 use crate::process::{self, Outcome, Run};
 use crate::report::Report;
-use std::net::IpAddr;
 use std::time::Instant;
 
 /// What a hook is told.
@@ -16,7 +16,7 @@ pub struct News {
     /// Empty where it concerns the agent and no section.
     pub section: String,
     pub hosts: Vec<String>,
-    pub addresses: [Option<IpAddr>; 2],
+    pub addresses: [Option<Set>; 2],
     /// One line for a person.
     pub message: String,
 }
@@ -34,7 +34,9 @@ impl News {
 pub fn tell(hooks: &Hooks, news: &News, http: &Http<'_>, report: &Report) {
     let command = if news.failure { &hooks.on_failure } else { &hooks.on_change };
     if let Some(argv) = command {
-        let address = |i: usize| news.addresses[i].map_or(String::new(), |ip| ip.to_string());
+        // Several stand as hosts do: with a blank between them.
+        let address =
+            |i: usize| news.addresses[i].as_ref().map_or(String::new(), |set| set.to_string().replace(',', ""));
         let env = [
             ("HOMING_EVENT", news.event().to_string()),
             ("HOMING_SECTION", news.section.clone()),

@@ -1,6 +1,7 @@
 //! The only door to the JSON package. It recurses without a limit and orders objects at random, so depth is
 //! counted here before it sees a byte, it keeps one of two members of one name, which is found out, and objects are written here in the order in which they are given.
 
+use crate::address::Set;
 use tinyjson::JsonValue;
 
 pub use tinyjson::JsonValue as Json;
@@ -72,6 +73,15 @@ impl Object {
         match value {
             Some(value) => self.text(key, value),
             None => self,
+        }
+    }
+
+    /// Adds an address; of a set the first, and the others as an array `beside`, which who knows no sets passes over.
+    pub fn addresses(self, key: &str, set: &Set) -> Object {
+        let object = self.text(key, &set.first().to_string());
+        match set.beside() {
+            [] => object,
+            others => object.raw("beside", &array(others.iter().map(|ip| quote(&ip.to_string())))),
         }
     }
 

@@ -37,8 +37,9 @@ fn run(folder: &Path, section: &str, memory: Option<&Memory>, every: Option<i64>
         }
     };
     let known = memory.iter().flat_map(|memory| memory.hosts.values());
-    let published: Vec<Published> = known.filter_map(|known| known.published).collect();
-    let mut addresses: Vec<String> = published.iter().map(|published| published.address.to_string()).collect();
+    let published: Vec<&Published> = known.filter_map(|known| known.published.as_ref()).collect();
+    let all = published.iter().flat_map(|published| published.address.all());
+    let mut addresses: Vec<String> = all.map(ToString::to_string).collect();
     addresses.dedup();
     file("ip", (!addresses.is_empty()).then(|| addresses.join("\n")));
     if let Some(uptime) = uptime() {

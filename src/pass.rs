@@ -1,7 +1,7 @@
 //! The one pass, in order, and the only file that knows the order: find our address, see what is out of date, tell
 //! the servers, write it down.
 
-use crate::address::Family;
+use crate::address::{Family, Set};
 use crate::args::Args;
 use crate::clock;
 use crate::config::{self, Config, Hooks, Target};
@@ -225,7 +225,11 @@ fn tell_steps(
 /// News of an address that no section publishes.
 fn moved(changed: [Option<IpAddr>; 2]) -> News {
     let new: Vec<String> = changed.iter().flatten().map(IpAddr::to_string).collect();
-    News { addresses: changed, message: format!("our address is now {}", new.join(" and ")), ..News::default() }
+    News {
+        addresses: changed.map(|address| address.map(Set::from)),
+        message: format!("our address is now {}", new.join(" and ")),
+        ..News::default()
+    }
 }
 
 /// Notes the pass, tells the hooks, and closes.

@@ -1,7 +1,7 @@
 //! What is out of date. Pure: values in, values out; no network, no clock, no files. Everything that keeps a push
 //! back, or makes one that the address alone would not ask for, is decided here and nowhere else.
 
-use crate::address::Family;
+use crate::address::{Family, Set};
 use crate::clock::{self, Stamp};
 use crate::detect::Found;
 use crate::state::{passed, Known, Standing, FLAP_WINDOW};
@@ -20,7 +20,7 @@ pub enum Step {
     /// Nothing: our address is not known, and unknown is not empty.
     Unknown,
     /// Tell the server.
-    Push(IpAddr),
+    Push(Set),
     /// Not yet: it failed, and the pause is not over.
     Wait { until: Stamp, why: String },
     /// Not yet: the address goes back and forth.
@@ -55,7 +55,7 @@ pub fn plan(family: Family, known: Option<&Known>, context: &Context<'_>) -> Ste
     let Some(found) = context.found[family as usize] else {
         return without_address(known, context);
     };
-    let address = found.address;
+    let address = found.set();
     let Some(known) = known else {
         return Step::Push(address);
     };
@@ -63,19 +63,19 @@ pub fn plan(family: Family, known: Option<&Known>, context: &Context<'_>) -> Ste
         return Step::Push(address);
     }
     let changed = known.digest != context.digest;
-    let kept_back = known.standing.as_ref().and_then(|standing| keeps_back(standing, address, changed, context));
+    let kept_back = known.standing.as_ref().and_then(|standing| keeps_back(standing, &address, changed, context));
     if let Some(step) = kept_back {
         return step;
     }
-    let Some(published) = known.published else {
+    let Some(published) = &known.published else {
         return Step::Push(address);
     };
     let early = !passed(published.confirmed, context.min_interval, context.now);
     if published.address != address {
-        if found.weak && context.unconfirmed[family as usize] != Some(address) {
-            return Step::Unconfirmed(address);
+        if found.weak && context.unconfirmed[family as usize] != Some(found.address) {
+            return Step::Unconfirmed(found.address);
         }
-        return match flapping(known, address, context.now) {
+        return match flapping(known, &address, context.now) {
             Some(until) => Step::Flapping { until },
             None if early => {
                 let why = "the service takes no update so soon after the last".to_string();
@@ -109,16 +109,16 @@ fn refusal(standing: &Standing, context: &Context<'_>) -> Option<Step> {
 }
 
 /// What stands in the way of a push, if it still does.
-fn keeps_back(standing: &Standing, address: IpAddr, changed: bool, context: &Context<'_>) -> Option<Step> {
+fn keeps_back(standing: &Standing, address: &Set, changed: bool, context: &Context<'_>) -> Option<Step> {
     let now = context.now;
     match standing {
         Standing::Begun { address: old, at, times, .. } => {
             let wait = Standing::begun_wait(*times);
-            let over = *old != address || changed || passed(*at, wait, now);
+            let over = old != address || changed || passed(*at, wait, now);
             (!over).then(|| Step::Wait { until: at + wait, why: "passes ended before the server's answer".to_string() })
         }
         Standing::Waiting { address: old, at, wait, strict, why, .. } => {
-            let afresh = *old != address && !strict;
+            let afresh = old != address && !strict;
             let over = afresh || changed || passed(*at, *wait, now);
             (!over).then(|| Step::Wait { until: at + wait, why: why.clone() })
         }
@@ -127,10 +127,10 @@ fn keeps_back(standing: &Standing, address: IpAddr, changed: bool, context: &Con
 }
 
 /// From the third change back and forth within a quarter of an hour on: when the next push may go.
-fn flapping(known: &Known, address: IpAddr, now: Stamp) -> Option<Stamp> {
-    let recent: Vec<&(Stamp, IpAddr)> = known.changes.iter().filter(|(at, _)| !passed(*at, FLAP_WINDOW, now)).collect();
+fn flapping(known: &Known, address: &Set, now: Stamp) -> Option<Stamp> {
+    let recent: Vec<&(Stamp, Set)> = known.changes.iter().filter(|(at, _)| !passed(*at, FLAP_WINDOW, now)).collect();
     let (last, _) = recent.last()?;
-    let back = recent.iter().any(|(_, away)| *away == address);
+    let back = recent.iter().any(|(_, away)| away == address);
     (recent.len() >= 2 && back && !passed(*last, FLAP_PAUSE, now)).then_some(last + FLAP_PAUSE)
 }
 
@@ -145,12 +145,16 @@ mod tests {
         IpAddr::from([9, 9, 9, last])
     }
 
+    fn push(last: u8) -> Step {
+        Step::Push(ip(last).into())
+    }
+
     fn found(last: u8) -> Found {
-        Found { address: ip(last), from: "ipify".to_string(), weak: false, dissent: None }
+        Found { address: ip(last), beside: Vec::new(), from: "ipify".to_string(), weak: false, dissent: None }
     }
 
     fn published(last: u8, confirmed: Stamp) -> Known {
-        let published = Published { address: ip(last), since: confirmed, confirmed };
+        let published = Published { address: ip(last).into(), since: confirmed, confirmed };
         Known { published: Some(published), digest: "d".to_string(), ..Known::default() }
     }
 
@@ -177,11 +181,11 @@ mod tests {
     #[test]
     fn what_is_current_stays_and_what_is_not_goes() {
         let one = found(1);
-        assert_eq!(decide(Some(&one), None, |_| ()), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), None, |_| ()), push(1));
         assert_eq!(decide(Some(&one), Some(&published(1, NOW - 100)), |_| ()), Step::Current);
-        assert_eq!(decide(Some(&one), Some(&published(2, NOW - 100)), |_| ()), Step::Push(ip(1)));
-        assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.force = true), Step::Push(ip(1)));
-        assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.digest = "e"), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), Some(&published(2, NOW - 100)), |_| ()), push(1));
+        assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.force = true), push(1));
+        assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.digest = "e"), push(1));
     }
 
     #[test]
@@ -190,15 +194,9 @@ mod tests {
         let wait = Step::Wait { until: NOW + 540, why };
         let old = published(2, NOW - 60);
         assert_eq!(decide(Some(&found(1)), Some(&old), |c| c.min_interval = 600), wait);
-        assert_eq!(
-            decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.now) = (600, NOW + 540)),
-            Step::Push(ip(1))
-        );
-        assert_eq!(
-            decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.now) = (600, NOW - 61)),
-            Step::Push(ip(1))
-        );
-        assert_eq!(decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.force) = (600, true)), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.now) = (600, NOW + 540)), push(1));
+        assert_eq!(decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.now) = (600, NOW - 61)), push(1));
+        assert_eq!(decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.force) = (600, true)), push(1));
         assert_eq!(decide(Some(&found(2)), Some(&old), |c| (c.min_interval, c.digest) = (600, "e")), Step::Current);
     }
 
@@ -206,17 +204,17 @@ mod tests {
     fn a_refresh_is_due_by_a_clock_that_can_be_right() {
         let one = found(1);
         let old = published(1, NOW - 28 * clock::DAY);
-        assert_eq!(decide(Some(&one), Some(&old), |_| ()), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), Some(&old), |_| ()), push(1));
         assert_eq!(decide(Some(&one), Some(&old), |c| c.now -= 1), Step::Current);
         assert_eq!(decide(Some(&one), Some(&old), |c| c.now = 5), Step::Current);
-        assert_eq!(decide(Some(&found(2)), Some(&old), |c| c.now = 5), Step::Push(ip(2)));
+        assert_eq!(decide(Some(&found(2)), Some(&old), |c| c.now = 5), push(2));
     }
 
     #[test]
     fn a_pause_holds_for_one_address_and_a_strict_one_for_all() {
         let waiting = |strict| Known {
             standing: Some(Standing::Waiting {
-                address: ip(1),
+                address: ip(1).into(),
                 at: NOW - 10,
                 wait: 300,
                 strict,
@@ -227,11 +225,11 @@ mod tests {
         };
         let wait = Step::Wait { until: NOW + 290, why: "w".to_string() };
         assert_eq!(decide(Some(&found(1)), Some(&waiting(false)), |_| ()), wait);
-        assert_eq!(decide(Some(&found(2)), Some(&waiting(false)), |_| ()), Step::Push(ip(2)));
+        assert_eq!(decide(Some(&found(2)), Some(&waiting(false)), |_| ()), push(2));
         assert_eq!(decide(Some(&found(2)), Some(&waiting(true)), |_| ()), wait);
-        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.now += 290), Step::Push(ip(1)));
-        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.now = NOW - 11), Step::Push(ip(1)));
-        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.digest = "e"), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.now += 290), push(1));
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.now = NOW - 11), push(1));
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.digest = "e"), push(1));
     }
 
     #[test]
@@ -251,9 +249,9 @@ mod tests {
         let one = found(1);
         assert_eq!(decide(Some(&one), Some(&refused(false)), |_| ()), stands(false));
         assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.now += clock::DAY), stands(true));
-        assert_eq!(decide(Some(&one), Some(&refused(true)), |c| c.now += clock::DAY), Step::Push(ip(1)));
-        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.full = "g"), Step::Push(ip(1)));
-        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.force = true), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&one), Some(&refused(true)), |c| c.now += clock::DAY), push(1));
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.full = "g"), push(1));
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.force = true), push(1));
         assert_eq!(decide(None, Some(&refused(false)), |_| ()), stands(false), "an address is not needed to stand");
         assert_eq!(decide(None, Some(&refused(false)), |c| c.force = true), Step::Unknown);
         assert_eq!(decide(None, Some(&refused(false)), |c| c.full = "g"), Step::Unknown);
@@ -263,22 +261,19 @@ mod tests {
     fn a_weak_address_needs_a_second_pass() {
         let weak = Found { weak: true, ..found(1) };
         assert_eq!(decide(Some(&weak), Some(&published(2, NOW)), |_| ()), Step::Unconfirmed(ip(1)));
-        assert_eq!(
-            decide(Some(&weak), Some(&published(2, NOW)), |c| c.unconfirmed[0] = Some(ip(1))),
-            Step::Push(ip(1))
-        );
+        assert_eq!(decide(Some(&weak), Some(&published(2, NOW)), |c| c.unconfirmed[0] = Some(ip(1))), push(1));
         assert_eq!(decide(Some(&weak), Some(&published(1, NOW)), |_| ()), Step::Current);
-        assert_eq!(decide(Some(&weak), None, |_| ()), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&weak), None, |_| ()), push(1));
     }
 
     #[test]
     fn back_and_forth_slows_down_from_the_third_change_on() {
         let mut known = published(2, NOW - 60);
-        known.changes = vec![(NOW - 120, ip(2)), (NOW - 60, ip(1))];
+        known.changes = vec![(NOW - 120, ip(2).into()), (NOW - 60, ip(1).into())];
         assert_eq!(decide(Some(&found(1)), Some(&known), |_| ()), Step::Flapping { until: NOW + 240 });
-        assert_eq!(decide(Some(&found(1)), Some(&known), |c| c.now += 240), Step::Push(ip(1)));
-        assert_eq!(decide(Some(&found(7)), Some(&known), |_| ()), Step::Push(ip(7)));
+        assert_eq!(decide(Some(&found(1)), Some(&known), |c| c.now += 240), push(1));
+        assert_eq!(decide(Some(&found(7)), Some(&known), |_| ()), push(7));
         known.changes.pop();
-        assert_eq!(decide(Some(&found(1)), Some(&known), |_| ()), Step::Push(ip(1)));
+        assert_eq!(decide(Some(&found(1)), Some(&known), |_| ()), push(1));
     }
 }

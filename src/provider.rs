@@ -112,6 +112,9 @@ pub fn left_out(name: &str) -> Option<&'static str> {
 pub const LISTS: &[&str] =
     &["duckdns", "cloudflare", "rfc2136", "desec-api", "netcup", "powerdns", "route53", "scaleway"];
 
+/// Those that take several addresses of a host.
+pub const SETS: &[&str] = &["rfc2136"];
+
 const PRESETS: &str = include_str!("presets.ini");
 /// Begins a line with the further names of a built-in section.
 const NAMES: &str = "\nnames = ";

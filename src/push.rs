@@ -1,7 +1,7 @@
 //! One section's pushes: its attempts are written down once, the provider is asked, its verdicts are written down
 //! once. Whatever kills us in between, the next pass knows that an attempt was made.
 
-use crate::address::Family;
+use crate::address::{Family, Set};
 use crate::clock::{self, Stamp};
 use crate::config::Target;
 use crate::hook::News;
@@ -12,7 +12,6 @@ use crate::provider::contract::{Line, Pause, Ruling, Verdict, Want, Wanted};
 use crate::report::{Ending, Fact, Report, Weight};
 use crate::state::{Known, Memory, Standing, State};
 use std::collections::{BTreeMap, HashSet};
-use std::net::IpAddr;
 use std::rc::Rc;
 
 /// What the pushes of a section left to tell.
@@ -56,9 +55,9 @@ pub fn push(
     let named: HashSet<&str> = target.hosts.iter().map(|host| host.ascii()).collect();
     memory.hosts.retain(|(name, _), _| named.contains(name.as_str()));
     for wanted in &batch {
-        for (family, address) in wanted.due() {
+        for (family, address) in wanted.due_sets() {
             let key = (wanted.host.ascii().to_string(), family);
-            memory.hosts.entry(key).or_default().begin(address, digests.0, now);
+            memory.hosts.entry(key).or_default().begin(&address, digests.0, now);
         }
     }
     if !dry {
@@ -100,16 +99,16 @@ pub fn push(
         memory.notes = notes;
         for (index, wanted) in batch.iter().enumerate() {
             let host = target.hosts[hosts[index]].typed();
-            for (family, address) in wanted.due() {
+            for (family, address) in wanted.due_sets() {
                 let Some((verdict, warning)) = &verdicts[index][family as usize] else { continue };
                 let key = (wanted.host.ascii().to_string(), family);
                 let old = before.hosts.get(&key).cloned().unwrap_or_default();
                 let known = memory.hosts.entry(key.clone()).or_default();
-                known.end(&old, address, verdict, digests.1, teller.now);
+                known.end(&old, &address, verdict, digests.1, teller.now);
                 if *known == Known::default() {
                     memory.hosts.remove(&key);
                 }
-                teller.tell(host, family, address, &old, verdict, warning.as_deref());
+                teller.tell(host, family, &address, &old, verdict, warning.as_deref());
             }
         }
     }
@@ -128,25 +127,30 @@ fn batch(target: &Target, steps: &[[Step; 2]], state: &State) -> (Vec<Wanted>, V
             continue;
         }
         let want = Family::BOTH.map(|family| match &steps[family as usize] {
-            Step::Push(address) => Some(Want { address: *address, due: true }),
+            Step::Push(set) => Some(Want { address: set.first(), due: true }),
             // The other family stays what it is; one that is off is nobody's business.
             _ if target.sources[family as usize].is_none() => None,
             _ => {
                 let known = state.known(&target.name, host.ascii(), family);
-                known.and_then(|known| known.published).map(|old| Want { address: old.address, due: false })
+                let published = known.and_then(|known| known.published.as_ref());
+                published.map(|old| Want { address: old.address.first(), due: false })
             }
         });
-        batch.push(Wanted { host: host.clone(), want });
+        let beside = Family::BOTH.map(|family| match &steps[family as usize] {
+            Step::Push(set) => set.beside().to_vec(),
+            _ => Vec::new(),
+        });
+        batch.push(Wanted { host: host.clone(), want, beside });
         places.push(place);
     }
     (batch, places)
 }
 
 /// What the server holds of a host, as far as it told us.
-fn held(memory: &Memory, wanted: &Wanted) -> [Option<IpAddr>; 2] {
+fn held(memory: &Memory, wanted: &Wanted) -> [Option<Set>; 2] {
     Family::BOTH.map(|family| {
         let known = memory.hosts.get(&(wanted.host.ascii().to_string(), family));
-        known.and_then(|known| known.published).map(|published| published.address)
+        known.and_then(|known| known.published.as_ref()).map(|published| published.address.clone())
     })
 }
 
@@ -172,7 +176,7 @@ struct Teller<'a> {
     desk: &'a Desk<'a>,
     now: Stamp,
     outcome: Outcome,
-    changed: ([Option<IpAddr>; 2], Vec<String>),
+    changed: ([Option<Set>; 2], Vec<String>),
     failed: Vec<(String, String)>,
 }
 
@@ -181,7 +185,7 @@ impl Teller<'_> {
         &mut self,
         host: &str,
         family: Family,
-        address: IpAddr,
+        address: &Set,
         old: &Known,
         verdict: &Verdict,
         warning: Option<&str>,
@@ -194,7 +198,7 @@ impl Teller<'_> {
             address: Some(address),
             ..Fact::new(weight, event, text)
         };
-        let was = old.published.map(|published| published.address);
+        let was = old.published.as_ref().map(|published| &published.address);
         let news = was != Some(address);
         let weight = if news || self.desk.force { Weight::Change } else { Weight::Detail };
         match verdict {
@@ -209,7 +213,7 @@ impl Teller<'_> {
             Verdict::AlreadySo => {
                 report.say(&fact(weight, "unchanged", format!("is {address} already")));
                 let repeated =
-                    matches!(&old.standing, Some(Standing::Begun { address: begun, .. }) if *begun == address);
+                    matches!(&old.standing, Some(Standing::Begun { address: begun, .. }) if begun == address);
                 if let Some(was) = was.filter(|_| news && !repeated) {
                     let text = format!("warning: nochg: the server had {address} already, where {was} was expected");
                     report.say(&fact(Weight::Trouble, "warning", text));
@@ -239,7 +243,7 @@ impl Teller<'_> {
             report.say(&fact(Weight::Trouble, "warning", format!("warning: {warning}")));
         }
         if matches!(verdict, Verdict::Updated | Verdict::AlreadySo) && news {
-            self.changed.0[family as usize] = Some(address);
+            self.changed.0[family as usize] = Some(address.clone());
             if !self.changed.1.iter().any(|known| known == host) {
                 self.changed.1.push(host.to_string());
             }
@@ -250,7 +254,7 @@ impl Teller<'_> {
         let section = self.target.name.clone();
         let (addresses, hosts) = self.changed;
         if !hosts.is_empty() {
-            let new: Vec<String> = addresses.iter().flatten().map(IpAddr::to_string).collect();
+            let new: Vec<String> = addresses.iter().flatten().map(Set::to_string).collect();
             let message = format!("{} is now {}", hosts.join(", "), new.join(" and "));
             self.outcome.news.push(News { failure: false, section: section.clone(), hosts, addresses, message });
         }
@@ -258,7 +262,7 @@ impl Teller<'_> {
             let mut hosts: Vec<String> = self.failed.iter().map(|(host, _)| host.clone()).collect();
             hosts.dedup();
             let message = format!("{} not updated: {why}", hosts.join(", "));
-            self.outcome.news.push(News { failure: true, section, hosts, addresses: [None, None], message });
+            self.outcome.news.push(News { failure: true, section, hosts, message, ..News::default() });
         }
         self.outcome
     }

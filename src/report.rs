@@ -1,13 +1,12 @@
 //! What the operator reads, and the exit code that goes with it. One line per fact; quiet when there is nothing to
 //! say; never a secret; never waiting for a reader that is not there.
 
-use crate::address::Family;
+use crate::address::{Family, Set};
 use crate::json::Object;
 use crate::syslog::{self, Severity};
 use crate::{clock, os, secret};
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
-use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -74,7 +73,7 @@ pub struct Fact<'a> {
     pub section: Option<&'a str>,
     pub host: Option<&'a str>,
     pub family: Option<Family>,
-    pub address: Option<IpAddr>,
+    pub address: Option<&'a Set>,
     pub text: String,
 }
 
@@ -139,15 +138,16 @@ impl Report {
             return;
         }
         if self.json {
-            let object = Object::new()
+            let mut object = Object::new()
                 .text("time", &clock::stamp(clock::now()))
                 .text("event", fact.event)
                 .maybe("section", fact.section)
                 .maybe("host", fact.host)
-                .maybe("family", fact.family.map(Family::name))
-                .maybe("address", fact.address.map(|ip| ip.to_string()).as_deref())
-                .text("text", &fact.text);
-            return out(&object.end());
+                .maybe("family", fact.family.map(Family::name));
+            if let Some(set) = fact.address {
+                object = object.addresses("address", set);
+            }
+            return out(&object.text("text", &fact.text).end());
         }
         let mut line = String::new();
         if let Some(subject) = fact.host.or(fact.section) {

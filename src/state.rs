@@ -3,7 +3,7 @@
 
 mod file;
 
-use crate::address::Family;
+use crate::address::{Family, Set};
 use crate::clock::{self, Stamp};
 use crate::digest::{self, Algorithm};
 use crate::provider::contract::{Pause, Verdict};
@@ -50,14 +50,14 @@ pub struct Known {
     pub standing: Option<Standing>,
     /// What was found to be otherwise in DNS, and was pushed again for it.
     pub astray: Option<Astray>,
-    /// Recent changes: when, and away from which address.
-    pub changes: Vec<(Stamp, IpAddr)>,
+    /// Recent changes: when, and away from which addresses.
+    pub changes: Vec<(Stamp, Set)>,
 }
 
-/// An address that the server has, as far as it told us.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// What the server has, as far as it told us: an address, or a set of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Published {
-    pub address: IpAddr,
+    pub address: Set,
     /// Since when.
     pub since: Stamp,
     /// When the server last said so.
@@ -77,9 +77,9 @@ pub struct Astray {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Standing {
     /// A push was begun; no verdict was written down.
-    Begun { address: IpAddr, at: Stamp, times: u32, fails: u32 },
+    Begun { address: Set, at: Stamp, times: u32, fails: u32 },
     /// It failed and is tried again after a while.
-    Waiting { address: IpAddr, at: Stamp, wait: i64, strict: bool, fails: u32, why: String },
+    Waiting { address: Set, at: Stamp, wait: i64, strict: bool, fails: u32, why: String },
     /// The server said no.
     Refused { at: Stamp, told: Stamp, why: String, remedy: String, digest: String, daily: bool },
 }
@@ -109,19 +109,20 @@ impl Standing {
 
 impl Known {
     /// Writes down that a push begins.
-    pub fn begin(&mut self, address: IpAddr, digest: &str, now: Stamp) {
+    pub fn begin(&mut self, address: &Set, digest: &str, now: Stamp) {
         let (times, fails) = match &self.standing {
-            Some(Standing::Begun { address: old, times, fails, .. }) if *old == address => (*times, *fails),
-            Some(Standing::Waiting { address: old, fails, .. }) if *old == address => (0, *fails),
+            Some(Standing::Begun { address: old, times, fails, .. }) if old == address => (*times, *fails),
+            Some(Standing::Waiting { address: old, fails, .. }) if old == address => (0, *fails),
             _ => (0, 0),
         };
         self.digest = digest.to_string();
-        self.standing = Some(Standing::Begun { address, at: now, times: times.saturating_add(1), fails });
+        self.standing =
+            Some(Standing::Begun { address: address.clone(), at: now, times: times.saturating_add(1), fails });
     }
 
     /// Writes down how it ended. `before` is what was known before it began; `full` the digest that lifts a refusal
     /// when it changes.
-    pub fn end(&mut self, before: &Known, address: IpAddr, verdict: &Verdict, full: &str, now: Stamp) {
+    pub fn end(&mut self, before: &Known, address: &Set, verdict: &Verdict, full: &str, now: Stamp) {
         match verdict {
             Verdict::Updated | Verdict::AlreadySo => self.publish(address, now),
             Verdict::NotAsked => *self = before.clone(),
@@ -131,32 +132,32 @@ impl Known {
         }
     }
 
-    fn publish(&mut self, address: IpAddr, now: Stamp) {
-        let old = self.published;
-        let since = match old {
-            Some(old) if old.address == address => old.since,
+    fn publish(&mut self, address: &Set, now: Stamp) {
+        let old = self.published.take();
+        let since = match &old {
+            Some(old) if old.address == *address => old.since,
             _ => now,
         };
         self.changes.retain(|(at, _)| !passed(*at, FLAP_WINDOW, now));
-        if let Some(old) = old.filter(|old| old.address != address) {
+        if let Some(old) = old.filter(|old| old.address != *address) {
             self.astray = None;
             self.changes.push((now, old.address));
             let surplus = self.changes.len().saturating_sub(4);
             self.changes.drain(..surplus);
         }
-        self.published = Some(Published { address, since, confirmed: now });
+        self.published = Some(Published { address: address.clone(), since, confirmed: now });
         self.standing = None;
     }
 
-    fn wait(&mut self, address: IpAddr, why: &str, pause: Pause, now: Stamp) {
+    fn wait(&mut self, address: &Set, why: &str, pause: Pause, now: Stamp) {
         let before = match &self.standing {
             Some(Standing::Begun { fails, .. }) => *fails,
             _ => 0,
         };
         let fails = before.saturating_add(1);
         let wait = back_off(fails).max(pause.seconds);
-        self.standing =
-            Some(Standing::Waiting { address, at: now, wait, strict: pause.strict, fails, why: why.to_string() });
+        let (address, why) = (address.clone(), why.to_string());
+        self.standing = Some(Standing::Waiting { address, at: now, wait, strict: pause.strict, fails, why });
     }
 
     fn refuse(&mut self, why: &str, remedy: &str, full: &str, daily: bool, now: Stamp) {
@@ -227,11 +228,11 @@ mod tests {
 
     #[test]
     fn a_crash_is_repeated_once_at_once_and_then_backs_off() {
-        let address: IpAddr = "9.9.9.9".parse().expect("good");
+        let address = Set::from("9.9.9.9".parse::<IpAddr>().expect("good"));
         let mut known = Known::default();
         let mut waits = Vec::new();
         for _ in 0..4 {
-            known.begin(address, "d", 0);
+            known.begin(&address, "d", 0);
             if let Some(Standing::Begun { times, .. }) = known.standing {
                 waits.push(Standing::begun_wait(times));
             }
@@ -241,11 +242,12 @@ mod tests {
 
     #[test]
     fn failures_count_up_for_one_address_and_afresh_for_another() {
-        let (one, two): (IpAddr, IpAddr) = ("9.9.9.9".parse().expect("good"), "8.8.8.8".parse().expect("good"));
+        let ip = |last| Set::from(IpAddr::from([9, 9, 9, last]));
+        let (one, two) = (ip(1), ip(2));
         let mut known = Known::default();
         let later = Verdict::later("x");
         let mut waits = Vec::new();
-        for address in [one, one, two] {
+        for address in [&one, &one, &two] {
             let before = known.clone();
             known.begin(address, "d", 0);
             known.end(&before, address, &later, "f", 0);

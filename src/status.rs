@@ -86,7 +86,7 @@ fn row(section: &str, host: &str, family: Family, known: Option<&Known>, target:
 
 impl Row {
     fn state(&self) -> &'static str {
-        match (&self.known.standing, self.known.published) {
+        match (&self.known.standing, &self.known.published) {
             (Some(Standing::Refused { .. }), _) => "refused",
             (Some(Standing::Waiting { .. } | Standing::Begun { .. }), _) => "later",
             (None, Some(_)) => "current",
@@ -106,17 +106,18 @@ impl Row {
         match &self.known.standing {
             Some(Standing::Waiting { at, wait, .. }) => Some(at + wait),
             Some(_) => None,
-            None => Some(self.known.published?.confirmed + self.refresh?),
+            None => Some(self.known.published.as_ref()?.confirmed + self.refresh?),
         }
     }
 
     fn json(&self) -> String {
-        let published = self.known.published;
-        Object::new()
-            .text("section", &self.section)
-            .text("host", &self.host)
-            .text("family", self.family.name())
-            .maybe("address", published.map(|old| old.address.to_string()).as_deref())
+        let published = self.known.published.as_ref();
+        let mut object =
+            Object::new().text("section", &self.section).text("host", &self.host).text("family", self.family.name());
+        if let Some(old) = published {
+            object = object.addresses("address", &old.address);
+        }
+        object
             .maybe("since", published.map(|old| clock::stamp(old.since)).as_deref())
             .maybe("confirmed", published.map(|old| clock::stamp(old.confirmed)).as_deref())
             .text("state", self.state())
@@ -126,7 +127,7 @@ impl Row {
     }
 
     fn text(&self, now: Stamp, suffix: &str) -> String {
-        let mut text = match self.known.published {
+        let mut text = match &self.known.published {
             None => "not published".to_string(),
             Some(old) => {
                 let held = match now - old.since {
@@ -159,7 +160,7 @@ impl Row {
 fn tell_summary(config: &Config, state: &State, path: &Path, report: &Report) {
     let lately = Lately::read(path);
     let update = state.sections.values().flat_map(|memory| memory.hosts.values());
-    let update = update.filter_map(|known| known.published).map(|published| published.confirmed).max();
+    let update = update.filter_map(|known| known.published.as_ref()).map(|published| published.confirmed).max();
     let last = history::last(&config.agent.history, [true, true]).unwrap_or_default();
     let addresses: Vec<String> = last.iter().flatten().map(|address| address.to_string()).collect();
     let at = |stamp: Option<Stamp>| stamp.map(clock::stamp);

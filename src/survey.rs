@@ -27,7 +27,7 @@ impl Survey {
             let answer = wanted.contains(&index).then(|| detect::detect(source, &mut asked, http));
             match &answer {
                 Some(Ok(found)) => {
-                    report.detail(format!("{} is {} ({})", source.family, found.address, found.from));
+                    report.detail(format!("{} is {} ({})", source.family, found.set(), found.from));
                     if let Some(dissent) = &found.dissent {
                         let fact = Fact::new(Weight::Trouble, "warning", format!("warning: {dissent}"));
                         report.say(&Fact { family: Some(source.family), ..fact });
@@ -95,12 +95,14 @@ impl Survey {
         let leading = Family::BOTH.map(|family| self.leading(config, family));
         let wanted = leading.map(|found| found.is_some());
         let told = |error: io::Error| format!("{}: {error}", file.display());
-        let news = || -> Result<[Option<IpAddr>; 2], String> {
+        let news = || -> Result<_, String> {
             let last = history::last(file, wanted).map_err(told)?;
-            let found = leading.map(|found| found.map(|found| found.address));
-            Ok([0, 1].map(|i| found[i].filter(|address| last[i] != Some(*address))))
+            // Of several, one is followed for as long as it is there.
+            let stays = |i: usize, found: &Found| last[i].filter(|last| found.beside.contains(last));
+            let followed = [0, 1].map(|i| leading[i].map(|found| stays(i, found).unwrap_or(found.address)));
+            Ok((followed, [0, 1].map(|i| followed[i].filter(|address| last[i] != Some(*address)))))
         };
-        let mut changed = news()?;
+        let (mut followed, mut changed) = news()?;
         if changed == [None, None] && !config.agent.always {
             return Ok(changed);
         }
@@ -108,12 +110,12 @@ impl Survey {
         let folder = Folder::of(file)?;
         if !locked.is_some_and(|locked| locked.is(&folder)) {
             folder.lock(Instant::now() + Duration::from_secs(config.agent.deadline))?;
-            changed = news()?;
+            (followed, changed) = news()?;
         }
         for (family, found) in Family::BOTH.into_iter().zip(leading) {
-            let Some(found) = found else { continue };
+            let (Some(found), Some(address)) = (found, followed[family as usize]) else { continue };
             if changed[family as usize].is_some() || config.agent.always {
-                let event = Event { at: now, family, address: found.address, from: found.from.clone() };
+                let event = Event { at: now, family, address, from: found.from.clone() };
                 history::append(&folder, file, &event).map_err(told)?;
                 report.detail(format!("history: {}", event.line()));
             }

@@ -2,15 +2,17 @@
 //! otherwise, that host is pushed again, once; if that does not help, it is told, and looked at again after a day. So a
 //! record that is missing, or a DNS that says one thing here and another outside, makes no loop.
 
-use crate::address::Family;
+use crate::address::{Family, Set};
 use crate::clock::{self, Stamp};
 use crate::config::Target;
-use crate::dns::{self, zone, Trouble};
+use crate::dns::zone::{self, Asked};
+use crate::dns::{self, Trouble};
 use crate::host::Host;
 use crate::plan::Step;
 use crate::push::Desk;
 use crate::report::{Ending, Fact, Weight};
 use crate::resolve;
+use crate::socket::Bind;
 use crate::state::{passed, Astray, Known, State};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
@@ -32,7 +34,7 @@ enum Turn {
 }
 
 fn turn(known: &Known, min_interval: i64, now: Stamp) -> Turn {
-    let Some(published) = known.published else { return Turn::Rest };
+    let Some(published) = &known.published else { return Turn::Rest };
     match known.astray {
         Some(Astray { at, told: true }) if !passed(at, clock::DAY, now) => Turn::Astray { until: at + clock::DAY },
         _ if !passed(published.confirmed, SETTLE.max(min_interval), now) => Turn::Rest,
@@ -60,7 +62,9 @@ pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &
         for family in Family::BOTH {
             let step = &mut steps[family as usize];
             let known = state.known(&target.name, host.ascii(), family).filter(|_| *step == Step::Current);
-            let Some((known, published)) = known.and_then(|known| Some((known, known.published?.address))) else {
+            let Some((known, published)) =
+                known.and_then(|known| Some((known, known.published.as_ref()?.address.clone())))
+            else {
                 continue;
             };
             let again = match turn(known, target.min_interval, now) {
@@ -74,7 +78,7 @@ pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &
                 Turn::Ask { again } => again,
             };
             let before = known.astray;
-            let text = match servers.seen(target, host, family, published, desk) {
+            let text = match servers.seen(target, host, family, &published, desk) {
                 Ok(None) => {
                     if before.is_some() {
                         state.note(&target.name, host.ascii(), family, None);
@@ -120,7 +124,7 @@ impl Servers {
         target: &Target,
         host: &Host,
         family: Family,
-        published: IpAddr,
+        published: &Set,
         desk: &Desk<'_>,
     ) -> Result<Option<String>, String> {
         if desk.http.expired() {
@@ -140,9 +144,9 @@ impl Servers {
         for (tried, place) in places.iter().enumerate() {
             let left = until.saturating_duration_since(Instant::now());
             let share = left / u32::try_from(places.len() - tried).unwrap_or(1);
-            match zone::addresses(*place, host.ascii(), family, Instant::now() + share) {
+            match zone::addresses(by(target, *place), host.ascii(), family, Instant::now() + share) {
                 // A server that lags behind is no reason to push.
-                Ok(found) if found == [published] => return Ok(None),
+                Ok(found) if is_set(&found, published) => return Ok(None),
                 Ok(found) => differs = Some(found),
                 Err(why) => trouble = Some(format!("{place}: {why}")),
             }
@@ -159,7 +163,12 @@ impl Servers {
     }
 }
 
-fn told(found: &[IpAddr], published: IpAddr) -> String {
+/// Whether these are they, in whatever order.
+fn is_set(found: &[IpAddr], set: &Set) -> bool {
+    found.split_first().is_some_and(|(first, others)| Set::of(*first, others) == *set)
+}
+
+fn told(found: &[IpAddr], published: &Set) -> String {
     match found {
         [] => format!("has no address in DNS, and not {published}"),
         found => {
@@ -169,19 +178,27 @@ fn told(found: &[IpAddr], published: IpAddr) -> String {
     }
 }
 
+/// By the way of the section.
+fn by(target: &Target, place: SocketAddr) -> Asked<'_> {
+    Asked::by(place, target.way.bind.as_ref())
+}
+
 /// Whom to ask for a host: the section's name server, or those of the zone.
 fn find(target: &Target, host: &Host, until: Instant) -> Result<Vec<SocketAddr>, String> {
+    let family = target.way.bind.as_ref().and_then(Bind::family);
     if let Some(server) = &target.lookup.nameserver {
-        return resolve::addresses_by(&server.host, server.port, None, until);
+        return resolve::addresses_by(&server.host, server.port, family, until);
     }
     let told = |trouble: Trouble| format!("no zone found: {trouble}");
     let resolvers = resolve::name_servers();
-    let zone = dns::first(&resolvers, until, |place, until| zone::find(place, host.ascii(), until)).map_err(told)?;
-    let names = dns::first(&resolvers, until, |place, until| zone::servers(place, &zone.name, until)).map_err(told)?;
+    let zone = dns::first(&resolvers, until, |place, until| zone::find(by(target, place), host.ascii(), until));
+    let zone = zone.map_err(told)?;
+    let names = dns::first(&resolvers, until, |place, until| zone::servers(by(target, place), &zone.name, until));
+    let names = names.map_err(told)?;
     let mut places = Vec::new();
     for name in names.iter().take(MOST_SERVERS) {
         // One address of each: another server is worth more than the same again.
-        places.extend(resolve::addresses_by(name, 53, None, until).ok().and_then(|found| found.first().copied()));
+        places.extend(resolve::addresses_by(name, 53, family, until).ok().and_then(|found| found.first().copied()));
     }
     match places.is_empty() {
         true => Err(format!("no server of {} can be found", zone.name)),
@@ -197,9 +214,9 @@ mod tests {
     #[test]
     fn what_does_not_help_is_told_once_and_rests_for_a_day() {
         let now: Stamp = 1_800_000_000;
-        let address = "192.0.2.1".parse().expect("good");
+        let address = Set::from(IpAddr::from([192, 0, 2, 1]));
         let known = |confirmed, astray| Known {
-            published: Some(Published { address, since: 0, confirmed }),
+            published: Some(Published { address: address.clone(), since: 0, confirmed }),
             astray,
             ..Known::default()
         };

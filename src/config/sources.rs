@@ -2,7 +2,7 @@
 
 use super::Build;
 use crate::address::Family;
-use crate::detect::{self, Source};
+use crate::detect::{self, Leave, Source};
 use crate::http::Way;
 use crate::provider;
 use crate::settings::{shown, Place, Section};
@@ -21,12 +21,14 @@ impl Build<'_> {
         let of = |key: &str| [facts, agent].into_iter().find(|facts| facts.entry(key).is_some());
         let agree = of("agree").and_then(|facts| facts.number("agree", 1, 9)).unwrap_or(1);
         let agree = usize::try_from(agree).unwrap_or(1);
-        let allow_private = of("allow_private").and_then(|facts| facts.flag("allow_private")).unwrap_or(false);
+        let flag = |key: &str| of(key).and_then(|facts| facts.flag(key)).unwrap_or(false);
+        let leave = Leave { private: flag("allow_private"), teredo: flag("teredo") };
+        let all = facts.choice("addresses", &["one", "all"]) == Some(1);
         // Asked only now, so that mistakes in what goes with a list are told where it is off too.
         if names == ["off"] {
             return None;
         }
-        let id = (family, names.join(","), agree, allow_private, way.bind.clone());
+        let id = (family, names.join(","), agree, (leave, all), way.bind.clone());
         if let Some((_, index)) = self.lists.iter().find(|(known, _)| *known == id) {
             return Some(*index);
         }
@@ -57,10 +59,23 @@ impl Build<'_> {
             );
             self.problem(&place, text);
         }
+        if let Some(entry) = facts.entry("addresses").filter(|_| all) {
+            if let Some(other) = detectors.iter().find(|detector| !detector.tells_all()) {
+                let text = format!(
+                    "all addresses are told by detectors of kind interface or fixed alone, and {family} lists '{}', which \
+                     tells one: name such a detector in this section, or say addresses = one",
+                    shown(&other.name)
+                );
+                facts.wrong(entry, text);
+            }
+            if agree > 1 {
+                facts.wrong(entry, format!("{agree} detectors must agree, and with all addresses the first is believed: say agree = 1 in this section"));
+            }
+        }
         if self.problems.len() > told || detectors.len() < names.len() {
             return None;
         }
-        self.sources.push(Source { family, detectors, agree, allow_private });
+        self.sources.push(Source { family, detectors, agree, leave, all });
         self.lists.push((id, self.sources.len() - 1));
         Some(self.sources.len() - 1)
     }

@@ -3,11 +3,11 @@
 //! because it fails in its own ways: no such interface, switched off, nothing on it, or only private ones.
 //!
 //! An address is told when it is of global scope, its interface is on and not the loopback, and it is neither
-//! deprecated nor unconfirmed; for IPv6 it is not temporary (RFC 8981) either and never Teredo (RFC 4380), for those
-//! name no lasting place. Private ones need `allow_private`. Of several, the first in this order:
-//! public before private · IPv4: primary before secondary · the longest preferred lifetime · set by hand before
+//! deprecated nor unconfirmed; for IPv6 it is not temporary (RFC 8981) either, for those name no lasting place. Teredo
+//! (RFC 4380) and private ones need leave. All are told, in this order: public before private · Teredo last · IPv4: primary before secondary · the longest preferred lifetime · set by hand before
 //! given by a router or lease · the lowest interface index · the numerically lowest.
 
+use super::Leave;
 use crate::address::{self, Family};
 use crate::os::{self, Held};
 use std::cmp::Reverse;
@@ -21,24 +21,14 @@ const NAMED: usize = 4;
 /// Says why an address can't be reached from the Internet; `None` when it can.
 pub type NotPublic = fn(IpAddr) -> Option<&'static str>;
 
-/// The address to tell of those held by this machine, on one interface (its index) or any.
-pub fn choose(
-    held: &[Held],
-    only: Option<u32>,
-    family: Family,
-    allow_private: bool,
-    not_public: NotPublic,
-) -> Result<IpAddr, String> {
-    fit(held, only, family, allow_private, not_public).map(|fit| fit[0])
-}
-
-/// All addresses that may be told, the best first and never none. A caller that knows which one is published can keep
-/// it while it is among them: lifetimes run down and are renewed, so two of them may take turns at being the longest.
+/// All addresses that may be told of those held by this machine, on one interface (its index) or any, the best first
+/// and never none. A caller that knows which one is published can keep it while it is among them: lifetimes run down
+/// and are renewed, so two of them may take turns at being the longest.
 pub fn fit(
     held: &[Held],
     only: Option<u32>,
     family: Family,
-    allow_private: bool,
+    leave: Leave,
     not_public: NotPublic,
 ) -> Result<Vec<IpAddr>, String> {
     let seen = held.iter().filter(|held| {
@@ -48,16 +38,25 @@ pub fn fit(
     });
     let (mut fit, mut private, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
     for one in seen {
-        let why = not_public(one.address);
-        match (unfitness(one), why) {
+        let tunnel = is_teredo(one.address);
+        let why = not_public(one.address).filter(|_| !tunnel);
+        match (unfitness(one).or((tunnel && !leave.teredo).then_some("a Teredo tunnel")), why) {
             (Some(flaw), _) => unfit.push((one, flaw)),
-            (None, Some(why)) if !allow_private => private.push((one, why)),
+            (None, Some(why)) if !leave.private => private.push((one, why)),
             (None, _) => fit.push((one, why.is_some())),
         }
     }
     fit.sort_by_key(|(one, private)| {
         let secondary = family == Family::V4 && one.temporary;
-        (*private, secondary, Reverse(one.preferred_s), !one.permanent, one.interface, one.address)
+        (
+            *private,
+            is_teredo(one.address),
+            secondary,
+            Reverse(one.preferred_s),
+            !one.permanent,
+            one.interface,
+            one.address,
+        )
     });
     if !fit.is_empty() {
         return Ok(fit.into_iter().map(|(one, _)| one.address).collect());
@@ -74,7 +73,7 @@ pub fn fit(
 }
 
 /// Asks the kernel, and says what is wrong with the interface where there is no answer.
-pub fn ask(interface: Option<&str>, family: Family, allow_private: bool) -> Result<IpAddr, String> {
+pub fn ask(interface: Option<&str>, family: Family, leave: Leave) -> Result<Vec<IpAddr>, String> {
     let only = match interface {
         None => None,
         Some(name) => {
@@ -90,7 +89,7 @@ pub fn ask(interface: Option<&str>, family: Family, allow_private: bool) -> Resu
         }
     };
     let held = os::held_addresses(family).map_err(|error| format!("can't list the addresses: {error}"))?;
-    choose(&held, only, family, allow_private, address::not_public)
+    fit(&held, only, family, leave, address::not_public)
         .map_err(|why| format!("{}: {why}", interface.unwrap_or("all interfaces")))
 }
 
@@ -113,7 +112,6 @@ fn unfitness(held: &Held) -> Option<&'static str> {
         (held.tentative, "not confirmed to be ours alone"),
         (held.deprecated, "deprecated"),
         (v6 && held.temporary, "temporary"),
-        (v6 && is_teredo(held.address), "a Teredo tunnel"),
     ];
     flaws.into_iter().find(|(is_so, _)| *is_so).map(|(_, flaw)| flaw)
 }
@@ -166,6 +164,18 @@ mod tests {
             permanent: false,
             prefix_len: 64,
         }
+    }
+
+    const PRIVATE: Leave = Leave { private: true, teredo: false };
+
+    fn choose(
+        held: &[Held],
+        only: Option<u32>,
+        family: Family,
+        private: bool,
+        not_public: NotPublic,
+    ) -> Result<IpAddr, String> {
+        fit(held, only, family, Leave { private, teredo: false }, not_public).map(|fit| fit[0])
     }
 
     fn of(address: &str) -> Family {
@@ -224,6 +234,18 @@ mod tests {
     }
 
     #[test]
+    fn teredo_is_told_where_it_is_wanted_and_comes_last() {
+        let tunnel = Held { preferred_s: u32::MAX, permanent: true, ..held("2001:0:1234::1", 2) };
+        let all = [tunnel, held("2a00::1", 3), held("fd00::1", 3)];
+        let fit = |leave| fit(&all, None, Family::V6, leave, not_public).unwrap();
+        let texts = |leave| fit(leave).iter().map(IpAddr::to_string).collect::<Vec<_>>();
+        assert_eq!(texts(Leave::default()), ["2a00::1"]);
+        assert_eq!(texts(Leave { teredo: true, private: false }), ["2a00::1", "2001:0:1234::1"]);
+        assert_eq!(texts(Leave { teredo: true, private: true }), ["2a00::1", "2001:0:1234::1", "fd00::1"]);
+        assert_eq!(texts(PRIVATE), ["2a00::1", "fd00::1"]);
+    }
+
+    #[test]
     fn private_ones_are_named_and_need_leave() {
         let all = [held("192.168.1.5", 2), held("100.64.0.9", 3), held("fd00::5", 2)];
         let error = choose(&all, None, Family::V4, false, not_public).unwrap_err();
@@ -257,10 +279,10 @@ mod tests {
 
     #[test]
     fn a_missing_interface_and_the_loopback_are_named() {
-        let error = ask(Some("no-such-thing"), Family::V4, false).unwrap_err();
+        let error = ask(Some("no-such-thing"), Family::V4, Leave::default()).unwrap_err();
         assert!(error.contains("there is no interface no-such-thing"), "{error}");
         let lo = os::links().unwrap().into_iter().find(|link| link.index == LOOPBACK).unwrap().name;
-        assert!(ask(Some(&lo), Family::V4, true).unwrap_err().contains("loopback"));
+        assert!(ask(Some(&lo), Family::V4, PRIVATE).unwrap_err().contains("loopback"));
     }
 
     /// What the kernel really says, in a network of our own: this test runs itself again inside `unshare -n`.
@@ -287,8 +309,8 @@ mod tests {
         if !ip("link add home0 type dummy") && !ip("link add home0 type veth peer name peer0") {
             return eprintln!("SKIPPED: no `ip`, or no interfaces to be made here");
         }
-        let v4 = |allow| ask(Some("home0"), Family::V4, allow);
-        let v6 = |allow| ask(Some("home0"), Family::V6, allow);
+        let one = |family, private| ask(Some("home0"), family, Leave { private, teredo: false }).map(|all| all[0]);
+        let (v4, v6) = (|private| one(Family::V4, private), |private| one(Family::V6, private));
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
         assert_eq!(v4(false), Err("home0 is down".into()));
         assert!(ip("link set home0 up"));
@@ -319,6 +341,6 @@ mod tests {
         assert_eq!(v6(false), Ok(address("2a00:4::1")));
         assert!(ip("link set home0 down"));
         assert_eq!(v4(true), Err("home0 is down".into()));
-        assert!(ask(None, Family::V4, true).unwrap_err().contains("the interface is down"));
+        assert!(ask(None, Family::V4, PRIVATE).unwrap_err().contains("the interface is down"));
     }
 }

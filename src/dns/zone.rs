@@ -3,8 +3,9 @@
 
 use super::update::SOA;
 use super::wire::{name_text, put_name, put_u16, rcode_name, same_name, Header, Reader, Record};
-use super::{exchange, random_id, Kind, Trouble};
+use super::{exchange, random_id, Kind, Stream, Trouble};
 use crate::address::Family;
+use crate::socket::Bind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
 
@@ -22,9 +23,27 @@ pub struct Zone {
     pub primary: String,
 }
 
+/// Who is asked, and from where.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    place: SocketAddr,
+    bind: Option<&'a Bind>,
+}
+
+impl<'a> Asked<'a> {
+    /// A server, asked by this way. One on this machine is asked from this machine: no uplink leads to it.
+    pub fn by(place: SocketAddr, bind: Option<&'a Bind>) -> Asked<'a> {
+        let leads = |bind: &&Bind| match bind {
+            Bind::Address(from) => from.is_loopback() || !place.ip().is_loopback(),
+            Bind::Interface(_) => !place.ip().is_loopback(),
+        };
+        Asked { place, bind: bind.filter(leads) }
+    }
+}
+
 /// The zone that holds a name, found as nsupdate(1) does: by asking for the SOA of the name, and where the reply
 /// names none, of what is left when labels are taken off.
-pub fn find(server: SocketAddr, host: &str, until: Instant) -> Result<Zone, Trouble> {
+pub fn find(server: Asked<'_>, host: &str, until: Instant) -> Result<Zone, Trouble> {
     let mut name = host.trim_end_matches('.');
     loop {
         if let Some(zone) = ask(server, name, SOA, until, zone_in)? {
@@ -35,7 +54,7 @@ pub fn find(server: SocketAddr, host: &str, until: Instant) -> Result<Zone, Trou
 }
 
 /// The names of a zone's servers; empty where the reply has none.
-pub fn servers(server: SocketAddr, zone: &str, until: Instant) -> Result<Vec<String>, Trouble> {
+pub fn servers(server: Asked<'_>, zone: &str, until: Instant) -> Result<Vec<String>, Trouble> {
     ask(server, zone, NS, until, |reply| {
         let named = reply.answers().filter(|record| record.kind == NS && same_name(&record.owner, reply.asked));
         Ok(named.filter_map(|record| reply.name_at(record.at)).collect())
@@ -44,7 +63,7 @@ pub fn servers(server: SocketAddr, zone: &str, until: Instant) -> Result<Vec<Str
 
 /// A host's addresses in a family, empty where the server knows that there are none. A server that does not know
 /// is an error: it sends us on to others, or refuses.
-pub fn addresses(server: SocketAddr, host: &str, family: Family, until: Instant) -> Result<Vec<IpAddr>, Trouble> {
+pub fn addresses(server: Asked<'_>, host: &str, family: Family, until: Instant) -> Result<Vec<IpAddr>, Trouble> {
     let kind = kind(family);
     ask(server, host, kind, until, |reply| {
         let ours = reply.answers().filter(|record| record.kind == kind && same_name(&record.owner, reply.asked));
@@ -122,7 +141,7 @@ fn labels(name: &[u8]) -> Vec<usize> {
 
 /// One question with recursion desired; `read` is given the reply if it is one of NOERROR or NXDOMAIN.
 fn ask<T>(
-    server: SocketAddr,
+    server: Asked<'_>,
     name: &str,
     kind: u16,
     until: Instant,
@@ -136,8 +155,12 @@ fn ask<T>(
     query.extend_from_slice(&asked);
     put_u16(&mut query, kind);
     put_u16(&mut query, IN);
-    // As names are looked up everywhere: by the way that the kernel likes.
-    exchange(server, None, &query, until, |packet| read_reply(packet, id, &asked, kind, &read))?
+    let take = |packet: &[u8]| read_reply(packet, id, &asked, kind, &read);
+    match exchange(server.place, server.bind, &query, until, take)? {
+        // What does not fit into a datagram comes over TCP (RFC 7766 §5).
+        Err(Trouble::Truncated) => Stream::open(server.place, server.bind, until)?.ask(&query, until, take)?,
+        read => read,
+    }
 }
 
 /// What a datagram says of a name's zone, if it is the reply to a question for its SOA; any bytes will do.
@@ -163,14 +186,18 @@ fn read_reply<T>(
     if !matches!(header.rcode(), 0 | NXDOMAIN) {
         return Some(Err(Trouble::Refused(rcode_name(header.rcode()))));
     }
+    let cut = header.flags & Header::CUT != 0;
+    if cut && kind != SOA {
+        return Some(Err(Trouble::Truncated));
+    }
     let authority = header.flags & Header::AUTHORITY != 0;
     let mut reply = Reply { reader: reader.clone(), asked, authority, records: Vec::new() };
     for (part, count) in header.counts[1..].iter().enumerate() {
         for _ in 0..*count {
             match reader.record() {
                 Ok(record) => reply.records.push((part, record)),
-                // What was cut off is not missed: the first records are what counts.
-                Err(_) if header.flags & Header::CUT != 0 => break,
+                // Where one record tells all, what was cut off is not missed.
+                Err(_) if cut => break,
                 Err(why) => return Some(Err(Trouble::Malformed(why))),
             }
         }
@@ -189,7 +216,7 @@ mod tests {
     type Script = Vec<(u16, Vec<(usize, Vec<u8>, u16, Vec<u8>)>)>;
 
     /// Answers what the script says, in order; `\xc0\x0c` in an owner is the name that was asked for.
-    fn served<T>(script: Script, ask: impl FnOnce(SocketAddr) -> T) -> T {
+    fn served<T>(script: Script, ask: impl FnOnce(Asked<'static>) -> T) -> T {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let place = socket.local_addr().unwrap();
         std::thread::scope(|scope| {
@@ -206,7 +233,7 @@ mod tests {
                     socket.send_to(&packet, from).unwrap();
                 }
             });
-            ask(place)
+            ask(Asked::by(place, None))
         })
     }
 
@@ -218,6 +245,16 @@ mod tests {
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(20)
+    }
+
+    #[test]
+    fn a_resolver_on_this_machine_is_asked_from_it() {
+        let by = |place: &str, bind: &str| {
+            let bind = Bind::parse(bind).unwrap();
+            Asked::by(place.parse().unwrap(), Some(&bind)).bind.is_some()
+        };
+        assert!(by("192.0.2.1:53", "eth0") && by("192.0.2.1:53", "198.41.0.4") && by("127.0.0.1:53", "127.0.0.7"));
+        assert!(!by("127.0.0.53:53", "eth0") && !by("127.0.0.53:53", "198.41.0.4") && !by("[::1]:53", "eth0"));
     }
 
     #[test]

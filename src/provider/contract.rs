@@ -1,7 +1,7 @@
 //! What a provider must be. It knows how to speak to one kind of server and nothing else: not when a push is
 //! due, not what was pushed before, not where anything is written down.
 
-use crate::address::Family;
+use crate::address::{Family, Set};
 use crate::host::Host;
 use crate::http::Http;
 use std::collections::BTreeMap;
@@ -22,6 +22,8 @@ pub struct Wanted {
     pub host: Host,
     /// By family, in the order of [`Family::BOTH`]. `None` is *not known or not wanted*: leave it alone.
     pub want: [Option<Want>; 2],
+    /// By family, further addresses of the same host. Only a protocol that takes sets is ever given any.
+    pub beside: [Vec<IpAddr>; 2],
 }
 
 impl Wanted {
@@ -31,6 +33,11 @@ impl Wanted {
             .into_iter()
             .zip(self.want)
             .filter_map(|(family, want)| want.filter(|w| w.due).map(|w| (family, w.address)))
+    }
+
+    /// The same with all addresses of each.
+    pub fn due_sets(&self) -> impl Iterator<Item = (Family, Set)> + '_ {
+        self.due().map(|(family, address)| (family, Set::of(address, &self.beside[family as usize])))
     }
 
     /// What is known of one family.
@@ -90,7 +97,7 @@ pub struct Line<'a> {
     /// What this provider asked to be remembered for this section (record ids); kept in the state file.
     pub memory: &'a mut BTreeMap<String, String>,
     /// For each host of the batch, by family, what the server held when it last told us.
-    pub held: &'a [[Option<IpAddr>; 2]],
+    pub held: &'a [[Option<Set>; 2]],
     /// Whether a person said that this push is to be made in any case.
     pub force: bool,
 }

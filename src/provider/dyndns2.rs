@@ -188,6 +188,7 @@ mod tests {
         Wanted {
             host: Host::new(name).expect("good"),
             want: [Some(Want { address: four, due: due[0] }), Some(Want { address: six, due: due[1] })],
+            beside: Default::default(),
         }
     }
 

@@ -9,10 +9,12 @@ mod talk;
 mod words;
 
 use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
+use crate::dns::zone::{self, Asked};
 use crate::dns::{self, Server, Trouble};
 use crate::host::Host;
 use crate::http::Http;
 use crate::resolve;
+use crate::socket::Bind;
 use crate::tsig::Key as Shared;
 use crate::values::{key, secret, Facts, Key};
 use change::Change;
@@ -129,18 +131,21 @@ impl Rfc2136 {
         let until = (Instant::now() + http.timeout).min(http.until);
         let asked = self.nameserver.as_ref().or(self.server.as_ref());
         let places = match asked {
-            Some(server) => places(server, until)?,
+            Some(server) => places(server, http, until)?,
             None => resolve::name_servers(),
         };
         let told = |trouble: Trouble| format!("no zone found for {host}: {trouble}");
         let name = self.zone.as_deref().unwrap_or(host);
-        let zone = dns::first(&places, until, |place, until| dns::zone::find(place, name, until)).map_err(told)?;
+        let zone = dns::first(&places, until, |place, until| {
+            zone::find(Asked::by(place, http.way.bind.as_ref()), name, until)
+        })
+        .map_err(told)?;
         let server = self.server.clone().unwrap_or(Server { host: zone.primary, port: 53 });
         Ok((self.zone.clone().unwrap_or(zone.name), server))
     }
 }
 
-/// Where a server is.
-fn places(server: &Server, until: Instant) -> Result<Vec<SocketAddr>, String> {
-    resolve::addresses_by(&server.host, server.port, None, until)
+/// Where a server is, as far as our way leads there: from an address of one family the other cannot be reached.
+fn places(server: &Server, http: &Http<'_>, until: Instant) -> Result<Vec<SocketAddr>, String> {
+    resolve::addresses_by(&server.host, server.port, http.way.bind.as_ref().and_then(Bind::family), until)
 }

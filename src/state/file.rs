@@ -2,7 +2,7 @@
 //! apart from what cannot be opened: forgetting a refusal because of a wrong mode would be worse than stopping.
 
 use super::{Astray, Known, Memory, Published, Standing, State};
-use crate::address::Family;
+use crate::address::{Family, Set};
 use crate::clock::Stamp;
 use crate::disk::{self, Folder};
 use crate::json::{self, quote, Json, Object};
@@ -79,9 +79,9 @@ fn write_notes(memory: &Memory) -> String {
 /// What is to be said of a host that is current and nothing else; hosts pushed together share it, and a thousand of
 /// them are read at every pass.
 fn current(family: Family, known: &Known) -> Option<String> {
-    let old =
-        known.published.filter(|_| known.standing.is_none() && known.changes.is_empty() && known.astray.is_none())?;
-    Some(format!("{family} {} {} {} {}", old.address, old.since, old.confirmed, known.digest))
+    let bare = known.standing.is_none() && known.changes.is_empty() && known.astray.is_none();
+    let old = known.published.as_ref().filter(|_| bare)?;
+    Some(format!("{family} {} {} {} {}", old.address.only()?, old.since, old.confirmed, known.digest))
 }
 
 fn write_current(memory: &Memory) -> String {
@@ -118,18 +118,16 @@ fn write_hosts(memory: &Memory) -> String {
 
 fn write_known(known: &Known) -> String {
     let mut object = Object::new();
-    if let Some(published) = known.published {
+    if let Some(published) = &known.published {
         object = object
-            .text("address", &published.address.to_string())
+            .addresses("address", &published.address)
             .number("since", published.since)
             .number("confirmed", published.confirmed);
     }
     object = object.text("digest", &known.digest);
     if !known.changes.is_empty() {
-        let changes = known
-            .changes
-            .iter()
-            .map(|(at, away)| Object::new().number("at", *at).text("from", &away.to_string()).end());
+        let changes =
+            known.changes.iter().map(|(at, away)| Object::new().number("at", *at).addresses("from", away).end());
         object = object.raw("changes", &json::array(changes));
     }
     if let Some(astray) = known.astray {
@@ -138,11 +136,11 @@ fn write_known(known: &Known) -> String {
     match &known.standing {
         None => object,
         Some(Standing::Begun { address, at, times, fails }) => {
-            let begun = Object::new().text("address", &address.to_string()).number("at", *at);
+            let begun = Object::new().addresses("address", address).number("at", *at);
             object.raw("begun", &begun.number("times", (*times).into()).number("fails", (*fails).into()).end())
         }
         Some(Standing::Waiting { address, at, wait, strict, fails, why }) => {
-            let waiting = Object::new().text("address", &address.to_string()).number("at", *at).number("wait", *wait);
+            let waiting = Object::new().addresses("address", address).number("at", *at).number("wait", *wait);
             let waiting = waiting.flag("strict", *strict).number("fails", (*fails).into()).text("why", why);
             object.raw("waiting", &waiting.end())
         }
@@ -208,23 +206,23 @@ fn read_current(text: &str) -> Option<(Family, Known)> {
     let address = address(words.next()?, family)?;
     let (since, confirmed) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     let digest = words.next()?.to_string();
-    let published = Some(Published { address, since, confirmed });
+    let published = Some(Published { address: address.into(), since, confirmed });
     words.next().is_none().then_some((family, Known { published, digest, ..Known::default() }))
 }
 
 fn read_known(json: &Json, family: Family) -> Option<Known> {
     let published = match json::text(json, "address") {
         None => None,
-        Some(text) => Some(Published {
-            address: address(text, family)?,
+        Some(_) => Some(Published {
+            address: read_set(json, "address", family)?,
             since: json::number(json, "since")?,
             confirmed: json::number(json, "confirmed")?,
         }),
     };
     let changes = json::list(json, "changes")
         .iter()
-        .map(|change| Some((json::number(change, "at")?, address(json::text(change, "from")?, family)?)))
-        .collect::<Option<Vec<(Stamp, IpAddr)>>>()?;
+        .map(|change| Some((json::number(change, "at")?, read_set(change, "from", family)?)))
+        .collect::<Option<Vec<(Stamp, Set)>>>()?;
     let astray = match json::member(json, "astray") {
         None => None,
         Some(astray) => Some(Astray { at: json::number(astray, "at")?, told: json::flag(astray, "told")? }),
@@ -232,13 +230,13 @@ fn read_known(json: &Json, family: Family) -> Option<Known> {
     let standing = match (json::member(json, "begun"), json::member(json, "waiting"), json::member(json, "refused")) {
         (None, None, None) => None,
         (Some(begun), None, None) => Some(Standing::Begun {
-            address: address(json::text(begun, "address")?, family)?,
+            address: read_set(begun, "address", family)?,
             at: json::number(begun, "at")?,
             times: count(begun, "times")?,
             fails: count(begun, "fails")?,
         }),
         (None, Some(waiting), None) => Some(Standing::Waiting {
-            address: address(json::text(waiting, "address")?, family)?,
+            address: read_set(waiting, "address", family)?,
             at: json::number(waiting, "at")?,
             wait: json::number(waiting, "wait")?,
             strict: json::flag(waiting, "strict")?,
@@ -262,6 +260,11 @@ fn address(text: &str, family: Family) -> Option<IpAddr> {
     text.parse::<IpAddr>().ok().filter(|ip| Family::of(*ip) == family)
 }
 
+fn read_set(json: &Json, key: &str, family: Family) -> Option<Set> {
+    let others = json::list(json, "beside").iter().map(|other| address(other.get::<String>()?, family));
+    Some(Set::of(address(json::text(json, key)?, family)?, &others.collect::<Option<Vec<IpAddr>>>()?))
+}
+
 fn count(json: &Json, key: &str) -> Option<u32> {
     u32::try_from(json::number(json, key)?).ok()
 }
@@ -275,14 +278,14 @@ mod tests {
         let four: IpAddr = "9.9.9.9".parse().expect("good");
         let six: IpAddr = "2620:fe::fe".parse().expect("good");
         let mut memory = Memory::default();
-        let published = Published { address: four, since: 5_000_000_000, confirmed: 5_000_000_001 };
+        let published = Published { address: four.into(), since: 5_000_000_000, confirmed: 5_000_000_001 };
         memory.notes.insert("zone \"x\"".to_string(), "1".to_string());
         memory.hosts.insert(
             ("a.example".to_string(), Family::V4),
             Known {
-                published: Some(published),
+                published: Some(published.clone()),
                 digest: "d".to_string(),
-                changes: vec![(7, four)],
+                changes: vec![(7, four.into())],
                 standing: None,
                 astray: Some(Astray { at: 9, told: true }),
             },
@@ -291,9 +294,15 @@ mod tests {
             ("b.example".to_string(), Family::V4),
             Known { published: Some(published), digest: "d".to_string(), ..Known::default() },
         );
+        let several = Set::of(six, &["2620:fe::9".parse().expect("good")]);
+        let published = Published { address: several.clone(), since: 1, confirmed: 2 };
+        memory.hosts.insert(
+            ("c.example".to_string(), Family::V6),
+            Known { published: Some(published), changes: vec![(3, several.clone())], ..Known::default() },
+        );
         let standings = [
-            Standing::Begun { address: six, at: -1, times: 2, fails: 3 },
-            Standing::Waiting { address: six, at: 1, wait: 300, strict: true, fails: 1, why: "w\n\"".to_string() },
+            Standing::Begun { address: six.into(), at: -1, times: 2, fails: 3 },
+            Standing::Waiting { address: several, at: 1, wait: 300, strict: true, fails: 1, why: "w\n\"".to_string() },
             Standing::Refused {
                 at: 1,
                 told: 2,
@@ -320,6 +329,17 @@ mod tests {
         let state = sample();
         assert_eq!(parse(&write(&state)), Ok(state));
         assert_eq!(parse(&write(&State::default())), Ok(State::default()));
+    }
+
+    /// The format is the same: who knows no sets finds one address of each.
+    #[test]
+    fn a_set_is_an_address_and_what_stands_beside_it() {
+        let text = write(&sample());
+        let told = r#""c.example":{"ipv6":{"address":"2620:fe::9","beside":["2620:fe::fe"],"since":1,"#;
+        assert!(text.contains(told) && text.contains(r#""from":"2620:fe::9","beside":["2620:fe::fe"]"#), "{text}");
+        assert!(text.starts_with("{\"version\":1,"), "{text}");
+        let mixed = text.replace(r#"["2620:fe::fe"]"#, r#"["9.9.9.9"]"#);
+        assert!(parse(&mixed).is_err(), "of two families");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! homing seen from outside: the built binary in a scratch folder, against servers that we script.
 //! One test program, so that it links once and its tests run side by side. See tests/README.md.
 
+mod addresses;
 mod advisories;
 mod clock;
 mod cloudflare;

@@ -10,5 +10,6 @@ mod https;
 mod proxy;
 mod rfc2136;
 mod router;
+mod sets;
 mod stun;
 mod zones;

@@ -78,6 +78,21 @@ fn everything_leaves_from_the_address_that_is_bound() {
     assert_eq!(provider.seen(), ["127.0.0.7"]);
 }
 
+/// The zone is looked for, and what it says is looked at, by the way of the section.
+#[test]
+fn questions_about_a_zone_leave_from_there_too() {
+    let home = Home::new();
+    let silent = UdpServer::on("127.0.0.1:0", |_| Vec::new());
+    let from = || silent.asked().into_iter().map(|(_, from)| from.ip().to_string()).collect::<Vec<_>>();
+    let section = format!("bind = 127.0.0.7\nnameserver = {}\n", silent.address());
+    home.config("timeout = 1s\nipv4 = four", &section).pass().at_noon_and(0).go().expect(0);
+    home.pass().at_noon_and(600).arg("--verify").go().expect(1).says("not verified");
+    assert_eq!(from(), ["127.0.0.7"]);
+    let head = "timeout = 1s\nipv4 = four\n[zone]\nprovider = rfc2136\nhosts = b.example.org\ntsig = off\n";
+    home.config(&format!("{head}{section}"), "").pass().args(["--only", "zone"]).go().expect(1).says("no zone found");
+    assert_eq!(from(), ["127.0.0.7", "127.0.0.7"]);
+}
+
 /// A section bound to a way is told the address at the end of that way, though both name the same detector.
 #[test]
 fn two_sections_learn_the_addresses_of_their_uplinks() {

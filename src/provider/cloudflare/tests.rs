@@ -128,7 +128,7 @@ fn wanted(line: &str) -> Wanted {
         let address = word.parse().expect("an address");
         want[Family::of(address) as usize] = Some(Want { address, due: true });
     }
-    Wanted { host, want }
+    Wanted { host, want, beside: Default::default() }
 }
 
 fn verdicts(rulings: &[Ruling]) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! What is changed: one host in one family. Written as an update and, for people, as nsupdate(1) takes it.
 
-use crate::address::Family;
+use crate::address::{Family, Set};
 use crate::dns::update::{Update, CNAME};
 use crate::dns::wire::put_name;
 use crate::dns::zone::kind;
@@ -14,9 +14,9 @@ pub struct Change {
     index: usize,
     pub host: String,
     pub family: Family,
-    address: IpAddr,
+    addresses: Set,
     /// What the server held when it last told us.
-    held: Option<IpAddr>,
+    held: Option<Set>,
     /// Whether anything else than ours must not be replaced.
     mine: bool,
 }
@@ -34,14 +34,14 @@ pub enum Need {
 }
 
 /// All changes of a batch that are due.
-pub fn of(batch: &[Wanted], held: &[[Option<IpAddr>; 2]], mine: bool) -> Vec<Change> {
+pub fn of(batch: &[Wanted], held: &[[Option<Set>; 2]], mine: bool) -> Vec<Change> {
     let each = batch.iter().enumerate().flat_map(|(index, wanted)| {
-        wanted.due().map(move |(family, address)| Change {
+        wanted.due_sets().map(move |(family, addresses)| Change {
             index,
             host: wanted.host.ascii().to_string(),
             family,
-            address,
-            held: held.get(index).and_then(|held| held[family as usize]),
+            addresses,
+            held: held.get(index).and_then(|held| held[family as usize].clone()),
             mine,
         })
     });
@@ -67,16 +67,19 @@ impl Change {
 
     /// The most bytes that it takes in a message. `first`: it is the first of its host there.
     pub fn weight(&self, first: bool) -> usize {
-        let (record, data) = (self.host.len() + 2 + 10, data(self.address).len());
-        (2 + usize::from(first) + usize::from(self.mine)) * record + (1 + usize::from(self.mine)) * data
+        let record = self.host.len() + 2 + 10;
+        let (data, added) = (data(self.addresses.first()).len(), self.addresses.all().len());
+        let held = self.held.as_ref().map_or(0, |held| held.all().len());
+        let needed = if self.mine { held.max(added) } else { 0 };
+        (1 + usize::from(first)) * record + (needed + added) * (record + data)
     }
 
-    /// The record that must be there; `Some(None)`: there must be none.
-    fn needed(&self, need: Need) -> Option<Option<IpAddr>> {
+    /// The records that must be there, and no others; `Some(None)`: there must be none.
+    fn needed(&self, need: Need) -> Option<Option<&Set>> {
         match need {
             _ if !self.mine => None,
-            Need::Ours => Some(self.held),
-            Need::Same => Some(Some(self.address)),
+            Need::Ours => Some(self.held.as_ref()),
+            Need::Same => Some(Some(&self.addresses)),
             Need::Nothing => Some(None),
         }
     }
@@ -101,10 +104,10 @@ pub fn update(zone: &str, ttl: u32, changes: &[Change], need: Need) -> Result<Up
         match change.needed(need) {
             None => {}
             Some(None) => update.need_none(&name, kind),
-            Some(Some(address)) => update.need(&name, kind, &data(address)),
+            Some(Some(set)) => set.all().iter().for_each(|address| update.need(&name, kind, &data(*address))),
         }
         update.delete(&name, kind);
-        update.add(&name, kind, ttl, &data(change.address));
+        change.addresses.all().iter().for_each(|address| update.add(&name, kind, ttl, &data(*address)));
     }
     Ok(update)
 }
@@ -121,10 +124,13 @@ pub fn lines(zone: &str, ttl: u32, changes: &[Change], need: Need) -> Vec<String
         match change.needed(need) {
             None => {}
             Some(None) => needs.push(format!("prereq nxrrset {host} {record}")),
-            Some(Some(address)) => needs.push(format!("prereq yxrrset {host} {record} {address}")),
+            Some(Some(set)) => {
+                needs.extend(set.all().iter().map(|address| format!("prereq yxrrset {host} {record} {address}")));
+            }
         }
         lines.push(format!("update delete {host} {record}"));
-        lines.push(format!("update add {host} {ttl} {record} {}", change.address));
+        let add = |address: &IpAddr| format!("update add {host} {ttl} {record} {address}");
+        lines.extend(change.addresses.all().iter().map(add));
     }
     needs.append(&mut lines);
     needs.push("send".to_string());
@@ -143,10 +149,10 @@ mod tests {
         let want = [Some(Want { address: four, due: true }), Some(Want { address: six, due: true })];
         let other = [Some(Want { address: four, due: false }), Some(Want { address: six, due: true })];
         let batch = [
-            Wanted { host: Host::new("a.example").unwrap(), want },
-            Wanted { host: Host::new("b.example").unwrap(), want: other },
+            Wanted { host: Host::new("a.example").unwrap(), want, beside: Default::default() },
+            Wanted { host: Host::new("b.example").unwrap(), want: other, beside: Default::default() },
         ];
-        let held = [[Some("192.0.2.9".parse().unwrap()), None], [None, None]];
+        let held = [[Some(Set::from(IpAddr::from([192, 0, 2, 9]))), None], [None, None]];
         let changes = of(&batch, &held, true);
         assert_eq!(
             lines("example", 60, &changes, Need::Ours),
@@ -174,5 +180,29 @@ mod tests {
         // Without the key, nothing is asked but that it is no alias.
         let any = of(&batch, &held, false);
         assert_eq!(lines("example", 60, &any, Need::Ours).iter().filter(|line| line.starts_with("prereq")).count(), 2);
+    }
+
+    #[test]
+    fn a_set_is_replaced_as_a_whole() {
+        let ip = |last| IpAddr::from([192, 0, 2, last]);
+        let want = [Some(Want { address: ip(1), due: true }), None];
+        let batch = [Wanted { host: Host::new("a.example").unwrap(), want, beside: [vec![ip(2)], vec![]] }];
+        let held = [[Some(Set::of(ip(7), &[ip(8), ip(9)])), None]];
+        let changes = of(&batch, &held, true);
+        let told = [
+            "zone example",
+            "prereq nxrrset a.example CNAME",
+            "prereq yxrrset a.example A 192.0.2.7",
+            "prereq yxrrset a.example A 192.0.2.8",
+            "prereq yxrrset a.example A 192.0.2.9",
+            "update delete a.example A",
+            "update add a.example 60 A 192.0.2.1",
+            "update add a.example 60 A 192.0.2.2",
+            "send",
+        ];
+        assert_eq!(lines("example", 60, &changes, Need::Ours), told);
+        let message = update("example", 60, &changes, Need::Ours).unwrap().message(7);
+        assert_eq!(message.len(), 12 + 13 + changes[0].weight(true));
+        assert_eq!(message[4..12], [0, 1, 0, 4, 0, 3, 0, 0]);
     }
 }

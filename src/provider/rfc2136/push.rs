@@ -26,7 +26,7 @@ pub fn push(provider: &Rfc2136, area: Area, http: &Http<'_>, rulings: &mut Vec<R
         }
         return;
     }
-    let places = match places(&area.server, (Instant::now() + http.timeout).min(http.until)) {
+    let places = match places(&area.server, http, (Instant::now() + http.timeout).min(http.until)) {
         Ok(places) => places,
         Err(why) => {
             let verdict = if http.expired() { Verdict::NotAsked } else { Verdict::later(why) };
@@ -191,7 +191,8 @@ mod tests {
         let want = Some(Want { address: "192.0.2.1".parse().unwrap(), due: true });
         let long = "x".repeat(60);
         let name = |at: usize| Host::new(&format!("h{at:04}.{long}.{long}.example.net")).unwrap();
-        let batch: Vec<Wanted> = (0..1_000).map(|at| Wanted { host: name(at), want: [want, None] }).collect();
+        let batch: Vec<Wanted> =
+            (0..1_000).map(|at| Wanted { host: name(at), want: [want, None], beside: Default::default() }).collect();
         let changes = change::of(&batch, &[], true);
         let groups = groups(&changes);
         assert_eq!(groups.iter().map(|group| group.len()).sum::<usize>(), 1_000);

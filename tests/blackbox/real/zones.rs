@@ -68,6 +68,15 @@ impl Zones {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
+    /// Has nsupdate say this of the zone.
+    pub fn nsupdate(&self, scratch: &Scratch, line: &str) {
+        let script = format!("server 127.0.0.1 {}\nzone {ZONE}\n{line}\nsend\n", self.place.port());
+        let script = scratch.write("nsupdate", &script, 0o600).display().to_string();
+        let key = format!("key \"hmac-sha256\" {{ algorithm hmac-sha256; secret \"{SHARED}\"; }};\n");
+        let key = scratch.write("nsupdate.key", &key, 0o600);
+        done(scratch, &["nsupdate", "-k", &key.display().to_string(), &script]);
+    }
+
     /// All records of the zone but its SOA, by AXFR: owner, type and data, in order.
     pub fn records(&self) -> Vec<String> {
         let text = self.dig(&["AXFR", ZONE]);

@@ -1,0 +1,286 @@
+//! Several addresses of one host, and which of this machine's count: `addresses = all` and `teredo`.
+
+use crate::world::*;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+/// A name server that takes every update, a section that publishes all that its detector says, and what that is.
+struct World {
+    scratch: Scratch,
+    server: DnsServer,
+    taken: Arc<Mutex<Vec<String>>>,
+}
+
+impl World {
+    fn new() -> World {
+        let taken: Arc<Mutex<Vec<String>>> = Arc::default();
+        let log = Arc::clone(&taken);
+        let server = updates(move |request| {
+            log.lock().unwrap().push(String::from_utf8_lossy(&request.body).into_owned());
+            Some(0)
+        });
+        World { scratch: Scratch::new(), server, taken }
+    }
+
+    /// The config: keys of the agent, keys of the section, keys of the detector `here`.
+    fn config(&self, agent: &str, section: &str, here: &str) -> &World {
+        let text = format!(
+            "state = state.json\nhistory = history.log\n{agent}\n[home]\nprovider = rfc2136\nserver = {}\nzone = example.org\n\
+             tsig = off\nhosts = a.example.org\n{section}\n[detector:here]\n{here}\n",
+            self.server.address()
+        );
+        self.scratch.write("homing.conf", &text, 0o600);
+        self
+    }
+
+    fn fixed(&self, section: &str, addresses: &str) -> &World {
+        self.config(
+            "ipv4 = here",
+            &format!("addresses = all\n{section}"),
+            &format!("kind = fixed\naddress = {addresses}"),
+        )
+    }
+
+    /// A pass so many minutes after noon.
+    fn pass(&self, minutes: i64) -> Run<'_> {
+        Run::pass(&self.scratch).at_noon_and(60 * minutes)
+    }
+
+    /// What the server was told since the last time.
+    fn taken(&self) -> Vec<String> {
+        std::mem::take(&mut *self.taken.lock().unwrap())
+    }
+
+    fn history(&self) -> Vec<String> {
+        let lines = self.scratch.read("history.log");
+        lines.lines().map(|line| line.split_once(' ').unwrap().1.to_string()).collect()
+    }
+}
+
+fn told(addresses: &[&str]) -> String {
+    let mut lines = vec!["prereq nxrrset a.example.org CNAME".to_string(), "update delete a.example.org A".to_string()];
+    lines.extend(addresses.iter().map(|address| format!("update add a.example.org 60 A {address}")));
+    lines.join("\n")
+}
+
+#[test]
+fn a_set_is_pushed_as_a_whole_and_its_order_is_no_change() {
+    let world = World::new();
+    let run = world.fixed("", "198.41.0.9, 198.41.0.4").pass(0).go().expect(0);
+    assert_eq!(run.stdout, "a.example.org: ipv4 is now 198.41.0.4, 198.41.0.9\n");
+    assert_eq!(world.taken(), [told(&["198.41.0.4", "198.41.0.9"])]);
+    assert_eq!(world.history(), ["ipv4 198.41.0.9 here"], "the first that the detector says");
+    let before = world.scratch.read("state.json");
+    for addresses in ["198.41.0.4, 198.41.0.9", "198.41.0.4, 198.41.0.9, 198.41.0.4"] {
+        world.fixed("", addresses).pass(1).go().expect(0).silent();
+    }
+    assert_eq!((world.taken().len(), world.scratch.read("state.json")), (0, before));
+    assert_eq!(world.history().len(), 1, "which of them is the best is no change");
+    // One more, and the whole set goes; the history follows what it followed.
+    let run = world.fixed("", "198.41.0.4, 198.41.0.7, 198.41.0.9").pass(2).go().expect(0);
+    assert_eq!(
+        run.stdout,
+        "a.example.org: ipv4 is now 198.41.0.4, 198.41.0.7, 198.41.0.9 (was 198.41.0.4, 198.41.0.9)\n"
+    );
+    assert_eq!(world.taken(), [told(&["198.41.0.4", "198.41.0.7", "198.41.0.9"])]);
+    assert_eq!(world.history().len(), 1);
+    world.fixed("", "198.41.0.7").pass(30).go().expect(0);
+    assert_eq!(world.taken(), [told(&["198.41.0.7"])]);
+    assert_eq!(world.history(), ["ipv4 198.41.0.9 here", "ipv4 198.41.0.7 here"]);
+    // Each pass its line, of the one that is followed.
+    world.config(
+        "ipv4 = here\nhistory_when = always",
+        "addresses = all",
+        "kind = fixed\naddress = 198.41.0.4, 198.41.0.7",
+    );
+    world.pass(60).go().expect(0);
+    assert_eq!(world.history()[2], "ipv4 198.41.0.7 here");
+}
+
+#[test]
+fn a_set_is_remembered_and_told() {
+    let world = World::new();
+    world.fixed("on_change = /usr/bin/env", "198.41.0.4, 198.41.0.9").pass(0).go().expect(0);
+    let state = world.scratch.read("state.json");
+    assert!(state.contains(r#""address":"198.41.0.4","beside":["198.41.0.9"],"#), "{state}");
+    let run = world.pass(1).arg("--status").go().expect(0);
+    assert!(run.stdout.contains("ipv4  198.41.0.4, 198.41.0.9 since 2026-11-20T12:00:00Z"), "{}", run.stdout);
+    let run = world.pass(1).args(["--status", "--json"]).go().expect(0);
+    assert!(run.stdout.contains(r#""address":"198.41.0.4","beside":["198.41.0.9"],"since""#), "{}", run.stdout);
+    let run = world.pass(1).args(["--force", "--json"]).go().expect(0);
+    assert!(run.stdout.contains(r#""address":"198.41.0.4","beside":["198.41.0.9"],"text""#), "{}", run.stdout);
+    // A hook gets them with blanks between, as it gets hosts.
+    let hook = "on_change = /bin/sh -c 'echo \"$HOMING_IPV4|$HOMING_MESSAGE\" >told'";
+    world.fixed(hook, "198.41.0.4, 198.41.0.8").pass(2).go().expect(0);
+    let told = world.scratch.read("told");
+    assert_eq!(told, "198.41.0.4 198.41.0.8|a.example.org is now 198.41.0.4, 198.41.0.8\n");
+    // What LuCI's page reads.
+    world.config("ipv4 = here\nluci_run = .", "addresses = all", "kind = fixed\naddress = 198.41.0.4, 198.41.0.8");
+    world.pass(3).go().expect(0);
+    assert_eq!(world.scratch.read("home.ip"), "198.41.0.4\n198.41.0.8\n");
+}
+
+/// An older homing wrote one address; a set grows out of it, and one address out of a set.
+#[test]
+fn a_state_of_one_address_is_read_and_becomes_a_set() {
+    let world = World::new();
+    world.config("ipv4 = here", "", "kind = fixed\naddress = 198.41.0.4, 198.41.0.9").pass(0).go().expect(0);
+    assert_eq!(world.taken(), [told(&["198.41.0.4"])], "one address is one address");
+    assert!(!world.scratch.read("state.json").contains("beside"));
+    world.fixed("prerequisite = mine", "198.41.0.4, 198.41.0.9").pass(1).go().expect(0);
+    let lines = "prereq nxrrset a.example.org CNAME\nprereq yxrrset a.example.org A 198.41.0.4\n\
+                 update delete a.example.org A\nupdate add a.example.org 60 A 198.41.0.4\n\
+                 update add a.example.org 60 A 198.41.0.9";
+    assert_eq!(world.taken(), [lines]);
+    world.config("ipv4 = here", "prerequisite = mine", "kind = fixed\naddress = 198.41.0.9").pass(2).go().expect(0);
+    let lines = "prereq nxrrset a.example.org CNAME\nprereq yxrrset a.example.org A 198.41.0.4\n\
+                 prereq yxrrset a.example.org A 198.41.0.9\nupdate delete a.example.org A\n\
+                 update add a.example.org 60 A 198.41.0.9";
+    assert_eq!(world.taken(), [lines]);
+}
+
+#[test]
+fn a_set_that_failed_waits_and_another_one_goes_at_once() {
+    let (world, code) = (World::new(), Arc::new(Mutex::new(2)));
+    let now = Arc::clone(&code);
+    let server = updates(move |_| Some(*now.lock().unwrap()));
+    let point = |addresses: &str| {
+        world.fixed("", addresses);
+        let text = world
+            .scratch
+            .read("homing.conf")
+            .replace(&world.server.address().to_string(), &server.address().to_string());
+        world.scratch.write("homing.conf", &text, 0o600);
+    };
+    point("198.41.0.4, 198.41.0.9");
+    world.pass(0).go().expect(1).says("SERVFAIL");
+    point("198.41.0.9, 198.41.0.4");
+    world.pass(1).go().expect(1).silent();
+    assert_eq!(server.count(), 1, "the same set waits");
+    *code.lock().unwrap() = 0;
+    point("198.41.0.9, 198.41.0.7");
+    world.pass(2).go().expect(0);
+    assert_eq!(server.count(), 2, "another does not");
+}
+
+#[test]
+fn dns_is_asked_for_the_whole_set() {
+    let world = World::new();
+    let says: Arc<Mutex<Vec<&str>>> = Arc::new(Mutex::new(vec!["198.41.0.9", "198.41.0.4"]));
+    let answers = Arc::clone(&says);
+    let dns = DnsServer::new(move |query| {
+        let record = |text: &&str| Record::Address(text.parse::<IpAddr>().unwrap());
+        vec![query.answer(&answers.lock().unwrap().iter().map(record).collect::<Vec<_>>())]
+    });
+    world.fixed(&format!("verify = dns\nnameserver = {}", dns.address()), "198.41.0.4, 198.41.0.9");
+    world.pass(0).go().expect(0);
+    world.pass(6).go().expect(0).silent();
+    assert_eq!((world.taken().len(), dns.count()), (1, 1), "in another order it is the same");
+    *says.lock().unwrap() = vec!["198.41.0.9"];
+    let run = world.pass(12).go().expect(0);
+    assert!(run.stdout.contains("is 198.41.0.9 in DNS, and not 198.41.0.4, 198.41.0.9: to be pushed again"), "{run:?}");
+    assert_eq!(world.taken(), [told(&["198.41.0.4", "198.41.0.9"])]);
+    *says.lock().unwrap() = vec!["198.41.0.9", "198.41.0.4", "198.41.0.66"];
+    world.pass(18).go().expect(1).says("although it was pushed again");
+    assert_eq!((world.taken().len(), dns.count()), (0, 3), "no loop");
+}
+
+#[test]
+fn what_cannot_give_or_take_a_set_is_told_with_its_place() {
+    let world = World::new();
+    let check = |agent: &str, section: &str, says: &str| {
+        world.config(agent, section, "kind = command\ncommand = /bin/true");
+        let ended = Run::pass(&world.scratch).arg("--check").go().expect(2);
+        assert!(ended.stderr.contains(says), "{says}: {}", ended.stderr);
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+        Run::pass(&world.scratch).go().expect(2).says(says);
+    };
+    check(
+        "ipv4 = here",
+        "addresses = all",
+        "homing.conf:10: addresses: all addresses are told by detectors of kind interface or fixed alone, and ipv4 lists \
+         'here', which tells one: name such a detector in this section, or say addresses = one",
+    );
+    check("", "addresses = all", "homing.conf:10: addresses: all addresses are told by detectors of kind interface or fixed alone, and ipv4 lists 'ipify'");
+    check("ipv4 = interface\nipv6 = route", "addresses = all", "and ipv6 lists 'route'");
+    check("ipv4 = interface", "addresses = some", "homing.conf:10: addresses: 'some' is none of one, all");
+    check(
+        "ipv4 = interface, f\nagree = 2\n[detector:f]\nkind = fixed\naddress = 198.41.0.4",
+        "addresses = all",
+        "say agree = 1 in this section",
+    );
+    // A provider that takes one.
+    let text =
+        "ipv4 = interface\n[web]\nprovider = dyndns2\nurl = https://example.org/\nuser = u\npassword = s3cret-canary\n\
+                hosts = a.example.org\naddresses = all\n";
+    world.scratch.write("homing.conf", text, 0o600);
+    let says =
+        "homing.conf:8: addresses: dyndns2 takes one address of each family: say addresses = one, or publish all by \
+                provider = rfc2136";
+    Run::pass(&world.scratch).arg("--check").go().expect(2).says(says);
+    world.scratch.write("homing.conf", &text.replace("= all", "= one"), 0o600);
+    Run::pass(&world.scratch).arg("--check").go().expect(0);
+}
+
+/// In a network of its own: an interface with good addresses of both families, and some of each kind that must stay in.
+const ADDRESSES: &str = "ip link add wan0 type veth peer name far0 && ip link set wan0 up && ip link set far0 up && \
+    ip addr add 198.41.0.4/24 dev wan0 && ip addr add 198.41.0.9/24 dev wan0 && ip addr add 192.168.7.1/24 dev wan0 && \
+    sysctl -qw net.ipv6.conf.all.disable_ipv6=0 && ip addr add 2620:fe::9/64 dev wan0 nodad && \
+    ip addr add 2620:fe:0:1::7/64 dev wan0 nodad && ip addr add fd00::1/64 dev wan0 nodad && \
+    ip addr add 2620:fe::d/64 dev wan0 nodad preferred_lft 0 valid_lft 999 && \
+    ip addr add 2001:0:4136:e378:8000:63bf:3fff:fdd2/32 dev wan0 nodad";
+
+fn shown(section: &str) -> Option<Vec<String>> {
+    let world = World::new();
+    world.config("ipv4 = here\nipv6 = here", section, "kind = interface\ninterface = wan0");
+    let ended = in_a_network(&world.scratch, ADDRESSES, "--dry-run")?.expect(0);
+    let added = |line: &str| line.strip_prefix("update add a.example.org 60 ").map(str::to_string);
+    Some(ended.stdout.lines().filter_map(added).collect())
+}
+
+#[test]
+fn an_interface_tells_what_may_be_told() {
+    let Some(all) = shown("addresses = all") else { return };
+    assert_eq!(all, ["A 198.41.0.4", "A 198.41.0.9", "AAAA 2620:fe::9", "AAAA 2620:fe:0:1::7"]);
+    let of = |section: &str| shown(section).unwrap();
+    assert_eq!(of("").len(), 2, "one of each family");
+    let four = ["A 198.41.0.4", "A 198.41.0.9"];
+    let with = |six: &[&str]| four.iter().chain(six).map(ToString::to_string).collect::<Vec<_>>();
+    // The suffix makes another host of each prefix.
+    assert_eq!(of("addresses = all\nipv6_suffix = ::1234"), with(&["AAAA 2620:fe::1234", "AAAA 2620:fe:0:1::1234"]));
+    let teredo = "AAAA 2001:0:4136:e378:8000:63bf:3fff:fdd2";
+    assert_eq!(of("addresses = all\nteredo = yes"), with(&[teredo, "AAAA 2620:fe::9", "AAAA 2620:fe:0:1::7"]));
+    assert!(!of("teredo = yes").iter().any(|line| line == teredo), "the last choice where one is wanted");
+    let private = of("addresses = all\nallow_private = yes");
+    assert_eq!(private[0], "A 192.168.7.1");
+    assert!(private.iter().any(|line| line == "AAAA fd00::1") && !private.iter().any(|line| line == teredo));
+    assert!(!private.iter().any(|line| line.ends_with("::d")), "deprecated");
+}
+
+#[test]
+fn teredo_stays_in_unless_it_is_let_out() {
+    let world = World::new();
+    let tunnel = "ip link add tun0 type veth peer name far0 && ip link set tun0 up && ip link set far0 up && \
+        sysctl -qw net.ipv6.conf.all.disable_ipv6=0 && ip addr add 2001:0:4136:e378:8000:63bf:3fff:fdd2/32 dev tun0 nodad";
+    let here = "kind = interface\ninterface = tun0";
+    world.config("ipv4 = off\nipv6 = here", "", here);
+    let Some(ended) = in_a_network(&world.scratch, tunnel, "--dry-run") else { return };
+    ended.expect(1).says("a Teredo tunnel");
+    for (agent, section) in [("teredo = yes", ""), ("", "teredo = yes"), ("teredo = no", "teredo = yes")] {
+        world.config(&format!("ipv4 = off\nipv6 = here\n{agent}"), section, here);
+        let ended = in_a_network(&world.scratch, tunnel, "--dry-run").unwrap().expect(0);
+        assert!(ended.stdout.contains("AAAA 2001:0:4136:e378:8000:63bf:3fff:fdd2"), "{ended:?}");
+    }
+    world.config("ipv4 = off\nipv6 = here\nteredo = yes", "teredo = no", here);
+    in_a_network(&world.scratch, tunnel, "--dry-run").unwrap().expect(1).says("a Teredo tunnel");
+    // What somebody wrote down is this machine's word too; what the network says is not.
+    world.config(
+        "ipv4 = off\nipv6 = here\nteredo = yes",
+        "",
+        "kind = fixed\naddress = 2001:0:4136:e378:8000:63bf:3fff:fdd2",
+    );
+    Run::pass(&world.scratch).arg("--dry-run").go().expect(0);
+    let page = HttpServer::new(|_| Reply::ok("2001:0:4136:e378:8000:63bf:3fff:fdd2"));
+    world.config("ipv4 = off\nipv6 = here\nteredo = yes", "", &format!("kind = web\nurl = {}/", page.url()));
+    Run::pass(&world.scratch).arg("--dry-run").go().expect(1);
+}
