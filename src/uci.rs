@@ -16,6 +16,8 @@ use std::path::Path;
 /// What becomes of UCI's settings.
 pub struct Translated {
     pub settings: Settings,
+    /// The sections that became of ddns-scripts' services; in the end they stand behind the others.
+    theirs: Vec<Section>,
     /// What could not be honoured and matters, for the operator: a section left out, say.
     pub notes: Vec<Problem>,
     /// What is not honoured because homing has no use for it; stands as comments in the text.
@@ -32,6 +34,7 @@ pub struct Translated {
 pub fn translate(path: &Path) -> Result<Translated, Vec<Problem>> {
     let mut out = Translated {
         settings: Settings::empty(),
+        theirs: Vec::new(),
         notes: Vec::new(),
         remarks: Vec::new(),
         devices: Vec::new(),
@@ -101,16 +104,28 @@ impl Translated {
         }
     }
 
+    /// A key that names a device, of which UCI knows the network.
+    fn device(&mut self, network: &str, key: String) {
+        if !self.devices.iter().any(|(_, known)| *known == key) {
+            self.devices.push((network.to_string(), key));
+        }
+    }
+
     /// A service of ddns-scripts that makes no sense is left out, as it would not have run there; the others go on.
     fn leave_out_what_is_wrong(&mut self) -> Result<(), Vec<Problem>> {
+        let own = self.settings.sections.len();
+        self.settings.sections.append(&mut self.theirs);
         while let Err(problems) = config::build(&self.settings, Extent::Whole) {
             let before = self.settings.sections.len();
             let wrong = |section: &Section| {
                 let at = |place: &Place| problems.iter().any(|problem| problem.place == *place);
                 at(&section.place) || section.entries.iter().any(|entry| at(&entry.place))
             };
-            let ddns = |section: &Section| section.get("provider").is_some_and(|entry| entry.place == section.place);
-            self.settings.sections.retain(|section| !(ddns(section) && wrong(section)));
+            let mut number = 0;
+            self.settings.sections.retain(|section| {
+                number += 1;
+                number <= own || !wrong(section)
+            });
             if self.settings.sections.len() == before {
                 return Err(problems);
             }

@@ -7,68 +7,39 @@ mod request;
 use super::blocks::Block;
 use super::services::{self, Way};
 use super::{entry, Translated};
-use crate::settings::{Entry, Problem, Section};
+use crate::settings::{Entry, Place, Problem, Section};
 use std::path::Path;
 
-/// Options that homing has no use for, and why. Where they say what they say by default, that is not worth a word.
-const IDLE: &[(&str, &str, &str)] = &[
-    ("force_dnstcp", "0", LOOKS_UP),
-    ("dns_server", "", LOOKS_UP),
-    ("is_glue", "0", LOOKS_UP),
-    ("use_api_check", "0", LOOKS_UP),
-    ("force_ipversion", "0", "each family is asked for over itself anyway"),
-    ("retry_interval", "60", RETRIES),
-    ("retry_unit", "seconds", RETRIES),
-    ("retry_count", "0", RETRIES),
-    ("retry_max_count", "0", RETRIES),
-    ("user_agent", "", "homing says who it is; 'contact' in /etc/config/homing adds to it"),
-    ("use_logfile", "1", "the log that LuCI shows is on tmpfs and is always written"),
-    ("use_curl", "0", "homing needs no other program"),
-    ("ddns_dateformat", "%F %R", "LuCI's own; homing's log is in UTC"),
-    ("services_url", "", DOWNLOADS),
-    ("url", "", DOWNLOADS),
-    ("check_interval_min", "5", "five minutes at least"),
+/// Options that homing has no use for, by the reason why, each with what it usually says: then it is not worth a word.
+const IDLE: &[(&str, &str)] = &[
+    (
+        "homing remembers what it published and does not ask the DNS for it",
+        "force_dnstcp=0,dns_server=,is_glue=0,use_api_check=0",
+    ),
+    (
+        "homing tries again after 5 minutes, then ever more rarely, up to 6 hours",
+        "retry_interval=60,retry_unit=seconds,retry_count=0,retry_max_count=0",
+    ),
+    (DOWNLOADS, "services_url=,url="),
+    ("each family is asked for over itself anyway", "force_ipversion=0"),
+    ("homing says who it is; 'contact' in /etc/config/homing adds to it", "user_agent="),
+    ("the log that LuCI shows is on tmpfs and is always written", "use_logfile=1"),
+    ("homing needs no other program", "use_curl=0"),
+    ("LuCI's own; homing's log is in UTC", "ddns_dateformat=%F %R"),
+    ("five minutes at least", "check_interval_min=5"),
 ];
-const LOOKS_UP: &str = "homing remembers what it published and does not ask the DNS for it";
-const RETRIES: &str = "homing tries again after 5 minutes, then ever more rarely, up to 6 hours";
 const DOWNLOADS: &str = "homing downloads no services";
 /// Those that are honoured here.
-const HONOURED: &[&str] = &[
-    "enabled",
-    "interface",
-    "service_name",
-    "update_url",
-    "update_script",
-    "lookup_host",
-    "domain",
-    "username",
-    "password",
-    "param_enc",
-    "param_opt",
-    "use_https",
-    "cacert",
-    "use_syslog",
-    "ip_source",
-    "ip_network",
-    "ip_url",
-    "ip_interface",
-    "ip_script",
-    "use_ipv6",
-    "proxy",
-    "bind_network",
-    "check_interval",
-    "check_unit",
-    "force_interval",
-    "force_unit",
-    "upd_privateip",
-    "ddns_rundir",
-    "ddns_logdir",
-    "ddns_loglines",
-];
+const HONOURED: &str = "enabled,interface,service_name,update_url,update_script,lookup_host,domain,username,password,\
+    param_enc,param_opt,use_https,cacert,use_syslog,ip_source,ip_network,ip_url,ip_interface,ip_script,use_ipv6,proxy,bind_network,\
+    check_interval,check_unit,force_interval,force_unit,upd_privateip,ddns_rundir,ddns_logdir,ddns_loglines";
 
 /// `config ddns 'global'`.
 pub fn global(block: &Block, out: &mut Translated) {
-    remark(block, out);
+    remark(block, &[], out);
+    if let Some(entry) = block.get("cacert") {
+        out.remarks.push(Problem { place: entry.place.clone(), text: format!("cacert is not used: {DOWNLOADS}") });
+    }
     for (theirs, ours) in [("ddns_rundir", "luci_run"), ("ddns_logdir", "luci_log"), ("ddns_loglines", "luci_lines")] {
         if let Some(entry) = block.get(theirs) {
             out.agent(ours, &entry.value, &entry.place);
@@ -79,14 +50,21 @@ pub fn global(block: &Block, out: &mut Translated) {
     }
 }
 
-/// Says what has no meaning here.
-fn remark(block: &Block, out: &mut Translated) {
+/// Says what has no meaning here. `said`: what became of the others.
+fn remark(block: &Block, said: &[Entry], out: &mut Translated) {
     for entry in &block.entries {
-        let text = match IDLE.iter().find(|(key, ..)| *key == entry.key) {
-            Some((_, usual, _)) if *usual == entry.value || entry.value.is_empty() => continue,
-            Some((key, _, why)) => format!("{key} is not used: {why}"),
-            None if HONOURED.contains(&entry.key.as_str()) => continue,
-            None => format!("{} is no option of ddns-scripts", entry.key),
+        let key = entry.key.as_str();
+        if HONOURED.split(',').any(|known| known == key) || said.iter().any(|said| said.place == entry.place) {
+            continue;
+        }
+        let idle = IDLE.iter().find_map(|(why, options)| {
+            let usual = options.split(',').find_map(|option| option.strip_prefix(key)?.strip_prefix('='))?;
+            Some((*why, usual))
+        });
+        let text = match idle {
+            Some((_, usual)) if usual == entry.value || entry.value.is_empty() => continue,
+            Some((why, _)) => format!("{key} is not used: {why}"),
+            None => format!("{key} is no option of ddns-scripts"),
         };
         out.remarks.push(Problem { place: entry.place.clone(), text });
     }
@@ -98,17 +76,20 @@ pub fn service(block: &Block, path: &Path, out: &mut Translated) {
         let text = format!("[{}] is not enabled", block.name);
         return out.remarks.push(Problem { place: block.place.clone(), text });
     }
-    remark(block, out);
     // LuCI's page wants to be told how it goes.
     out.agent("luci_run", "/var/run/ddns", &block.place);
     out.agent("luci_log", "/var/log/ddns", &block.place);
     let mut service = Service { block, section: Section::new(&block.name, block.place.clone()), notes: Vec::new() };
     match service.translate(path, out) {
         Ok(()) => {
+            remark(block, &service.section.entries, out);
             out.notes.append(&mut service.notes);
-            out.settings.sections.push(service.section);
+            out.theirs.push(service.section);
         }
-        Err((place, why)) => out.notes.push(Problem { place, text: format!("[{}] is left out: {why}", block.name) }),
+        Err((from, why)) => {
+            let text = format!("[{}] is left out: {why}", block.name);
+            out.notes.push(Problem { place: service.place(from).clone(), text });
+        }
     }
 }
 
@@ -118,148 +99,147 @@ struct Service<'a> {
     notes: Vec<Problem>,
 }
 
-type Left = (crate::settings::Place, String);
+/// Why a service can't be: the option that is wrong, and what is wrong with it.
+type Left = (&'static str, String);
 
-impl Service<'_> {
-    fn value(&self, key: &str) -> Option<&str> {
+impl<'a> Service<'a> {
+    fn value(&self, key: &str) -> Option<&'a str> {
         self.block.get(key).map(|entry| entry.value.as_str())
+    }
+
+    /// The value, or that it is missing.
+    fn needed(&self, key: &'static str) -> Result<&'a str, Left> {
+        self.value(key).ok_or_else(|| (key, format!("{key} is missing")))
     }
 
     fn flag(&self, key: &str) -> bool {
         self.block.get(key).is_some_and(is)
     }
 
+    /// Where an option stands, or else the service.
+    fn place(&self, key: &str) -> &'a Place {
+        self.block.get(key).map_or(&self.block.place, |entry| &entry.place)
+    }
+
     /// Says a key of ours; its place is that of the option it comes from.
     fn say(&mut self, key: &str, value: &str, from: &str) {
-        let place = self.block.get(from).map_or(&self.block.place, |entry| &entry.place);
-        self.section.entries.push(entry(key, value, place));
+        self.section.entries.push(entry(key, value, self.place(from)));
     }
 
-    fn note(&mut self, from: &str, text: String) {
-        let place = self.block.get(from).map_or(&self.block.place, |entry| &entry.place).clone();
-        self.notes.push(Problem { place, text });
+    /// What is not used and makes no difference.
+    fn remark(&self, from: &str, text: String, out: &mut Translated) {
+        out.remarks.push(Problem { place: self.place(from).clone(), text });
     }
 
-    fn left(&self, from: &str, why: impl Into<String>) -> Left {
-        (self.block.get(from).map_or(&self.block.place, |entry| &entry.place).clone(), why.into())
+    /// What matters to the operator.
+    fn note(&mut self, from: &str, why: &str) {
+        let text = format!("[{}]: {why}", self.block.name);
+        self.notes.push(Problem { place: self.place(from).clone(), text });
     }
 
     fn translate(&mut self, path: &Path, out: &mut Translated) -> Result<(), Left> {
         let ipv6 = self.flag("use_ipv6");
         let named = self.value("service_name").filter(|name| !["custom", "-"].contains(name));
-        let way = match (named, self.value("update_url"), self.value("update_script")) {
-            (Some(name), ..) => services::by_name(name, ipv6, path),
-            (None, Some(url), _) => Way::Url { url: url.to_string(), answer: None },
-            (None, None, Some(script)) => match services::by_script(script) {
-                Some(ours) => Way::Provider(ours),
-                None => return Err(self.left("update_script", "update_script: homing runs no scripts of ddns-scripts")),
-            },
-            (None, None, None) => return Err(self.left("", "neither service_name nor update_url")),
+        let (from, way) = match (named, self.value("update_url"), self.value("update_script")) {
+            (Some(name), ..) => ("service_name", services::by_name(name, ipv6, path)),
+            (None, Some(url), _) => ("update_url", Way::Url { url: url.to_string(), answer: None }),
+            (None, None, Some(script)) => ("update_script", services::by_script(script)),
+            (None, None, None) => return Err(("", "neither service_name nor update_url".to_string())),
         };
         match way {
-            Way::Url { url, answer } => self.url(&url, answer.as_deref())?,
+            Way::Url { url, answer } => self.url(url, answer.as_deref(), from)?,
+            Way::Script(row) => self.script(row, out)?,
             Way::Provider(ours) => self.provider(&ours)?,
-            Way::Unknown(why) => return Err(self.left("service_name", why)),
+            Way::Unknown(why) => return Err((from, why)),
         }
-        self.source(ipv6, out);
-        self.connection(out);
+        let wan = if ipv6 { "wan6" } else { "wan" };
+        self.source(ipv6, wan, out)?;
+        self.connection(wan, out);
         self.times(out);
         Ok(())
     }
 
     /// The host, as DNS knows it, and the option that says it. `domain` may be what the service wants to hear instead.
-    fn host(&self) -> Result<(String, &'static str), Left> {
-        let domain = self.value("domain").map(|domain| (domain, "domain"));
-        let named = self.value("lookup_host").map(|host| (host, "lookup_host"));
-        let (host, from) = named.or(domain).ok_or_else(|| self.left("", "lookup_host is missing"))?;
-        let host = match host.split_once('@') {
-            Some(("", zone)) => zone.to_string(),
-            Some((name, zone)) => format!("{name}.{zone}"),
-            None => host.to_string(),
-        };
-        Ok((host, from))
+    fn host(&mut self) -> Result<String, Left> {
+        let from = if self.value("lookup_host").is_some() { "lookup_host" } else { "domain" };
+        let named = self.value(from).ok_or_else(|| ("", "lookup_host is missing".to_string()))?;
+        let host = joined(named).0;
+        self.say("hosts", &host, from);
+        Ok(host)
     }
 
     /// Where the address comes from: a detector of its own, for the one family.
-    fn source(&mut self, ipv6: bool, out: &mut Translated) {
-        let wan = if ipv6 { "wan6" } else { "wan" };
-        let option = |key: &str, usual: &str| self.value(key).unwrap_or(usual).to_string();
-        let (from, name, kind, key, value) = match self.value("ip_source").unwrap_or("network") {
-            "web" => {
-                let usual = if ipv6 { "http://checkipv6.dyndns.com" } else { "http://checkip.dyndns.com" };
-                ("ip_url", format!("web-{}", self.block.name), "web", "url", option("ip_url", usual))
-            }
-            "script" => {
-                ("ip_script", format!("script-{}", self.block.name), "command", "command", option("ip_script", ""))
-            }
-            "interface" => {
-                let device = option("ip_interface", "eth1");
-                ("ip_interface", format!("device-{}", device.replace('@', "-")), "interface", "interface", device)
-            }
-            _ => {
-                let network = option("ip_network", wan);
-                let name = format!("network-{network}");
-                let key = format!("detector:{name}.interface");
-                out.devices.push((network.clone(), key));
-                out.devices.dedup();
-                ("ip_network", name, "interface", "interface", network)
-            }
+    fn source(&mut self, ipv6: bool, wan: &'static str, out: &mut Translated) -> Result<(), Left> {
+        let (ours, other, page) = match ipv6 {
+            true => ("ipv6", "ipv4", "http://checkipv6.dyndns.com"),
+            false => ("ipv4", "ipv6", "http://checkip.dyndns.com"),
         };
-        let place = self.block.get(from).map_or(&self.block.place, |entry| &entry.place);
+        let device = self.value("ip_interface").unwrap_or("eth1");
+        // An alias is netifd's, as a network is.
+        let source = match (self.value("ip_source"), device.strip_prefix('@')) {
+            (Some("web"), _) => ("ip_url", "web", self.value("ip_url").unwrap_or(page)),
+            (Some("script"), _) => ("ip_script", "script", self.needed("ip_script")?),
+            (Some("interface"), None) => ("ip_interface", "device", device),
+            (Some("interface"), Some(network)) => ("ip_interface", "network", network),
+            _ => ("ip_network", "network", self.value("ip_network").unwrap_or(wan)),
+        };
+        let (from, word, value) = source;
+        let (kind, key, tail) = match word {
+            "web" => ("web", "url", self.block.name.as_str()),
+            "script" => ("command", "command", self.block.name.as_str()),
+            _ => ("interface", "interface", value),
+        };
+        let name = format!("{word}-{tail}");
+        let place = self.place(from);
         let mut detector = Section::new(&format!("detector:{name}"), place.clone());
-        detector.entries = vec![entry("kind", kind, place), entry(key, &value, place)];
-        if kind == "web" {
+        detector.entries = vec![entry("kind", kind, place), entry(key, value, place)];
+        if word == "web" {
             // The first address of the page.
             detector.entries.push(entry("parse", "text", place));
             if let Some(proxy) = self.block.get("proxy") {
                 detector.entries.push(entry("proxy", &format!("http://{}", proxy.value), &proxy.place));
             }
         }
-        if out.settings.section(&detector.name).is_none() {
-            out.settings.sections.push(detector);
+        if word == "network" {
+            out.device(value, format!("{}.interface", detector.name));
         }
-        let (ours, other) = if ipv6 { ("ipv6", "ipv4") } else { ("ipv4", "ipv6") };
+        if !out.theirs.iter().any(|section| section.name == detector.name) {
+            out.theirs.push(detector);
+        }
         self.say(ours, &name, from);
         self.say(other, "off", "use_ipv6");
+        Ok(())
     }
 
     /// How servers are reached, and who is told.
-    fn connection(&mut self, out: &mut Translated) {
-        if let Some(proxy) = self.value("proxy").map(String::from) {
+    fn connection(&mut self, wan: &str, out: &mut Translated) {
+        if let Some(proxy) = self.value("proxy") {
             self.say("proxy", &format!("http://{proxy}"), "proxy");
         }
-        if let Some(network) = self.value("bind_network").map(String::from) {
-            self.say("bind", &network, "bind_network");
-            out.devices.push((network, format!("{}.bind", self.block.name)));
+        if let Some(network) = self.value("bind_network") {
+            self.say("bind", network, "bind_network");
+            out.device(network, format!("{}.bind", self.block.name));
         }
-        let network = self.value("interface").unwrap_or(if self.flag("use_ipv6") { "wan6" } else { "wan" }).to_string();
-        if !out.used.contains(&network) {
-            out.used.push(network);
+        let network = self.value("interface").unwrap_or(wan);
+        if !out.used.iter().any(|used| used == network) {
+            out.used.push(network.to_string());
         }
-        match self.block.get("cacert").cloned() {
-            Some(entry) if entry.value == "IGNORE" => {
-                self.note(
-                    "cacert",
-                    format!(
-                        "[{}]: certificates are always verified: name your own authority's instead of IGNORE",
-                        self.block.name
-                    ),
-                );
+        match self.value("cacert") {
+            Some("IGNORE") => {
+                self.note("cacert", "certificates are always verified: name your own authority's instead of IGNORE");
             }
-            Some(entry) if Path::new(&entry.value).is_dir() => {
-                self.note(
-                    "cacert",
-                    format!(
-                        "[{}]: a folder of certificates is not read; the system's own are trusted",
-                        self.block.name
-                    ),
-                );
+            Some(path) if !Path::new(path).is_file() => {
+                self.note("cacert", "cacert is no file; the system's own certificates are trusted");
             }
-            Some(entry) => out.agent("ca_file", &entry.value, &entry.place),
+            Some(file) => out.agent("ca_file", file, self.place("cacert")),
             None => {}
         }
-        if self.value("use_syslog") != Some("0") {
+        let level = self.value("use_syslog").unwrap_or("2");
+        if level != "0" {
             out.agent("log", "syslog", &self.block.place);
+        }
+        if level > "2" {
+            self.remark("use_syslog", "use_syslog: changes are logged too, not only what fails".to_string(), out);
         }
     }
 
@@ -278,9 +258,21 @@ impl Service<'_> {
         out.every = Some(out.every.map_or(check, |every| every.min(check)));
         match force {
             // There: once, and then an end. Here the next pass looks again, and pushes what is out of date.
-            0 => self.note("force_interval", format!("[{}]: force_interval 0: looked at in each pass; what is published already is pushed again by homing --force --only {}", self.block.name, self.block.name)),
+            0 => self.note(
+                "force_interval",
+                "force_interval 0: looked at in each pass; homing --force pushes what is published already",
+            ),
             _ => self.say("refresh", &format!("{}s", force.max(check)), "force_interval"),
         }
+    }
+}
+
+/// A host that may be written name@zone, and its zone if it is.
+fn joined(domain: &str) -> (String, Option<&str>) {
+    match domain.split_once('@') {
+        Some(("", zone)) => (zone.trim_start_matches('.').to_string(), Some(zone.trim_start_matches('.'))),
+        Some((name, zone)) => (format!("{name}.{zone}"), Some(zone)),
+        None => (domain.to_string(), None),
     }
 }
 

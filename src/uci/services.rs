@@ -1,5 +1,6 @@
-//! Which request a service of ddns-scripts makes: its JSON file, as that package brings it or its operator wrote it, or,
-//! where the request is made by a script of that package, the provider of ours that does the same.
+//! How a service of ddns-scripts is told: by a URL, which stands in its JSON file as that package brings it or its
+//! operator wrote it; or by a script of that package, in whose place stands a provider of ours; or, where the package's
+//! files are missing, by the provider of ours that has the name.
 
 use crate::json;
 use crate::provider::{built_in, protocol};
@@ -13,25 +14,42 @@ pub enum Way {
         url: String,
         answer: Option<String>,
     },
+    /// What a script's options are to us: a line of `SCRIPTS` without its first word.
+    Script(&'static str),
     /// A protocol or preset of ours.
     Provider(String),
     Unknown(String),
 }
 
-/// Names of theirs that ours are not found by.
-const NAMES: &[(&str, &str)] = &[
-    ("bind-nsupdate", "rfc2136"),
-    ("cloudflare.com-v4", "cloudflare"),
-    ("no-ip.com", "noip"),
-    ("dyndns.org", "dyn"),
-    ("google.com", "googledomains"),
-    ("afraid.org-keyauth", "afraid-key"),
-    ("afraid.org-basicauth", "afraid-basic"),
-    ("afraid.org-v2-token", "afraid-v2"),
-    ("afraid.org-v2-basic", "afraid-v2-basic"),
-    ("cloud.google.com-v1", "googlecloud"),
-    ("ionos.com", "ionos-dyndns"),
-];
+/// The scripts of ddns-scripts 2.8 (openwrt/packages, net/ddns-scripts): the service's name there, the provider's here,
+/// and each key of ours with the option that says it, of which the first that is set counts; `?` where it need not be. `@`:
+/// `domain` as name@zone. `parent`: `domain` without its first label. `a.b`: the name a in the zone b, or the word b= of
+/// `param_opt`. A number is what the script always says.
+const SCRIPTS: &str = "\
+aliyun.com aliyun hosts=@ key=username secret=password
+bind-nsupdate rfc2136 hosts=domain server=dns_server key=username:password ttl=600
+cloudflare.com-v4 cloudflare hosts=@ email=username key=password zone_id=param_opt.zone_id?
+digitalocean.com-v2 digitalocean hosts=username.domain token=password
+dnsimple.com-v2 dnsimple hosts=lookup_host zone=domain token=password
+dnspod.cn dnspod hosts=@ token=username,password
+dnspod.cn-v3 tencent hosts=@ key=username secret=password
+gandi.net gandi hosts=username.domain token=password ttl=600
+gandi.net-v2 gandi hosts=username.domain token=password ttl=600
+godaddy.com-v1 godaddy hosts=@ key=username secret=password
+hetzner.cloud hetzner hosts=username.domain token=password
+luadns.com-v1 luadns hosts=domain email=username token=password zone_id=zone_id? ttl=300
+namesilo.com-v1 namesilo hosts=username.domain key=password ttl=param_opt.ttl? ttl=3600
+netcup.com netcup hosts=domain zone=param_opt? zone=parent user=username key=param_enc password=password
+no-ip.com noip hosts=domain user=username password=password
+ns1.com ns1 hosts=lookup_host zone=domain key=password
+nsupdate rfc2136 hosts=domain server=dns_server key=username:password ttl=600
+ovh.com ovh hosts=domain user=username password=password
+pdns powerdns hosts=username.domain url=param_opt/api/v1/servers/localhost key=password ttl=600
+porkbun.com-v3 porkbun hosts=domain key=username secret=password
+route53-v1 route53 hosts=lookup_host zone_id=domain key=username secret=password ttl=300
+scaleway.com scaleway hosts=domain.username token=password ttl=param_opt? ttl=300
+servercow.de servercow hosts=domain zone=parent user=username password=password ttl=60
+";
 
 /// The way of a service by its name. `config`: the UCI file; services are where they are in the same system.
 pub fn by_name(name: &str, ipv6: bool, config: &Path) -> Way {
@@ -40,47 +58,75 @@ pub fn by_name(name: &str, ipv6: bool, config: &Path) -> Way {
     let share = config.parent().map_or(PathBuf::new(), |folder| folder.join("../../usr/share/ddns"));
     let safe = !name.contains(['/', '\0']);
     let files = ["custom", "default"].map(|folder| share.join(folder).join(format!("{name}.json")));
-    for file in files.iter().filter(|file| safe && file.is_file()) {
+    if let Some(file) = files.iter().find(|file| safe && file.is_file()) {
         let mut text = String::new();
         let read = std::fs::File::open(file).and_then(|file| file.take(64 * 1024).read_to_string(&mut text));
-        let Some(json) = read.ok().and_then(|_| json::parse(&text).ok()) else {
-            return Way::Unknown(format!("{} makes no sense", file.display()));
+        let json = read.ok().and_then(|_| json::parse(&text).ok());
+        let part = json.as_ref().and_then(|json| json::member(json, family));
+        let text = |key| part.and_then(|part| json::text(part, key)).map(String::from);
+        return match text("url") {
+            None => Way::Unknown(format!("{} has no URL for {family}", file.display())),
+            Some(url) if url.starts_with("http") => Way::Url { url, answer: text("answer") },
+            Some(path) => by_script(&path),
         };
-        let Some(url) = json::member(&json, family).and_then(|part| json::text(part, "url")) else {
-            return Way::Unknown(format!("{} has no {family}", file.display()));
-        };
-        if !url.ends_with(".sh") {
-            let answer = json::member(&json, family).and_then(|part| json::text(part, "answer"));
-            return Way::Url { url: url.to_string(), answer: answer.map(String::from) };
-        }
     }
-    match provider(name) {
-        Some(ours) => Way::Provider(ours),
+    if let Some(row) = script(name) {
+        return Way::Script(row);
+    }
+    let unversioned = name.rsplit_once("-v").map_or(name, |(name, _)| name);
+    let first = unversioned.rsplit_once('.').map_or(unversioned, |(first, _)| first);
+    let there = |name: &&str| protocol(name).is_some() || built_in(&format!("preset:{name}")).is_some();
+    match [ours(name), name, unversioned, first].iter().find(|name| there(name)) {
+        Some(ours) => Way::Provider(ours.to_string()),
         None => Way::Unknown(format!("no {} and no provider of that kind here: set update_url", files[1].display())),
     }
 }
 
 /// The way of a script of theirs, by its path.
-pub fn by_script(path: &str) -> Option<String> {
-    let stem = path.rsplit('/').next()?.strip_prefix("update_")?.strip_suffix(".sh")?;
-    match stem {
-        "nsupdate" => Some("rfc2136".to_string()),
-        _ => provider(&stem.replace('_', ".").replace(".v", "-v")),
+pub fn by_script(path: &str) -> Way {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.strip_prefix("update_").and_then(|name| name.strip_suffix(".sh")).unwrap_or_default();
+    match script(&stem.replace('_', ".").replace(".v", "-v")) {
+        Some(row) => Way::Script(row),
+        None => {
+            Way::Unknown(format!("{name}: homing runs no scripts of ddns-scripts, and has no provider in its place"))
+        }
     }
 }
 
-/// Ours for a name of theirs: by the table, the name itself, without its version, without its last part.
-fn provider(name: &str) -> Option<String> {
-    let known = NAMES.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
-    let unversioned = name.rsplit_once("-v").map_or(name, |(name, _)| name);
-    let first = unversioned.rsplit_once('.').map_or(unversioned, |(first, _)| first);
-    let there = |name: &&str| protocol(name).is_some() || built_in(&format!("preset:{name}")).is_some();
-    [known.unwrap_or(name), name, unversioned, first].iter().find(|name| there(name)).map(|name| name.to_string())
+/// The line of a service that a script tells. Some scripts' names have no ending of a domain.
+fn script(name: &str) -> Option<&'static str> {
+    SCRIPTS.lines().find_map(|line| {
+        let (known, row) = line.split_once(' ')?;
+        (known == name || known.replace(".com", "") == name).then_some(row)
+    })
+}
+
+/// Ours, where it is not found by the name of theirs.
+fn ours(name: &str) -> &str {
+    match name {
+        "dyndns.org" => "dyn",
+        "google.com" => "googledomains",
+        "afraid.org-keyauth" => "afraid-key",
+        "afraid.org-basicauth" => "afraid-basic",
+        "afraid.org-v2-token" => "afraid-v2",
+        "afraid.org-v2-basic" => "afraid-v2-basic",
+        "ionos.com" => "ionos-dyndns",
+        _ => name,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn named(name: &str) -> Option<String> {
+        match by_name(name, false, Path::new("/nowhere/etc/config/ddns")) {
+            Way::Provider(ours) => Some(ours),
+            Way::Script(row) => row.split(' ').next().map(String::from),
+            Way::Url { .. } | Way::Unknown(_) => None,
+        }
+    }
 
     #[test]
     fn names_of_theirs_find_ours() {
@@ -89,12 +135,50 @@ mod tests {
             ("cloudflare.com-v4", Some("cloudflare")),
             ("he.net", Some("he.net")),
             ("selfhost.de", Some("selfhost")),
+            ("afraid.org-v2-token", Some("afraid-v2")),
+            ("cloud.google.com-v1", None),
             ("example.org", None),
         ] {
-            assert_eq!(provider(theirs).as_deref(), ours, "{theirs}");
+            assert_eq!(named(theirs).as_deref(), ours, "{theirs}");
         }
-        assert_eq!(by_script("/usr/lib/ddns/update_cloudflare_com_v4.sh").as_deref(), Some("cloudflare"));
-        assert_eq!(by_script("/usr/lib/ddns/update_nsupdate.sh").as_deref(), Some("rfc2136"));
-        assert_eq!(by_script("/root/mine.sh"), None);
+    }
+
+    #[test]
+    fn scripts_of_theirs_find_ours() {
+        for (file, ours) in [
+            ("/usr/lib/ddns/update_cloudflare_com_v4.sh", Some("cloudflare")),
+            ("update_nsupdate.sh", Some("rfc2136")),
+            ("update_dnsimple_v2.sh", Some("dnsimple")),
+            ("update_luadns_v1.sh", Some("luadns")),
+            ("update_porkbun_v3.sh", Some("porkbun")),
+            ("update_no-ip_com.sh", Some("noip")),
+            ("update_dnspod_cn_v3.sh", Some("tencent")),
+            ("update_transip_nl.sh", None),
+            ("update_gcp_v1.sh", None),
+            ("/root/mine.sh", None),
+        ] {
+            let found = match by_script(file) {
+                Way::Script(row) => row.split(' ').next(),
+                _ => None,
+            };
+            assert_eq!(found, ours, "{file}");
+        }
+    }
+
+    #[test]
+    fn what_stands_for_a_script_are_keys_of_the_provider() {
+        for line in SCRIPTS.lines() {
+            let mut words = line.split(' ').skip(1);
+            let name = words.next().expect(line);
+            if crate::provider::left_out(name).is_some() {
+                continue;
+            }
+            let (protocol, _) = crate::provider::named(name).expect(line);
+            for word in words {
+                let key = word.split_once('=').expect(line).0;
+                let known = protocol.keys.iter().any(|known| known.name == key) || key == "hosts";
+                assert!(known, "{line}: {key}");
+            }
+        }
     }
 }

@@ -27,6 +27,8 @@ mod settings;
 mod surroundings;
 mod truth;
 mod uci;
+mod uci_options;
+mod uci_scripts;
 mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.

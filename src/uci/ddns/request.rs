@@ -1,73 +1,61 @@
 //! How a service of ddns-scripts is told: its URL, with the places that ddns-scripts fills, as a request of `template`;
-//! or its credentials where a provider of ours wants them.
+//! or its options where a provider of ours wants them.
 
-use super::{Left, Service};
-use crate::provider::{built_in, protocol};
+use super::{joined, Left, Service};
+use crate::provider::named;
+use crate::uci::Translated;
+
+/// A place of a URL, the option that fills it, and the slot and key of `template` that stand for it.
+const PLACES: [(&str, &str, &str, &str); 3] = [
+    ("[USERNAME]", "username", "{user}", "user"),
+    ("[PASSWORD]", "password", "{password}", "password"),
+    ("[PARAMENC]", "param_enc", "{token}", "token"),
+];
 
 impl Service<'_> {
     /// A request of the service's own, with ddns-scripts' places in it.
-    pub(super) fn url(&mut self, url: &str, answer: Option<&str>) -> Result<(), Left> {
-        let from = if self.block.get("update_url").is_some() { "update_url" } else { "service_name" };
-        let (host, host_from) = self.host()?;
-        let mut url = url.to_string();
-        if let Some(rest) = url.strip_prefix("http://").filter(|_| self.flag("use_https")) {
-            url = format!("https://{rest}");
-        }
+    pub(super) fn url(&mut self, url: String, answer: Option<&str>, from: &str) -> Result<(), Left> {
         self.say("provider", "template", "");
-        self.say("hosts", &host, host_from);
-        let mut used = Vec::new();
-        for (place, option) in [
-            ("[USERNAME]", "username"),
-            ("[PASSWORD]", "password"),
-            ("[PARAMENC]", "param_enc"),
-            ("[PARAMOPT]", "param_opt"),
-            ("[DOMAIN]", "domain"),
-        ] {
-            if url.contains(place) && self.value(option).is_none() {
-                return Err(self.left(option, format!("{option} is missing")));
-            }
-        }
+        let host = self.host()?;
+        let mut url = match url.strip_prefix("http://").filter(|_| self.flag("use_https")) {
+            Some(rest) => format!("https://{rest}"),
+            None => url,
+        };
         // Credentials before the host are for HTTP's own log-in.
-        let authority = url.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?']).next().unwrap_or(""));
-        if let Some((login, _)) = authority.rsplit_once('@').map(|(login, host)| (login.to_string(), host.to_string()))
-        {
-            url = url.replacen(&format!("{login}@"), "", 1);
+        let begin = url.find("://").map_or(0, |at| at + 3);
+        let end = url[begin..].find(['/', '?']).map_or(url.len(), |at| begin + at);
+        let mut said = [false; 3];
+        if let Some(at) = url[begin..end].rfind('@') {
+            let login: String = url.drain(begin..=begin + at).collect();
+            let login = &login[..at];
+            let (user, password) = login.split_once(':').unwrap_or((login, ""));
             self.say("auth", "basic", from);
-            let (user, password) = login.split_once(':').unwrap_or((&login, ""));
-            for (key, text, place, option) in
-                [("user", user, "[USERNAME]", "username"), ("password", password, "[PASSWORD]", "password")]
-            {
-                let value =
-                    if text == place { self.value(option).unwrap_or_default().to_string() } else { text.to_string() };
-                self.say(key, &value, option);
-                used.push(key);
+            for ((said, (place, option, _, key)), text) in said.iter_mut().zip(PLACES).zip([user, password]) {
+                let value = if text == place { self.needed(option)? } else { text };
+                self.say(key, &value.replace("[DOMAIN]", "{host}"), option);
+                *said = true;
             }
         }
-        let domain = self.value("domain").unwrap_or_default().to_string();
-        let parameter = self.value("param_opt").unwrap_or_default().to_string();
-        url = url.replace("[DOMAIN]", if domain == host { "{host}" } else { &domain });
-        url = url.replace("[PARAMOPT]", &parameter).replace("[IP]", "{ip}");
-        for (place, slot, key, option) in [
-            ("[USERNAME]", "{user}", "user", "username"),
-            ("[PASSWORD]", "{password}", "password", "password"),
-            ("[PARAMENC]", "{token}", "token", "param_enc"),
-        ] {
+        for (said, (place, option, slot, key)) in said.iter_mut().zip(PLACES) {
             if url.contains(place) {
                 url = url.replace(place, slot);
-                if !used.contains(&key) {
-                    let value = self.value(option).unwrap_or_default().to_string();
-                    self.say(key, &value, option);
-                    used.push(key);
+                if !*said {
+                    self.say(key, self.needed(option)?, option);
+                    *said = true;
                 }
             }
         }
+        for (place, option) in [("[DOMAIN]", "domain"), ("[PARAMOPT]", "param_opt")] {
+            if url.contains(place) {
+                let value = self.needed(option)?;
+                url = url.replace(place, if value == host { "{host}" } else { value });
+            }
+        }
+        url = url.replace("[IP]", "{ip}");
         self.say("url", &url, from);
-        if url.starts_with("http://") && !used.is_empty() {
+        if url.starts_with("http://") && said.contains(&true) {
             self.say("allow_plaintext", "yes", "use_https");
-            self.note(
-                "use_https",
-                format!("[{}]: the password is sent for everybody to read: option use_https '1'", self.block.name),
-            );
+            self.note("use_https", "the password is sent for everybody to read: option use_https '1'");
         }
         self.answer(answer, &url, from);
         Ok(())
@@ -76,99 +64,119 @@ impl Service<'_> {
     /// What a good answer is. The words of dyndns2 need no telling; without any word every answer that is not one of
     /// its refusals counts, as it did there.
     fn answer(&mut self, answer: Option<&str>, url: &str, from: &str) {
-        let words: Vec<&str> = answer.map(|answer| answer.split('|').collect()).unwrap_or_default();
-        let plain = words.iter().all(|word| word.chars().all(|c| c.is_alphanumeric() || " _-".contains(c)));
-        let dyndns2 = |words: &[&str]| !words.is_empty() && words.iter().all(|word| ["good", "nochg"].contains(word));
-        if dyndns2(&words) || (answer.is_none() && url.contains("/nic/update?")) {
+        let answer = answer.unwrap_or_default();
+        if answer == "good|nochg" || (answer.is_empty() && url.contains("/nic/update?")) {
             return;
         }
-        let marks: Vec<String> = words.iter().map(|word| format!("*{}", word.trim())).collect();
-        if plain && !marks.is_empty() {
-            return self.say("success", &marks.join(", "), from);
+        let plain = !answer.contains(|letter| ".^$*+?()[]{}\\,\"#;".contains(letter));
+        if plain && !answer.is_empty() {
+            return self.say("success", &format!("*{}", answer.replace('|', ", *")), from);
         }
         self.say("success", "*", from);
-        if !marks.is_empty() {
-            self.note(
-                from,
-                format!(
-                    "[{}]: homing reads no expressions in answers: any answer but a refusal counts",
-                    self.block.name
-                ),
-            );
+        if !answer.is_empty() {
+            self.note(from, "homing reads no expressions in answers: any answer but a refusal counts");
         }
+    }
+
+    /// A provider of ours in the place of a script: each key from where the row says.
+    pub(super) fn script(&mut self, row: &'static str, out: &mut Translated) -> Result<(), Left> {
+        let (ours, keys) = row.split_once(' ').unwrap_or((row, ""));
+        self.say("provider", ours, "");
+        let bearer = ours == "cloudflare" && self.value("username") == Some("Bearer");
+        for (key, from) in keys.split(' ').filter_map(|word| word.split_once('=')) {
+            let key = match key {
+                "email" if bearer => continue,
+                "key" if bearer => "token",
+                key => key,
+            };
+            if self.section.get(key).is_none() {
+                self.key(key, from)?;
+            }
+        }
+        if ours == "rfc2136" && self.flag("force_dnstcp") {
+            self.say("transport", "tcp", "force_dnstcp");
+        }
+        // The words of param_opt, where it has such, are told one by one.
+        let words = row.contains("param_opt.");
+        for option in ["param_enc", "param_opt"] {
+            for word in self.value(option).unwrap_or_default().split_whitespace() {
+                let name = if words { word.split('=').next().unwrap_or(word) } else { option };
+                if !row.contains(name) {
+                    let text = format!("{name} is not used: homing finds the record by its name");
+                    self.remark(option, text, out);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One key of a row of `SCRIPTS`.
+    fn key(&mut self, key: &str, from: &'static str) -> Result<(), Left> {
+        let (from, needed) = from.strip_suffix('?').map_or((from, true), |from| (from, false));
+        let (first, second) = from.split_once(['.', '/', ':', ',']).unwrap_or((from, ""));
+        if from == "@" {
+            let (host, zone) = joined(self.needed("domain")?);
+            self.say(key, &host, "domain");
+            if let Some(zone) = zone {
+                self.say("zone", zone, "domain");
+            }
+        } else if key == "hosts" && !second.is_empty() {
+            // The name in its zone.
+            let (name, zone) = (self.needed(first)?, self.needed(second)?);
+            let whole = match name.strip_suffix(zone) {
+                Some(front) if front.is_empty() || front.ends_with('.') => name.to_string(),
+                _ if name == "@" => zone.to_string(),
+                _ => format!("{name}.{zone}"),
+            };
+            self.say(key, &whole, first);
+            self.say("zone", zone, second);
+        } else if from == "parent" {
+            let domain = self.needed("domain")?;
+            let parent = domain.split_once('.').map_or("", |(_, parent)| parent);
+            self.say(key, if parent.contains('.') { parent } else { domain }, "domain");
+        } else if from.starts_with(|letter: char| letter.is_ascii_digit()) {
+            self.say(key, from, "");
+        } else if let Some(value) = self.value(first) {
+            let value = match from.as_bytes().get(first.len()) {
+                None => value.to_string(),
+                // nsupdate(1): a key without an algorithm is HMAC-MD5's.
+                Some(b':') if value.contains(':') => format!("{value}:{}", self.needed(second)?),
+                Some(b':') => format!("hmac-md5:{value}:{}", self.needed(second)?),
+                Some(b',') => format!("{value},{}", self.needed(second)?),
+                Some(b'/') => format!("{}/{second}", value.trim_end_matches('/')),
+                Some(_) => {
+                    let word =
+                        value.split_whitespace().rev().find_map(|word| word.strip_prefix(second)?.strip_prefix('='));
+                    match word {
+                        Some(word) => word.to_string(),
+                        None => return Ok(()),
+                    }
+                }
+            };
+            self.say(key, &value, first);
+        } else if needed {
+            self.needed(first)?;
+        }
+        Ok(())
     }
 
     /// A provider of ours, with the credentials where it wants them.
     pub(super) fn provider(&mut self, ours: &str) -> Result<(), Left> {
         self.say("provider", ours, "");
-        let (host, host_from) = self.host()?;
-        let domain = self.value("domain").unwrap_or_default().to_string();
-        let (user, password) =
-            ["username", "password"].map(|key| self.value(key).unwrap_or_default().to_string()).into();
-        match ours {
-            "cloudflare" => {
-                let (name, zone) = domain.split_once('@').unwrap_or(("", &domain));
-                let host = if name.is_empty() { zone.to_string() } else { format!("{name}.{zone}") };
-                self.say("hosts", &host, "domain");
-                if domain.contains('@') {
-                    self.say("zone", zone, "domain");
-                }
-                if user == "Bearer" {
-                    self.say("token", &password, "password");
-                } else {
-                    self.say("email", &user, "username");
-                    self.say("key", &password, "password");
-                }
-                let parameters = self.value("param_opt").unwrap_or_default().to_string();
-                for word in parameters.split_whitespace() {
-                    match word.split_once('=') {
-                        Some(("zone_id", id)) => self.say("zone_id", id, "param_opt"),
-                        _ => self.note(
-                            "param_opt",
-                            format!(
-                                "[{}]: '{word}' is not used: homing finds the record by name and keeps its proxy",
-                                self.block.name
-                            ),
-                        ),
-                    }
-                }
+        self.host()?;
+        let token = named(ours).is_some_and(|(protocol, preset)| match preset {
+            Some(preset) => {
+                preset.entries.iter().any(|entry| entry.value.contains("{token}") || entry.value == "bearer")
             }
-            "rfc2136" => {
-                self.say("hosts", if domain.is_empty() { &host } else { &domain }, "domain");
-                let server = self.value("dns_server").unwrap_or_default().to_string();
-                // nsupdate(1): a key without an algorithm is HMAC-MD5's.
-                let (algorithm, name) = user.split_once(':').unwrap_or(("hmac-md5", &user));
-                for (key, value, from) in [
-                    ("server", server.as_str(), "dns_server"),
-                    ("algorithm", algorithm, "username"),
-                    ("key_name", name, "username"),
-                    ("secret", &password, "password"),
-                    ("ttl", "600", ""),
-                ] {
-                    self.say(key, value, from);
-                }
-                if self.flag("force_dnstcp") {
-                    self.say("transport", "tcp", "force_dnstcp");
-                }
+            None => protocol.keys.iter().any(|known| known.name == "token"),
+        });
+        if token {
+            self.say("token", self.needed("password")?, "password");
+        } else {
+            if let Some(user) = self.value("username") {
+                self.say("user", user, "username");
             }
-            _ => {
-                self.say("hosts", &host, host_from);
-                let wants = |word: &str| {
-                    built_in(&format!("preset:{ours}"))
-                        .is_some_and(|preset| preset.entries.iter().any(|entry| entry.value.contains(word)))
-                };
-                let takes = |key: &str| {
-                    protocol(ours).is_some_and(|protocol| protocol.keys.iter().any(|known| known.name == key))
-                };
-                if wants("{token}") || wants("bearer") || takes("token") {
-                    self.say("token", &password, "password");
-                } else {
-                    if !user.is_empty() {
-                        self.say("user", &user, "username");
-                    }
-                    self.say("password", &password, "password");
-                }
-            }
+            self.say("password", self.needed("password")?, "password");
         }
         Ok(())
     }

@@ -1,0 +1,84 @@
+//! Each option of ddns-scripts 2.8 is honoured, or named as one for which homing has no use.
+
+use crate::world::*;
+
+/// Each option of ddns-scripts makes a difference: to the settings, to the comments in them, or to what is told.
+#[test]
+fn no_option_of_ddns_scripts_is_passed_over_in_silence() {
+    let scratch = Scratch::new();
+    let service = "config service 'x'\n\toption enabled '1'\n\toption lookup_host 'a.example.com'\n\toption domain 'b.example.com'\n\
+                   \toption username 'u'\n\toption password 'p'\n\toption param_enc 'e'\n\toption param_opt 'o'\n\
+                   \toption update_url 'http://127.0.0.1/[DOMAIN]/[USERNAME]/[PASSWORD]/[PARAMENC]/[PARAMOPT]'\n";
+    let converted = |text: &str| {
+        scratch.write("config", text, 0o600);
+        let ended = Run::new(&scratch).args(["--uci", "config"]).go();
+        assert_eq!(ended.code, Some(0), "{text}: {}", ended.stderr);
+        (ended.stdout, ended.stderr)
+    };
+    for (with, option, value) in [
+        ("", "enabled", "0"),
+        ("", "interface", "lan"),
+        ("", "service_name", "no-ip.com"),
+        ("", "update_url", "http://127.0.0.1/"),
+        ("\toption update_url ''\n", "update_script", "/usr/lib/ddns/update_no-ip_com.sh"),
+        ("", "lookup_host", "c.example.com"),
+        ("", "domain", "c.example.com"),
+        ("", "username", "v"),
+        ("", "password", "q"),
+        ("", "param_enc", "f"),
+        ("", "param_opt", "g"),
+        ("", "use_https", "1"),
+        ("", "cacert", "/nowhere/ca.pem"),
+        ("", "cacert", "IGNORE"),
+        ("", "use_syslog", "0"),
+        ("", "use_syslog", "3"),
+        ("", "use_logfile", "0"),
+        ("", "ip_source", "web"),
+        ("", "ip_network", "lan"),
+        ("\toption ip_source 'web'\n", "ip_url", "http://127.0.0.1/ip"),
+        ("\toption ip_source 'interface'\n", "ip_interface", "eth7"),
+        ("\toption ip_source 'interface'\n", "ip_interface", "@lan"),
+        ("\toption ip_source 'script'\n", "ip_script", "/bin/wan-ip"),
+        ("", "use_ipv6", "1"),
+        ("", "force_ipversion", "1"),
+        ("", "dns_server", "192.0.2.1"),
+        ("", "force_dnstcp", "1"),
+        ("", "is_glue", "1"),
+        ("", "proxy", "192.0.2.1:3128"),
+        ("", "bind_network", "lan"),
+        ("", "user_agent", "x"),
+        ("", "check_interval", "20"),
+        ("", "check_unit", "hours"),
+        ("", "check_interval_min", "1"),
+        ("", "force_interval", "0"),
+        ("", "force_unit", "days"),
+        ("", "retry_max_count", "5"),
+        ("", "retry_count", "5"),
+        ("", "retry_interval", "5"),
+        ("", "retry_unit", "minutes"),
+        ("", "use_api_check", "1"),
+        ("", "no_such_option", "1"),
+    ] {
+        let plain = converted(&format!("{service}{with}"));
+        let told = converted(&format!("{service}{with}\toption {option} '{value}'\n"));
+        assert_ne!(plain, told, "{option} {value}");
+    }
+    let plain = converted(&format!("config ddns 'global'\n{service}"));
+    for (option, value) in [
+        ("ddns_dateformat", "%c"),
+        ("ddns_rundir", "/tmp/a"),
+        ("ddns_logdir", "/tmp/b"),
+        ("ddns_loglines", "9"),
+        ("upd_privateip", "1"),
+        ("use_curl", "1"),
+        ("cacert", "/etc/ssl/certs"),
+        ("url", "https://127.0.0.1"),
+        ("services_url", "https://127.0.0.1"),
+    ] {
+        assert_ne!(
+            plain,
+            converted(&format!("config ddns 'global'\n\toption {option} '{value}'\n{service}")),
+            "{option}"
+        );
+    }
+}
