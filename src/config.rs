@@ -13,7 +13,7 @@ use crate::host::Host;
 use crate::http::Way;
 use crate::provider::{self, contract::Provider, Protocol};
 use crate::secret::Secret;
-use crate::settings::{shown, Entry, Place, Problem, Section, Settings};
+use crate::settings::{shown, Place, Problem, Section, Settings};
 use crate::socket::Bind;
 use crate::suffix::Suffix;
 use crate::values::Facts;
@@ -294,9 +294,9 @@ fn hosts(facts: &Facts<'_>) -> Option<Vec<Host>> {
     let mut hosts: Vec<Host> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     let mut good = true;
-    for item in facts.list("hosts")? {
-        let name = if item == "@hostname" { machine(facts.entry("zone")) } else { Ok(item.clone()) };
-        match name.and_then(|name| Host::new(&name)) {
+    facts.list("hosts")?;
+    for (item, host) in facts.hosts() {
+        match host {
             Ok(host) if !seen.insert(host.ascii().to_string()) => {
                 facts.wrong(entry, format!("'{}' stands twice", host));
                 good = false;
@@ -309,18 +309,6 @@ fn hosts(facts: &Facts<'_>) -> Option<Vec<Host>> {
         }
     }
     good.then_some(hosts)
-}
-
-/// The machine's own name, which the zone makes whole where it has no domain.
-fn machine(zone: Option<&Entry>) -> Result<String, String> {
-    let name = crate::os::hostname().ok_or("this machine has no name")?;
-    match zone {
-        _ if name.contains('.') => Ok(name),
-        Some(zone) => Ok(format!("{name}.{}", zone.value)),
-        None => {
-            Err(format!("this machine's name is '{}', without a domain: set zone, or write the host", shown(&name)))
-        }
-    }
 }
 
 /// What the provider is told by this section, in a form that two equal configs share: protocol, then `key=value` in

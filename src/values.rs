@@ -1,6 +1,7 @@
 //! What a key may hold. Detectors, providers and the agent each have a table of keys and read their values
 //! here, so that every mistake is told in the same words, with its place, and none is told twice.
 
+mod hosts;
 mod key;
 mod secrets;
 mod way;

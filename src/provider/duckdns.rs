@@ -26,8 +26,7 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
         Some(_) => facts.guarded_url("url", plaintext),
         None => Url::parse("https://www.duckdns.org/update").ok(),
     };
-    for host in facts.list("hosts").unwrap_or_default() {
-        let host = host.to_ascii_lowercase();
+    for host in facts.hosts().into_iter().map(|(item, host)| host.map_or(item, |host| host.ascii().to_string())) {
         if let Some(entry) = facts.entry("hosts").filter(|_| host.strip_suffix(DOMAIN).unwrap_or(&host).contains('.')) {
             facts.wrong(entry, format!("'{}' is not a name of DuckDNS: NAME{DOMAIN}", crate::settings::shown(&host)));
         }

@@ -79,9 +79,8 @@ pub fn zone(text: &str) -> Result<Host, String> {
 
 /// Notes the hosts that are not in the zone which the section names.
 pub fn hosts_under(facts: &Facts<'_>, zone: &Host) -> Option<()> {
-    let hosts = facts.entry("hosts").map_or("", |entry| entry.value.as_str());
     let mut fine = Some(());
-    for host in hosts.split(',').filter_map(|host| Host::new(host.trim()).ok()) {
+    for host in facts.hosts().into_iter().filter_map(|(_, host)| host.ok()) {
         if !host.under(zone.ascii()) {
             if let Some(entry) = facts.entry("zone") {
                 facts.wrong(entry, format!("the host {host} is not in the zone {zone}"));

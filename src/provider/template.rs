@@ -187,8 +187,8 @@ fn zone(facts: &Facts<'_>, used: bool) -> Option<Host> {
             return None;
         }
     };
-    for host in facts.list("hosts").unwrap_or_default() {
-        if Host::new(&host).is_ok_and(|host| !host.under(zone.ascii())) {
+    for (host, read) in facts.hosts() {
+        if read.is_ok_and(|host| !host.under(zone.ascii())) {
             facts.wrong(entry, format!("'{host}' is not in it: a section for each zone"));
         }
     }
