@@ -61,13 +61,15 @@ fn clause(text: &str, wanted: Option<&str>) -> Result<Material, String> {
     let mut keys = Vec::new();
     let mut at = 0;
     while at + 2 < words.len() {
-        if words[at] != "key" || words[at + 2] != "{" {
+        // named takes its words in any case.
+        if !words[at].eq_ignore_ascii_case("key") || words[at + 2] != "{" {
             at += 1;
             continue;
         }
         let (name, body) = (words[at + 1], &words[at + 3..]);
         let end = body.iter().position(|word| *word == "}").ok_or("a '}' is missing in it")?;
-        let value = |key: &str| body[..end].windows(2).find(|pair| pair[0] == key).map(|pair| pair[1]);
+        let value =
+            |key: &str| body[..end].windows(2).find(|pair| pair[0].eq_ignore_ascii_case(key)).map(|pair| pair[1]);
         if wanted.is_none_or(|wanted| same(wanted, name)) {
             keys.push((name, value("algorithm"), value("secret")));
         }
@@ -134,7 +136,7 @@ mod tests {
     fn keys_are_read_as_others_write_them() {
         let keygen = "key \"ddns-key\" {\n\talgorithm hmac-sha256;\n\tsecret \"q/w+AQ==\";\n};\n";
         assert_eq!(read(keygen, None), key("ddns-key", "hmac-sha256", "q/w+AQ=="));
-        let two = "// first { \n/* key \"no\" { */ key a { secret AQ==; algorithm HMAC-MD5.SIG-ALG.REG.INT; };\n# }\n\
+        let two = "// first { \n/* key \"no\" { */ KEY a { Secret AQ==; ALGORITHM HMAC-MD5.SIG-ALG.REG.INT; };\n# }\n\
                    key \"b.\" { algorithm \"sha512\"; secret \"Ag==\"; };server 10.0.0.1 { keys { a; }; };";
         assert_eq!(read(two, Some("A.")), key("a", "hmac-md5", "AQ=="));
         assert_eq!(read(two, Some("b")), key("b.", "hmac-sha512", "Ag=="));

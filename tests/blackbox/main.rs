@@ -17,6 +17,7 @@ mod fences;
 mod fuzzed;
 mod gateway;
 mod hooks;
+mod keyfiles;
 mod memory;
 mod overrides;
 mod papers;

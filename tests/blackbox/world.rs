@@ -29,5 +29,5 @@ pub use {
     scratch::Scratch,
     tls::{Identity, Manner, Pki},
     udp::UdpServer,
-    updates::{lines, updates},
+    updates::{lines, updates, updates_on},
 };

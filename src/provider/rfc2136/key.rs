@@ -44,6 +44,20 @@ pub fn key(facts: &Facts<'_>) -> Option<Option<Key>> {
         }
         (None, Some(entry)) => (Material { name: None, algorithm: None, secret: facts.secret("secret")? }, entry),
     };
+    // What is said beside a key may not be another than what the key says: one of the two is a mistake.
+    let same = |one: &str, other: &str| one.trim_end_matches('.').eq_ignore_ascii_case(other.trim_end_matches('.'));
+    if let (Some(own), Some(entry)) = (&material.name, facts.entry("key_name")) {
+        if !same(own, &entry.value) {
+            facts.wrong(entry, format!("the key is called '{}'", crate::settings::shown(own)));
+            return None;
+        }
+    }
+    if let (Some(own), Some(said), Some(entry)) = (material.algorithm, algorithm, facts.entry("algorithm")) {
+        if own != said {
+            facts.wrong(entry, format!("the key is one of {own}"));
+            return None;
+        }
+    }
     let Some(name) = material.name.or(name) else {
         facts.lacking("'key_name' is missing: the server knows the key by it");
         return None;

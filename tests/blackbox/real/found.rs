@@ -1,10 +1,10 @@
 //! Neither server nor zone is said: both are found in DNS, and so are the servers that `--verify` asks. In a network of
 //! its own, where BIND has port 53 and resolv.conf names it.
 
-use super::daemon::aloud;
+use super::daemon::{aloud, has_six};
 use super::rfc2136::{config, key};
-use super::zones::bind;
-use crate::world::{runner, Run, Scratch};
+use super::zones::{bind, Zones, KINDS};
+use crate::world::{runner, updates_on, Run, Scratch};
 
 /// Starts BIND, and then homing, which somebody contradicts, and which looks.
 const SCRIPT: &str = "
@@ -51,4 +51,51 @@ fn zone_and_server_are_found_in_dns() {
         second,
         "home.example.test: ipv4 is 192.0.2.99 in DNS, and not 198.41.0.4: to be pushed again\n198.41.0.4\n"
     );
+}
+
+/// No zone is said: the server itself is asked, which by its kind answers for a name that is not there, an alias and one
+/// far below the zone.
+#[test]
+fn the_zone_is_found_at_the_server_itself() {
+    for kind in KINDS {
+        let scratch = Scratch::new();
+        let zones = Zones::start(kind, &scratch);
+        let hosts = "home.example.test, no.such.host.example.test, alias.example.test, example.test";
+        let section = format!("hosts = {hosts}\n{}", key("hmac-sha256"));
+        config(&scratch, zones.place.port(), &section, ("198.41.0.4", "2620:fe::fe"));
+        // By name this time.
+        let text = scratch.read("homing.conf").replace("server = 127.0.0.1:", "server = localhost:");
+        scratch.write("homing.conf", &text, 0o600);
+        let run = Run::pass(&scratch).arg("-v").go();
+        assert_eq!(run.code, Some(3), "{kind:?} {run:?}");
+        let refused: Vec<&str> = run.stderr.lines().filter(|line| line.contains("refused")).collect();
+        assert!(refused.iter().all(|line| line.starts_with("alias.example.test: ")), "{kind:?} {}", run.stderr);
+        assert_eq!((refused.len(), run.stdout.contains("> zone example.test\n")), (2, true), "{kind:?} {}", run.stdout);
+        let records = zones.records();
+        for record in ["home A 198.41.0.4", "no.such.host AAAA 2620:fe::fe", "alias CNAME other.example.test."] {
+            assert!(records.iter().any(|known| known == record), "{kind:?} {record}: {records:?}");
+        }
+        let apex = records.iter().filter(|record| record.ends_with("A 198.41.0.4")).count();
+        assert_eq!(apex, 3, "{kind:?} {records:?}");
+    }
+}
+
+#[test]
+fn a_server_is_named_by_any_address() {
+    let scratch = Scratch::new();
+    let mut places = vec!["127.0.0.1:0"];
+    match has_six() {
+        true => places.push("[::1]:0"),
+        false => aloud("no ::1 here: left out that a server is named by it"),
+    }
+    for place in places {
+        let server = updates_on(place, |_| Some(0));
+        let section = "hosts = home.example.test\nzone = example.test\ntsig = off\n";
+        config(&scratch, 0, section, ("198.41.0.4", "2620:fe::fe"));
+        let named = format!("server = {}", server.address());
+        let text = scratch.read("homing.conf").replace("server = 127.0.0.1:0", &named);
+        scratch.write("homing.conf", &text, 0o600);
+        let run = Run::pass(&scratch).go();
+        assert_eq!((run.code, run.stderr.as_str(), server.count()), (Some(0), "", 1), "{named}");
+    }
 }

@@ -9,8 +9,13 @@ use std::sync::Mutex;
 
 /// A server that answers each update with an RCODE, or not at all. A datagram that comes again gets what it got before.
 pub fn updates(handler: impl Fn(&Request) -> Option<u8> + Send + 'static) -> DnsServer {
+    updates_on("127.0.0.1:0", handler)
+}
+
+/// The same on an address and port of your choice.
+pub fn updates_on(address: &str, handler: impl Fn(&Request) -> Option<u8> + Send + 'static) -> DnsServer {
     let known: Mutex<BTreeMap<Vec<u8>, Option<u8>>> = Mutex::default();
-    DnsServer::new(move |query| {
+    DnsServer::on(address, move |query| {
         let mut known = known.lock().unwrap();
         let code = *known.entry(query.bytes.clone()).or_insert_with(|| handler(&request(query)));
         code.map(|code| reply(query, code)).into_iter().collect()
