@@ -127,7 +127,7 @@ def script(shell, get, login):
 
 curl = script(['sh'], 'curl -sS -f --cacert {ca}', f'-u {USER}:{PASSWORD}')
 # Busybox does not verify certificates, whatever it is told; without the option it says so each time.
-wget = script(['busybox', 'sh'], 'busybox wget -q -O - --no-check-certificate', f"--header 'Authorization: {BASIC}'")
+wget = script(['sh'], 'busybox wget -q -O - --no-check-certificate', f"--header 'Authorization: {BASIC}'")
 
 
 def floor_c(folder, case, world):

@@ -7,6 +7,7 @@ mod clock;
 mod cloudflare;
 mod commands;
 mod conversation;
+mod copying;
 mod crash;
 mod detecting;
 mod detection;
