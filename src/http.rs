@@ -258,6 +258,10 @@ impl<'a> Http<'a> {
             ask = ask.with_body(body.as_str());
         }
         let mut lazy = ask.send_lazy()?;
+        let framed = |(name, _): &(String, String)| {
+            ["transfer-encoding", "content-length"].iter().any(|known| name.trim().eq_ignore_ascii_case(known))
+        };
+        relay.body_ends_with_connection(!request.measured && !lazy.headers.iter().any(framed));
         let mut body = Vec::new();
         // Redirects carry nothing to read, and 1xx, 204 and 304 have no body (RFC 9112, 6.3).
         let mut cut = None;

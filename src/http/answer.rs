@@ -117,8 +117,7 @@ impl Answer {
             }
             ([coding], []) if coding.eq_ignore_ascii_case("chunked") => {
                 // minreq takes the end of the connection for the last chunk. In the clear we look for that chunk,
-                // and not in what a wrong chunk size made part of the body; under TLS an end that the server did not
-                // sign is an error of its own, and where the length matters even a signed one is.
+                // and not in what a wrong chunk size made part of the body; under TLS it is not shown the end.
                 let last = b"\n0\r\n\r\n";
                 if request.url.secure() || told.tail.ends_with(last) && !self.body.ends_with(last) {
                     Ok(())

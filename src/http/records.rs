@@ -1,8 +1,8 @@
 //! Where TLS's own end is held back. minreq takes the end of a connection for the last chunk of a body, and a proxy
-//! whose backend died ends its connection properly: an address cut between two chunks would be believed. Who needs
-//! no end (a body that says how long it is) is therefore not shown one: bytes pass unchanged, but a record that can be
-//! a `close_notify` only once something follows it. Without it TLS takes the end of the connection for the cut that
-//! it then is; a body that was complete is read without it.
+//! whose backend died ends its connection properly: an answer cut between two chunks would be believed. A body that
+//! says how long it is needs no end and is not shown one: bytes pass unchanged, but a record that can be a
+//! `close_notify` only once something follows it. Without it TLS takes the end of the connection for the cut that it
+//! then is; a body that was complete is read without it. One that ends where the connection does gets what was held.
 
 const HEADER: usize = 5;
 const ALERT: u8 = 21;
@@ -17,6 +17,11 @@ pub struct Records {
 }
 
 impl Records {
+    /// What did not go on yet.
+    pub fn held(&self) -> &[u8] {
+        &self.held
+    }
+
     /// Takes bytes as they come; gives those that may go on.
     pub fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.held.extend_from_slice(bytes);

@@ -14,7 +14,7 @@ use crate::{os, resolve};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{channel, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -40,7 +40,7 @@ pub struct Goal {
     pub secure: bool,
     /// What to write in place of the stand-in that minreq takes for an IPv6 literal, in a plain request.
     pub rewrite: Vec<(String, String)>,
-    /// TLS to which its own end must not be shown, see `records.rs`.
+    /// No body that ends with the connection is wanted, so TLS's own end need not be shown, see `records.rs`.
     pub endless: bool,
 }
 
@@ -73,12 +73,42 @@ pub struct Told {
     unreached: Option<String>,
 }
 
+/// What is said to a relay at work.
+#[derive(Default)]
+struct Orders {
+    over: AtomicBool,
+    /// Whether TLS's own end is shown: one of the three below.
+    end: AtomicU8,
+    /// The relay waits to be told.
+    waits: AtomicBool,
+}
+
+const UNTOLD: u8 = 0;
+const HIDDEN: u8 = 1;
+const SHOWN: u8 = 2;
+
+impl Orders {
+    /// Waits to be told whether the end is shown, which follows from the answer's head. Who has no head by now gets none
+    /// any more, and needs no end; its patience is that of a connection.
+    fn show_end(&self, listener: &TcpListener, until: Instant) -> io::Result<bool> {
+        let until = until.min(Instant::now() + PATIENCE);
+        self.waits.store(true, Ordering::SeqCst);
+        while self.end.load(Ordering::SeqCst) == UNTOLD && !self.over.load(Ordering::SeqCst) {
+            if !os::wait_readable(&[listener.as_fd()], until)?[0] {
+                break;
+            }
+            listener.accept()?;
+        }
+        Ok(self.end.load(Ordering::SeqCst) == SHOWN)
+    }
+}
+
 /// A connection that waits for minreq.
 pub struct Relay {
     pub port: u16,
     pub password: String,
     thread: JoinHandle<Told>,
-    over: Arc<AtomicBool>,
+    orders: Arc<Orders>,
 }
 
 impl Relay {
@@ -88,17 +118,18 @@ impl Relay {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(trouble)?;
         let port = listener.local_addr().map_err(trouble)?.port();
         let password = password();
-        let over = Arc::new(AtomicBool::new(false));
+        let orders = Arc::new(Orders::default());
+        orders.end.store(if goal.endless { HIDDEN } else { UNTOLD }, Ordering::SeqCst);
         let (connected, ready) = channel();
         let (goal, host) = (goal.clone(), goal.host.clone());
         let pass = format!("Basic {}", crate::http::base64(format!("homing:{password}")));
-        let stop = Arc::clone(&over);
+        let told = Arc::clone(&orders);
         let thread = std::thread::Builder::new()
             .stack_size(256 * 1024)
-            .spawn(move || carry(&goal, &listener, &pass, until, cap, &connected, &stop))
+            .spawn(move || carry(&goal, &listener, &pass, until, cap, &connected, &told))
             .map_err(|error| format!("cannot start a thread: {error}"))?;
         match ready.recv_timeout(left(until)) {
-            Ok(()) => Ok(Relay { port, password, thread, over }),
+            Ok(()) => Ok(Relay { port, password, thread, orders }),
             // A resolver cannot be interrupted: its thread is left behind and ends with the process.
             Err(RecvTimeoutError::Timeout) => {
                 Err(format!("cannot reach {host}: no answer in time from the resolver or the server"))
@@ -110,12 +141,24 @@ impl Relay {
         }
     }
 
+    /// Says, once the head of an answer is read, whether its body ends where the connection does.
+    pub fn body_ends_with_connection(&self, so: bool) {
+        self.orders.end.store(if so { SHOWN } else { HIDDEN }, Ordering::SeqCst);
+        if self.orders.waits.load(Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+    }
+
     /// Ends it, whether minreq came or not, and tells what went through.
     pub fn close(self) -> Told {
-        self.over.store(true, Ordering::SeqCst);
+        self.orders.over.store(true, Ordering::SeqCst);
         if !self.thread.is_finished() {
             // Wakes a relay that minreq never came to.
-            let _ = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+            self.wake();
         }
         self.thread.join().unwrap_or_default()
     }
@@ -134,7 +177,7 @@ fn carry(
     until: Instant,
     cap: usize,
     connected: &Sender<()>,
-    over: &AtomicBool,
+    orders: &Orders,
 ) -> Told {
     let mut told = Told::default();
     let server = match connect(goal, until) {
@@ -147,10 +190,10 @@ fn carry(
     if connected.send(()).is_err() {
         return told;
     }
-    match admit(listener, pass, until, over) {
+    match admit(listener, pass, until, &orders.over) {
         Ok(Some(client)) => {
             // An error on either side ends it as closing would; the other side sees the connection end.
-            let end = pump(&client, &server, goal, until, cap, &mut told);
+            let end = pump([&client, &server], (listener, orders), goal, until, cap, &mut told);
             told.end = end.unwrap_or(End::Closed);
             let _ = client.shutdown(Shutdown::Both);
         }
@@ -232,8 +275,8 @@ fn asks_rightly(client: &mut TcpStream, pass: &str) -> bool {
 }
 
 fn pump(
-    client: &TcpStream,
-    server: &TcpStream,
+    [client, server]: [&TcpStream; 2],
+    (listener, orders): (&TcpListener, &Orders),
     goal: &Goal,
     until: Instant,
     cap: usize,
@@ -244,7 +287,7 @@ fn pump(
     if let Some(proxy) = goal.way.proxy.as_ref().filter(|_| !goal.secure) {
         rewrite.extend(tunnel::rewrites(proxy, &tunnel::authority(&goal.host, goal.port)));
     }
-    let mut records = goal.endless.then(Records::default);
+    let mut records = goal.secure.then(Records::default);
     let mut server_open = true;
     loop {
         // Once the server has closed, all that is left is to wait until minreq has read what came.
@@ -259,6 +302,10 @@ fn pump(
             let n = read(server, &mut piece).inspect_err(|_| told.broken = true)?;
             if n == 0 {
                 server_open = false;
+                let held = records.as_ref().map_or(&[][..], Records::held);
+                if !held.is_empty() && orders.show_end(listener, until)? {
+                    send(client, held, until)?;
+                }
                 let _ = client.shutdown(Shutdown::Write);
                 continue;
             }
