@@ -145,10 +145,9 @@ impl<'a> Build<'a> {
     }
 
     fn collect(&mut self, facts: Facts<'_>) {
-        let (problems, open_files) = facts.finish();
+        let (problems, warnings) = facts.finish();
         self.problems.extend(problems);
-        for file in open_files {
-            let warning = format!("{file} holds a secret and others can read it: chmod o-r {file}");
+        for warning in warnings {
             if !self.warnings.contains(&warning) {
                 self.warnings.push(warning);
             }

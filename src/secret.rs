@@ -1,15 +1,20 @@
 //! A string that cannot be printed. Every secret that enters the process passes through here once, so that
 //! whatever is later said about a request or quoted from a server can be searched for it, in each form in
-//! which it travels: raw, base64, percent-encoded, and escaped in JSON.
+//! which it travels: raw, base64, percent-encoded, and escaped in JSON. What is shorter than four characters stands in
+//! half of all words by chance: it is masked where it stands alone, and so is any word that we wrote it into.
 
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// What stands in the place of a secret.
 const MASK: &str = "***";
+
+/// Fewer characters than this are masked only where they stand alone.
+pub const SHORT: usize = 4;
 
 /// All forms of all secrets, longest first.
 static FORMS: Mutex<Vec<Zeroizing<String>>> = Mutex::new(Vec::new());
@@ -91,10 +96,51 @@ pub fn mask(text: &str) -> String {
     let mut out = text.to_string();
     for form in forms.iter() {
         if out.contains(form.as_str()) {
-            out = out.replace(form.as_str(), MASK);
+            out = match is_short(form) {
+                true => mask_alone(&out, form),
+                false => out.replace(form.as_str(), MASK),
+            };
         }
     }
     out
+}
+
+fn is_short(text: &str) -> bool {
+    text.chars().count() < SHORT
+}
+
+/// Masks a short form wherever it is no part of a longer word.
+fn mask_alone(text: &str, form: &str) -> String {
+    let (mut out, mut done) = (String::with_capacity(text.len()), 0);
+    for (at, _) in text.match_indices(form) {
+        let end = at + form.len();
+        if word_around(text, at..end) == (at..end) {
+            out.push_str(&text[done..at]);
+            out.push_str(MASK);
+            done = end;
+        }
+    }
+    out + &text[done..]
+}
+
+/// The word that a part of a text belongs to, or the part itself: what follows on a letter or digit of it.
+fn word_around(text: &str, part: Range<usize>) -> Range<usize> {
+    let is_word = |c: char| c.is_alphanumeric();
+    let within = &text[part.clone()];
+    let before = text[..part.start].chars().rev().take_while(|c| is_word(*c)).map(char::len_utf8).sum::<usize>();
+    let after = text[part.end..].chars().take_while(|c| is_word(*c)).map(char::len_utf8).sum::<usize>();
+    let begins = within.starts_with(is_word) && before > 0;
+    let goes_on = within.ends_with(is_word) && after > 0;
+    part.start - if begins { before } else { 0 }..part.end + if goes_on { after } else { 0 }
+}
+
+/// Told of a secret that was written at this place of a text: where it is short and became part of a longer word, that
+/// word is a secret too.
+pub fn written(text: &str, part: Range<usize>) {
+    let word = word_around(text, part.clone());
+    if is_short(&text[part.clone()]) && word != part {
+        Secret::new(&text[word]);
+    }
 }
 
 fn remember(forms: [String; 5]) {
@@ -130,6 +176,28 @@ mod tests {
             header.expose()
         );
         assert_eq!(mask(&said), "raw *** b64 *** pct *** json *** basic ***");
+    }
+
+    #[test]
+    fn a_short_secret_is_masked_where_it_stands_alone() {
+        let secret = Secret::new("zq");
+        for (said, masked) in [
+            ("?password=zq&host=zqx.example", "?password=***&host=zqx.example"),
+            ("{\"p\":\"zq\"} zq, 'zq' (zq)", "{\"p\":\"***\"} ***, '***' (***)"),
+            ("zqzq zq.zq 1zq zq\u{e4}", "zqzq ***.*** 1zq zq\u{e4}"),
+            ("zq", "***"),
+        ] {
+            assert_eq!(mask(said), masked);
+        }
+        assert_eq!(mask(&STANDARD.encode(secret.expose())), "***");
+        // Written into a longer word, that word is kept too.
+        let text = "u=alicezq&t=zq";
+        written(text, 7..9);
+        written(text, 12..14);
+        assert_eq!(mask("u=alicezq&t=zq alice"), "u=***&t=*** alice");
+        // A mark is no part of a word.
+        Secret::new("\u{a7}\u{a7}");
+        assert_eq!(mask("a\u{a7}\u{a7}b"), "a***b");
     }
 
     #[test]

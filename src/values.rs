@@ -20,8 +20,8 @@ pub struct Facts<'a> {
     pub section: &'a Section,
     preset: Option<&'a Section>,
     problems: RefCell<Vec<Problem>>,
-    /// Files that others can read although a secret is in them.
-    open_files: RefCell<Vec<String>>,
+    /// What is allowed and may surprise.
+    warnings: RefCell<Vec<String>>,
     /// Secrets asked for so far, by the plain form of their key.
     secrets: RefCell<Vec<(String, Option<Secret>)>>,
 }
@@ -32,14 +32,14 @@ impl<'a> Facts<'a> {
             section,
             preset,
             problems: RefCell::default(),
-            open_files: RefCell::default(),
+            warnings: RefCell::default(),
             secrets: RefCell::default(),
         }
     }
 
-    /// The mistakes, and the secret files that others can read.
+    /// The mistakes, and the warnings.
     pub fn finish(self) -> (Vec<Problem>, Vec<String>) {
-        (self.problems.into_inner(), self.open_files.into_inner())
+        (self.problems.into_inner(), self.warnings.into_inner())
     }
 
     /// How this section is called in messages.

@@ -1,7 +1,7 @@
 //! Where secrets come from: the settings themselves, a file, a variable, systemd's credentials.
 
 use super::{Facts, SECRET_FORMS};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::settings::{Entry, Section};
 use std::path::{Path, PathBuf};
 
@@ -69,7 +69,18 @@ impl<'a> Facts<'a> {
             Ok(text) if text.contains(|c: char| c.is_control()) => {
                 self.wrong(entry, "the secret holds a control character or more than one line");
             }
-            Ok(text) => return Some(Secret::new(&text)),
+            Ok(text) => {
+                if text.chars().count() < secret::SHORT {
+                    let warning = format!(
+                        "{}: {}: a secret of fewer than {} characters is soon guessed, and masked only where it stands alone",
+                        entry.place,
+                        entry.key,
+                        secret::SHORT
+                    );
+                    self.warnings.borrow_mut().push(warning);
+                }
+                return Some(Secret::new(&text));
+            }
             Err(why) => self.wrong(entry, why),
         }
         None
@@ -117,8 +128,9 @@ impl<'a> Facts<'a> {
             return Err(format!("{shown} is not a file with one line"));
         }
         if found.permissions().mode() & 0o004 != 0 {
-            let name = path.display().to_string();
-            self.open_files.borrow_mut().push(name);
+            let name = path.display();
+            let warning = format!("{name} holds a secret and others can read it: chmod o-r {name}");
+            self.warnings.borrow_mut().push(warning);
         }
         let text = std::fs::read_to_string(path).map_err(told)?;
         // An editor's byte order mark is no part of a secret.

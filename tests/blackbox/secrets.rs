@@ -177,3 +177,32 @@ fn a_secret_is_read_once_a_pass() {
     let opened = ended.trace.iter().filter(|line| line.contains("the.key")).count();
     assert_eq!(opened, 1, "{}", ended.trace.join("\n"));
 }
+
+/// A letter is in half of all words: there it says nothing, alone it does.
+#[test]
+fn a_secret_of_one_letter_is_masked_where_it_stands_alone() {
+    let scratch = Scratch::new();
+    let server = HttpServer::new(|request| Reply::ok(&format!("a bad day for {} {}", request.target, "q q1 Qq")));
+    let config = format!(
+        "ipv4 = x\nstate = state.json\nhistory = h.log\n[home]\nprovider = template\nhosts = a.example.com\nuser = alice\n\
+         url = {}/up/{{password}}?who={{user}}{{password}}&pw={{password}}&ip={{ip}}\npassword = q\nsuccess = good\n\
+         [detector:x]\nkind = fixed\naddress = 198.41.0.4\n",
+        server.url()
+    );
+    scratch.write("homing.conf", &config, 0o600);
+    let told = "homing.conf:9: password: a secret of fewer than 4 characters is soon guessed";
+    let ended = Run::pass(&scratch).arg("--check").go().expect(0).says(told);
+    assert!(ended.stdout.contains("the settings are good"), "{}", ended.stdout);
+    let shown = format!("> GET {}/up/***?who=***&pw=***&ip=198.41.0.4\n", server.url());
+    let ended = Run::pass(&scratch).arg("--dry-run").go().expect(0);
+    assert!(ended.stdout.contains(&shown), "{}", ended.stdout);
+    let ended = Run::pass(&scratch).arg("-v").go().expect(1);
+    assert!(ended.stdout.contains(&shown), "{}", ended.stdout);
+    let answer = "a bad day for /up/***?who=***&pw=***&ip=198.41.0.4 *** q1 Qq";
+    assert!(ended.stdout.contains(answer) && ended.stderr.contains(answer), "{} {}", ended.stdout, ended.stderr);
+    assert_eq!(server.asked()[0].target, "/up/q?who=aliceq&pw=q&ip=198.41.0.4");
+    // Four are enough to be masked everywhere, and not worth a word.
+    scratch.write("homing.conf", &config.replace("password = q", "password = qqqq"), 0o600);
+    Run::pass(&scratch).arg("--check").go().expect(0).says("");
+    assert_eq!(Run::pass(&scratch).arg("--check").go().stderr, "");
+}

@@ -13,14 +13,20 @@ fn slot(rest: &str) -> Option<&str> {
     good.then_some(word)
 }
 
+/// Places whose values are secrets.
+const SECRETS: [&str; 2] = ["password", "token"];
+
 /// The text with every place filled; `None` if one of them has no value.
 pub fn fill(text: &str, value: &dyn Fn(&str) -> Option<String>, encode: &dyn Fn(&str) -> String) -> Option<String> {
     let mut pieces = text.split('{');
     let mut out = pieces.next().unwrap_or_default().to_string();
+    let mut secrets = Vec::new();
     for piece in pieces {
         match slot(piece) {
             Some(word) => {
+                let from = out.len();
                 out.push_str(&encode(&value(word)?));
+                secrets.extend(SECRETS.contains(&word).then(|| from..out.len()));
                 out.push_str(&piece[word.len() + 1..]);
             }
             None => {
@@ -29,6 +35,7 @@ pub fn fill(text: &str, value: &dyn Fn(&str) -> Option<String>, encode: &dyn Fn(
             }
         }
     }
+    secrets.into_iter().for_each(|part| crate::secret::written(&out, part));
     Some(out)
 }
 
