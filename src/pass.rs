@@ -16,6 +16,7 @@ use crate::push::{self, Desk};
 use crate::report::{Ending, Fact, Report, Weight};
 use crate::survey::Survey;
 use crate::verify;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -32,7 +33,7 @@ pub fn run(args: &Args, config: &Config, trust: &Trust, report: &Report) {
     http.dry = args.dry_run.then_some(&show);
 
     let targets = chosen(args, config, keeper.state.resume.as_deref());
-    let survey = Survey::make(config, &sources(args, config, &targets), &http, report);
+    let survey = Survey::make(config, &sources(args, config, &targets), &mut keeper.state.dissent, &http, report);
     let mut news = Vec::new();
     if !args.dry_run {
         let changed = survey.remember(config, clock::now(), keeper.folder(), report);
@@ -88,7 +89,7 @@ pub fn log_only(config: &Config, trust: &Trust, report: &Report) {
     let tell = |line: &str| report.detail(line);
     let mut http = line(config, trust, report.verbose.then_some(&tell));
     let wanted: Vec<usize> = config.own.into_iter().flatten().collect();
-    let survey = Survey::make(config, &wanted, &http, report);
+    let survey = Survey::make(config, &wanted, &mut BTreeMap::new(), &http, report);
     let changed = survey.remember(config, clock::now(), Some(&folder), report);
     let news = vec![(&config.agent.hooks, moved(changed))];
     // Hooks take their time; the next pass need not wait for them.

@@ -4,14 +4,21 @@
 use crate::address::Family;
 use crate::clock::Stamp;
 use crate::config::Config;
-use crate::detect::{self, Asked, Found};
+use crate::detect::{self, Asked, Found, Source};
 use crate::disk::Folder;
 use crate::history::{self, Event};
 use crate::http::Http;
 use crate::report::{Ending, Fact, Report, Weight};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+/// How the list of a source is written.
+fn list(source: &Source) -> String {
+    let names: Vec<&str> = source.detectors.iter().map(|detector| detector.name.as_str()).collect();
+    format!("{} {}", source.family, names.join(","))
+}
 
 /// The answers, by source.
 pub struct Survey {
@@ -19,8 +26,16 @@ pub struct Survey {
 }
 
 impl Survey {
-    /// Asks the wanted sources (indices into the config's) and reports those that fail.
-    pub fn make(config: &Config, wanted: &[usize], http: &Http<'_>, report: &Report) -> Survey {
+    /// Asks the wanted sources (indices into the config's) and reports those that fail. Whoever dissents is told once;
+    /// `told` is what was told so far, by source.
+    pub fn make(
+        config: &Config,
+        wanted: &[usize],
+        told: &mut BTreeMap<String, String>,
+        http: &Http<'_>,
+        report: &Report,
+    ) -> Survey {
+        told.retain(|of, _| config.sources.iter().any(|source| *of == list(source)));
         let mut answers = Vec::new();
         let mut asked = Asked::new();
         for (index, source) in config.sources.iter().enumerate() {
@@ -28,9 +43,12 @@ impl Survey {
             match &answer {
                 Some(Ok(found)) => {
                     report.detail(format!("{} is {} ({})", source.family, found.set(), found.from));
+                    let before = told.remove(&list(source));
                     if let Some(dissent) = &found.dissent {
-                        let fact = Fact::new(Weight::Trouble, "warning", format!("warning: {dissent}"));
+                        let weight = if before.as_ref() == Some(dissent) { Weight::Detail } else { Weight::Trouble };
+                        let fact = Fact::new(weight, "warning", format!("warning: {dissent}"));
                         report.say(&Fact { family: Some(source.family), ..fact });
+                        told.insert(list(source), dissent.clone());
                     }
                 }
                 Some(Err(why)) => {

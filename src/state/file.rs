@@ -6,7 +6,7 @@ use crate::address::{Family, Set};
 use crate::clock::Stamp;
 use crate::disk::{self, Folder};
 use crate::json::{self, quote, Json, Object};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
@@ -49,7 +49,7 @@ pub fn store(folder: &Folder, path: &Path, state: &State) -> io::Result<()> {
 fn write(state: &State) -> String {
     let mut sections = Vec::new();
     for (name, memory) in &state.sections {
-        let section = Object::new().raw("notes", &write_notes(memory));
+        let section = Object::new().raw("notes", &write_texts(&memory.notes));
         let section = section.raw("current", &write_current(memory)).raw("hosts", &write_hosts(memory)).end();
         sections.push(format!("\n{}:{section}", quote(name)));
     }
@@ -59,21 +59,21 @@ fn write(state: &State) -> String {
             unconfirmed = unconfirmed.text(family.name(), &address.to_string());
         }
     }
-    let whole = Object::new()
+    let dissent = (!state.dissent.is_empty()).then(|| write_texts(&state.dissent));
+    let mut whole = Object::new()
         .number("version", VERSION)
         .text("salt", &state.salt)
         .raw("unconfirmed", &unconfirmed.end())
-        .maybe("resume", state.resume.as_deref())
-        .raw("sections", &format!("{{{}}}", sections.join(",")));
+        .maybe("resume", state.resume.as_deref());
+    if let Some(dissent) = dissent {
+        whole = whole.raw("dissent", &dissent);
+    }
+    let whole = whole.raw("sections", &format!("{{{}}}", sections.join(",")));
     format!("{}\n", whole.end())
 }
 
-fn write_notes(memory: &Memory) -> String {
-    let mut notes = Object::new();
-    for (key, value) in &memory.notes {
-        notes = notes.text(key, value);
-    }
-    notes.end()
+fn write_texts(texts: &BTreeMap<String, String>) -> String {
+    texts.iter().fold(Object::new(), |object, (key, value)| object.text(key, value)).end()
 }
 
 /// What is to be said of a host that is current and nothing else; hosts pushed together share it, and a thousand of
@@ -170,6 +170,10 @@ fn members(json: &Json) -> Option<&HashMap<String, Json>> {
     json.get::<HashMap<String, Json>>()
 }
 
+fn texts(json: &Json) -> Option<BTreeMap<String, String>> {
+    members(json)?.iter().map(|(key, value)| Some((key.clone(), value.get::<String>()?.clone()))).collect()
+}
+
 fn read(json: &Json) -> Option<State> {
     let mut state = State { salt: json::text(json, "salt")?.to_string(), ..State::default() };
     state.resume = json::text(json, "resume").map(str::to_string);
@@ -178,11 +182,12 @@ fn read(json: &Json) -> Option<State> {
             state.unconfirmed[family as usize] = Some(address(text, family)?);
         }
     }
+    if let Some(dissent) = json::member(json, "dissent") {
+        state.dissent = texts(dissent)?;
+    }
     for (name, section) in members(json::member(json, "sections")?)? {
         let mut memory = Memory::default();
-        for (key, value) in members(json::member(section, "notes")?)? {
-            memory.notes.insert(key.clone(), value.get::<String>()?.clone());
-        }
+        memory.notes = texts(json::member(section, "notes")?)?;
         for (text, hosts) in members(json::member(section, "current")?)? {
             let (family, known) = read_current(text)?;
             for host in hosts.get::<Vec<Json>>()? {
@@ -272,7 +277,6 @@ fn count(json: &Json, key: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeMap;
 
     fn sample() -> State {
         let four: IpAddr = "9.9.9.9".parse().expect("good");
@@ -321,6 +325,7 @@ mod tests {
             sections: BTreeMap::from([("home".to_string(), Rc::new(memory))]),
             unconfirmed: [Some(four), None],
             resume: Some("home".to_string()),
+            dissent: BTreeMap::from([("ipv4 a,b".to_string(), "b says \"x\"".to_string())]),
         }
     }
 

@@ -85,9 +85,42 @@ fn one_operator_is_one_witness() {
         + &section("d", &honest, "d", "");
     home.config("ipv4 = a, b, c, d\nagree = 2", &sections);
     home.passes(0).says("warning: a says 193.0.14.129, where c says 198.41.0.4, d says 198.41.0.4");
+    // Told once, until it changes; `-v` tells it each time, and nothing is written for it.
+    let before = home.memory();
+    home.passes(0).silent();
+    assert!(home.pass().arg("-v").go().expect(0).stdout.contains("warning: a says 193.0.14.129"));
+    assert_eq!(home.memory(), before);
     // c and d are two, though one server answers for both: whoever names them knows why.
-    assert_eq!((home.told(), lying.count(), honest.count()), (vec![FOUR.to_string()], 1, 2));
+    assert_eq!((home.told(), lying.count(), honest.count()), (vec![FOUR.to_string()], 3, 6));
     // Without the fourth there is no agreement.
     home.config("ipv4 = a, b, c\nagree = 2", &sections);
     home.passes(1).says("2 must agree: a says 193.0.14.129, c says 198.41.0.4");
+}
+
+#[test]
+fn a_dissenter_is_told_of_again_when_it_says_something_else() {
+    let home = Home::new();
+    let says = std::sync::Arc::new(std::sync::Mutex::new(OTHER));
+    let words = std::sync::Arc::clone(&says);
+    let odd = HttpServer::new(move |_| Reply::ok(*words.lock().unwrap()));
+    let sections = format!("[detector:odd]\nkind = web\nurl = {}/\n", odd.url());
+    home.config(
+        "ipv4 = odd, four, same\nagree = 2",
+        &format!("{sections}[detector:same]\nkind = fixed\naddress = {FOUR}\n"),
+    );
+    home.passes(0).says("warning: odd says 193.0.14.129");
+    home.passes(0).silent();
+    *says.lock().unwrap() = "193.0.14.130";
+    home.passes(0).says("warning: odd says 193.0.14.130");
+    home.passes(0).silent();
+    // Who agrees for once may dissent anew.
+    *says.lock().unwrap() = FOUR;
+    home.passes(0).silent();
+    assert!(!home.state().contains("dissent"), "{}", home.state());
+    *says.lock().unwrap() = "193.0.14.130";
+    home.passes(0).says("warning: odd says 193.0.14.130");
+    // A history of its own keeps no state, and tells each time.
+    for _ in 0..2 {
+        home.pass().arg("--log-only").go().expect(0).says("warning: odd says 193.0.14.130");
+    }
 }

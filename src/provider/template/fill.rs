@@ -26,7 +26,7 @@ pub fn fill(text: &str, value: &dyn Fn(&str) -> Option<String>, encode: &dyn Fn(
             Some(word) => {
                 let from = out.len();
                 out.push_str(&encode(&value(word)?));
-                secrets.extend(SECRETS.contains(&word).then(|| from..out.len()));
+                secrets.extend(SECRETS.contains(&word).then_some(from..out.len()));
                 out.push_str(&piece[word.len() + 1..]);
             }
             None => {
