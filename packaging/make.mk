@@ -7,7 +7,7 @@ packages: cross
 
 # Each package installed where it belongs, and used there. Needs root.
 packages-test:
-	for test in deb service ipk oci tarball; do packaging/test/$$test || exit; done
+	for test in deb service ipk oci docker tarball; do packaging/test/$$test || exit; done
 
 # The same for this machine alone, without cross builds: what the release build gives stands in for them.
 packages-here: all

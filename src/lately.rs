@@ -1,6 +1,6 @@
-//! When the last pass was and how it went: kept where no flash wears out (`$RUNTIME_DIRECTORY`, else /run/homing where
-//! there is one, else /run), and nowhere if that cannot be written. Nothing depends on it but what `--status` shows and
-//! whether a failure that lasts is told to the hooks again.
+//! When the last pass was and how it went: kept where no flash wears out (`$RUNTIME_DIRECTORY`, else /run/homing or
+//! /var/run/homing where there is one, else /run), and nowhere if that cannot be written. Nothing depends on it but what
+//! `--status` shows and whether a failure that lasts is told to the hooks again.
 
 use crate::clock::Stamp;
 use crate::digest::{digest, hex, Algorithm};
@@ -9,8 +9,9 @@ use crate::json::{self, Object};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-/// The folder that systemd makes for the service of the packages (`RuntimeDirectory=homing`).
-const SERVICE: &str = "/run/homing";
+/// The folder that systemd makes for the service of the packages (`RuntimeDirectory=homing`), and the one that OpenWrt's
+/// init script makes.
+const SERVICES: [&str; 2] = ["/run/homing", "/var/run/homing"];
 
 /// What is known of the passes before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -56,8 +57,7 @@ fn place(state: &Path) -> PathBuf {
     let first = folder.as_bytes().split(|byte| *byte == b':').next().unwrap_or_default();
     let folder = match first {
         // Whoever asks from outside looks where the service of the packages leaves it.
-        [] if Path::new(SERVICE).is_dir() => Path::new(SERVICE),
-        [] => Path::new("/run"),
+        [] => Path::new(SERVICES.into_iter().find(|folder| Path::new(folder).is_dir()).unwrap_or("/run")),
         first => Path::new(std::ffi::OsStr::from_bytes(first)),
     };
     folder.join(format!("homing-{name}.json"))

@@ -1,7 +1,7 @@
 //! The files from which LuCI's page of ddns-scripts (luci-app-ddns) tells how each service goes; its rpcd plugin
 //! `luci.ddns` reads them. Below the run folder for each section: `.ip` (what is published), `.update` and `.nextcheck`
-//! (the machine's uptime in whole seconds at the last success, and at the next look), `.pid` (of a process that lives);
-//! below the log folder `.log`. They are on tmpfs; nothing depends on them.
+//! (the machine's uptime in whole seconds at the last success, and at the next look), `.pid` (of a process that lives, where
+//! it knows its number: in a jail of its own it is the first); below the log folder `.log`. They are on tmpfs; nothing depends on them.
 
 use crate::clock;
 use crate::disk;
@@ -49,7 +49,8 @@ fn run(folder: &Path, section: &str, memory: Option<&Memory>, every: Option<i64>
         file("update", since_start.map(|at| at.to_string()));
         file("nextcheck", every.map(|every| (uptime + every).to_string()));
     }
-    file("pid", every.map(|_| std::process::id().to_string()));
+    let number = Some(std::process::id()).filter(|number| every.is_some() && *number != 1);
+    file("pid", number.map(|number| number.to_string()));
 }
 
 /// Appends what was said of the section.

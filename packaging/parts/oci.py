@@ -10,16 +10,23 @@ PLATFORMS = {
     'linux/arm/v6': 'arm-unknown-linux-musleabihf',
     'linux/arm/v7': 'armv7-unknown-linux-musleabihf',
 }
-# Certificates of the machine that builds (Debian: ca-certificates).
-ROOTS = pathlib.Path('/etc/ssl/certs/ca-certificates.crt')
+# What Debian's ca-certificates brings, in the order of its bundle: without what this machine's operator trusts besides.
+ROOTS = pathlib.Path('/usr/share/ca-certificates/mozilla')
 # Nobody that a host knows.
 USER = 65532
+
+
+def roots():
+    """The certificates to trust."""
+    found = sorted(ROOTS.glob('*.crt'))
+    assert found, f'no certificates in {ROOTS} (Debian: ca-certificates)'
+    return b''.join(file.read_bytes().rstrip(b'\n') + b'\n' for file in found)
 
 
 def build(version, platforms, licences):
     """The image as bytes. `platforms`: platform → binary."""
     created = datetime.fromtimestamp(epoch(), timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
-    layout = Tree()
+    layout, trusted = Tree(), roots()
 
     def blob(content, kind):
         content = content if isinstance(content, bytes) else json.dumps(content, sort_keys=True).encode()
@@ -33,7 +40,7 @@ def build(version, platforms, licences):
         root = Tree()
         root.add('homing', binary, 0o755)
         root.add('licenses', licences)
-        root.add('etc/ssl/certs/ca-certificates.crt', ROOTS)
+        root.add('etc/ssl/certs/ca-certificates.crt', trusted)
         root.folder('etc/homing')
         root.folder('var')
         root.folder('var/lib')
@@ -46,6 +53,8 @@ def build(version, platforms, licences):
             'config': {
                 'Entrypoint': ['/homing'], 'Cmd': ['--every', '5m'], 'User': f'{USER}:{USER}', 'WorkingDir': '/',
                 'Volumes': {'/var/lib/homing': {}},
+                # The first process of a container does not heed SIGTERM; nothing is lost with a pass that is cut off.
+                'StopSignal': 'SIGKILL',
                 'Labels': {'org.opencontainers.image.title': 'homing', 'org.opencontainers.image.version': version,
                            'org.opencontainers.image.licenses': 'MIT'},
             },
