@@ -51,7 +51,8 @@ impl Family {
         Family::BOTH.into_iter().find(|family| family.name() == name)
     }
 
-    fn prose(self) -> &'static str {
+    /// As people write it.
+    pub fn prose(self) -> &'static str {
         match self {
             Family::V4 => "IPv4",
             Family::V6 => "IPv6",

@@ -3,6 +3,7 @@
 
 mod command;
 mod dns;
+mod families;
 mod file;
 mod gateway;
 mod interface;
@@ -17,6 +18,7 @@ use crate::http::{Http, Url, Way};
 use crate::socket::Bind;
 use crate::suffix::Suffix;
 use crate::values::{key, secret, Facts, Key};
+use families::{family_key, OFF};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use web::Parse;
@@ -217,7 +219,7 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
     }
     let chosen = facts.choice("kind", &kinds)?;
     let (kind, _, keys) = KINDS[chosen];
-    facts.refuse_unknown(&[keys, &[key("kind", "")]], kind);
+    facts.refuse_unknown(&[keys, OFF, &[key("kind", "")]], kind);
     let kind = match kind {
         "web" => web::make(facts, family),
         "dns" => dns::make(facts, family),
@@ -225,7 +227,7 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
         "stun" => stun::make(facts, family),
         "route" => Some(Kind::Route),
         "teredo" => Some(Kind::Teredo { interface: facts.text("interface") }),
-        "gateway" => gateway::make(facts, family),
+        "gateway" => gateway::make(facts),
         "file" => Some(Kind::File { path: facts.needed("file")?.into() }),
         "command" => {
             facts.needed("command")?;
@@ -234,6 +236,9 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
         _ => fixed(facts, family),
     };
     let kind = kind?;
+    for family in Family::BOTH {
+        facts.choice(family.name(), &["off"]);
+    }
     let operator = facts.text("operator").unwrap_or_else(|| name.to_string());
     let way = facts.way(&Way::default());
     Some(Detector { name: name.to_string(), operator, way, kind })
@@ -258,16 +263,6 @@ fn fixed(facts: &Facts<'_>, family: Family) -> Option<Kind> {
         return None;
     }
     Some(Kind::Fixed { addresses })
-}
-
-/// The key that counts for a family: `url6` for IPv6 where there is one. A built-in's second value does not stand
-/// beside a first one that the section sets itself.
-fn family_key<'a>(facts: &Facts<'_>, one: &'a str, six: &'a str, family: Family) -> &'a str {
-    let shadowed = facts.section.get(one).is_some() && facts.section.get(six).is_none();
-    match family {
-        Family::V6 if facts.entry(six).is_some() && !shadowed => six,
-        _ => one,
-    }
 }
 
 /// Asks one detector. The error says why there is no address from it.

@@ -2,7 +2,6 @@
 //! colour for the same address. Pure: periods in, text out. It needs no font, script or file of others, and no more
 //! blocks than it has pixels.
 
-use crate::address::Family;
 use crate::clock::{self, Stamp};
 use crate::history::{Period, Summary};
 use std::net::IpAddr;
@@ -58,7 +57,7 @@ fn strip(svg: &mut String, periods: &[&Period], summary: &Summary, top: i64, now
     let plural = if summary.changes == 1 { "" } else { "s" };
     let (longest, mean) = (clock::length(summary.longest), clock::length(summary.mean));
     let mut heading =
-        format!("{}: {} change{plural}, longest {longest}, mean {mean}", name(summary.family), summary.changes);
+        format!("{}: {} change{plural}, longest {longest}, mean {mean}", summary.family.prose(), summary.changes);
     if drawn.len() < periods.len() {
         heading.push_str(&format!("; {} not drawn, for the clock was not right", periods.len() - drawn.len()));
     }
@@ -121,16 +120,10 @@ fn text(svg: &mut String, x: i64, y: i64, label: &str) {
     svg.push_str(&format!("<text x=\"{x}\" y=\"{y}\" fill=\"#222\">{label}</text>\n"));
 }
 
-fn name(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "IPv4",
-        Family::V6 => "IPv6",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address::Family;
     use crate::history::summaries;
 
     const NOW: Stamp = 1_795_176_000;

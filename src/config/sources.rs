@@ -97,8 +97,14 @@ impl Build<'_> {
             }
         };
         let detector = detect::make(&facts, name, family);
+        let mute = detector.as_ref().is_some_and(|detector| !detector.tells(&facts, family));
         let (problems, _) = facts.finish();
         self.problems.extend(problems);
+        if mute {
+            let (name, kind) = (shown(name), family.prose());
+            let text = format!("{family}: '{name}' tells no {kind} address: name another, such as ipify or interface");
+            self.problem(place, text);
+        }
         detector
     }
 

@@ -38,11 +38,7 @@ impl Gateway {
     }
 }
 
-pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
-    if family == Family::V6 {
-        facts.lacking("a router is asked for its IPv4 address only; for IPv6 use interface or ipify");
-        return None;
-    }
+pub fn make(facts: &Facts<'_>) -> Option<Kind> {
     let server = match facts.entry("server") {
         Some(_) => Some(server::read(facts, "server", "", USUAL_PORT)?),
         None => None,

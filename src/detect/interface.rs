@@ -61,7 +61,7 @@ pub fn fit(
     if !fit.is_empty() {
         return Ok(fit.into_iter().map(|(one, _)| one.address).collect());
     }
-    let name = name(family);
+    let name = family.prose();
     Err(match (family, private.is_empty(), unfit.is_empty()) {
         (_, true, true) => format!("no {name} address"),
         (_, true, false) => format!("no {name} address to tell: {}", list(&unfit)),
@@ -128,13 +128,6 @@ fn never(address: IpAddr) -> bool {
 /// 2001::/32 (RFC 4380).
 pub(super) fn is_teredo(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(v6) if v6.segments()[..2] == [0x2001, 0])
-}
-
-fn name(family: Family) -> &'static str {
-    match family {
-        Family::V4 => "IPv4",
-        Family::V6 => "IPv6",
-    }
 }
 
 fn list(those: &[(&Held, &str)]) -> String {

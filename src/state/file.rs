@@ -186,8 +186,7 @@ fn read(json: &Json) -> Option<State> {
         state.dissent = texts(dissent)?;
     }
     for (name, section) in members(json::member(json, "sections")?)? {
-        let mut memory = Memory::default();
-        memory.notes = texts(json::member(section, "notes")?)?;
+        let mut memory = Memory { notes: texts(json::member(section, "notes")?)?, ..Memory::default() };
         for (text, hosts) in members(json::member(section, "current")?)? {
             let (family, known) = read_current(text)?;
             for host in hosts.get::<Vec<Json>>()? {

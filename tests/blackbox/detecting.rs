@@ -149,3 +149,34 @@ fn a_clock_that_was_never_set_is_told() {
     assert!(told.contains("this machine's clock reads 1970-01-01T00:00:1") && told.contains("NTP"), "{told}");
     assert!(!meaning(&at("2026-11-20 12:00:00")).contains("clock"));
 }
+
+/// That a detector tells one family alone is no news of a pass: it is told with the line of the list that names it.
+#[test]
+fn a_list_of_those_that_tell_another_family_is_a_mistake() {
+    let home = Home::new();
+    let own = "[detector:own]\nkind = dns\nserver = 127.0.0.1:9\nname = x.example\ntype = A\n\
+               [detector:aaaa]\nkind = dns\nserver = 127.0.0.1:9\nname = x.example\ntype = AAAA\n\
+               [detector:silent]\nkind = command\ncommand = /bin/true\nipv6 = off\n";
+    for (list, says) in [
+        (
+            "ipv6 = gateway, ipify",
+            "homing.conf:3: ipv6: 'gateway' tells no IPv6 address: name another, such as ipify or interface",
+        ),
+        ("ipv6 = ipify, amazon", "homing.conf:3: ipv6: 'amazon' tells no IPv6 address"),
+        ("ipv6 = akamai", "homing.conf:3: ipv6: 'akamai' tells no IPv6 address"),
+        ("ipv6 = own", "homing.conf:3: ipv6: 'own' tells no IPv6 address"),
+        ("ipv6 = silent", "homing.conf:3: ipv6: 'silent' tells no IPv6 address"),
+        ("ipv4 = aaaa", "homing.conf:3: ipv4: 'aaaa' tells no IPv4 address"),
+    ] {
+        home.config(list, own);
+        home.pass().arg("--check").go().expect(2).says(says);
+        home.passes(2).says(says);
+    }
+    home.config("ipv4 = own, silent, amazon, gateway\nipv6 = aaaa, ipify", own);
+    home.pass().arg("--check").go().expect(0);
+    // What is said of a built-in holds where it is: a page of one's own under its name may tell both.
+    home.config("ipv6 = amazon", "[detector:amazon]\nurl = https://checkip.example.com/\n");
+    home.pass().arg("--check").go().expect(0);
+    home.config("ipv6 = ipify", "[detector:ipify]\nipv6 = never\n");
+    home.pass().arg("--check").go().expect(2).says("ipv6: 'never' is none of off");
+}

@@ -292,7 +292,11 @@ fn what_cannot_be_a_router_is_a_mistake() {
         home.pass().arg("--check").go().expect(2).says(says);
     }
     home.config("ipv6 = gateway", "");
-    home.pass().arg("--check").go().expect(2).says("IPv4 address only");
+    home.pass()
+        .arg("--check")
+        .go()
+        .expect(2)
+        .says("homing.conf:3: ipv6: 'gateway' tells no IPv6 address: name another, such as ipify or interface");
 }
 
 #[test]

@@ -124,3 +124,12 @@ fn a_dissenter_is_told_of_again_when_it_says_something_else() {
         home.pass().arg("--log-only").go().expect(0).says("warning: odd says 193.0.14.130");
     }
 }
+
+/// What the list says of a detector's families is what the settings are checked by.
+#[test]
+fn those_that_tell_ipv4_alone_are_off_for_ipv6() {
+    for (name, what) in built_ins("detector").into_iter().filter(|(name, _)| *name != "gateway") {
+        let off = built_in(&format!("detector:{name}")).unwrap().get("ipv6").is_some();
+        assert_eq!(off, what.contains("IPv4 only"), "{name}: {what}");
+    }
+}
