@@ -59,8 +59,10 @@ def tree(home, version, binary, licences):
     out.add(f'{doc}/examples/90-homing.dhcpcd', systemd / '90-homing.dhcpcd')
     out.add(f'{doc}/examples/credential.conf', systemd / 'credential.conf')
     out.add(f'{doc}/examples/homing.cron', home / 'packaging/cron/homing')
-    for example in sorted((home / 'packaging/examples').glob('*.conf')):
-        out.add(f'{doc}/examples/{example.name}', example)
+    # README's settings, each a complete file.
+    for number, example in enumerate(re.findall(r'^```ini\n(.*?)^```', (home / 'README.md').read_text(), re.M | re.S), 1):
+        name = re.search(r'^provider = (\S+)', example, re.M)
+        out.add(f'{doc}/examples/{number}-{name[1] if name else "homing"}.conf', example)
     licence = (home / 'LICENSE').read_text()
     holder = re.search(r'Copyright \(c\) (.+)', licence)[1]
     body = licence.split('\n\n', 2)[2].strip()

@@ -8,6 +8,7 @@ use super::blocks::Block;
 use super::services::{self, Way};
 use super::{entry, Translated};
 use crate::settings::{Entry, Place, Problem, Section};
+use std::cell::Cell;
 use std::path::Path;
 
 /// Options that homing has no use for, by the reason why, each with what it usually says: then it is not worth a word.
@@ -63,8 +64,8 @@ fn remark(block: &Block, said: &[Entry], out: &mut Translated) {
         });
         let text = match idle {
             Some((_, usual)) if usual == entry.value || entry.value.is_empty() => continue,
-            Some((why, _)) => format!("{key} is not used: {why}"),
-            None => format!("{key} is no option of ddns-scripts"),
+            Some((why, _)) => [key, " is not used: ", why].concat(),
+            None => [key, " is no option of ddns-scripts"].concat(),
         };
         out.remarks.push(Problem { place: entry.place.clone(), text });
     }
@@ -79,15 +80,17 @@ pub fn service(block: &Block, path: &Path, out: &mut Translated) {
     // LuCI's page wants to be told how it goes.
     out.agent("luci_run", "/var/run/ddns", &block.place);
     out.agent("luci_log", "/var/log/ddns", &block.place);
-    let mut service = Service { block, section: Section::new(&block.name, block.place.clone()), notes: Vec::new() };
-    match service.translate(path, out) {
+    let section = Section::new(&block.name, block.place.clone());
+    let mut service = Service { block, section, notes: Vec::new(), missing: Cell::new(None) };
+    let done = service.translate(path, out);
+    match done.and(service.missing.get().map_or(Ok(()), |key| Err((key, [key, " is missing"].concat())))) {
         Ok(()) => {
             remark(block, &service.section.entries, out);
             out.notes.append(&mut service.notes);
             out.theirs.push(service.section);
         }
         Err((from, why)) => {
-            let text = format!("[{}] is left out: {why}", block.name);
+            let text = ["[", &block.name, "] is left out: ", &why].concat();
             out.notes.push(Problem { place: service.place(from).clone(), text });
         }
     }
@@ -97,6 +100,8 @@ struct Service<'a> {
     block: &'a Block,
     section: Section,
     notes: Vec<Problem>,
+    /// The first option that would have been needed.
+    missing: Cell<Option<&'static str>>,
 }
 
 /// Why a service can't be: the option that is wrong, and what is wrong with it.
@@ -107,9 +112,13 @@ impl<'a> Service<'a> {
         self.block.get(key).map(|entry| entry.value.as_str())
     }
 
-    /// The value, or that it is missing.
-    fn needed(&self, key: &'static str) -> Result<&'a str, Left> {
-        self.value(key).ok_or_else(|| (key, format!("{key} is missing")))
+    /// The value, without which the service is left out.
+    fn needed(&self, key: &'static str) -> &'a str {
+        let value = self.value(key);
+        if value.is_none() && self.missing.get().is_none() {
+            self.missing.set(Some(key));
+        }
+        value.unwrap_or_default()
     }
 
     fn flag(&self, key: &str) -> bool {
@@ -133,7 +142,7 @@ impl<'a> Service<'a> {
 
     /// What matters to the operator.
     fn note(&mut self, from: &str, why: &str) {
-        let text = format!("[{}]: {why}", self.block.name);
+        let text = ["[", &self.block.name, "]: ", why].concat();
         self.notes.push(Problem { place: self.place(from).clone(), text });
     }
 
@@ -147,29 +156,29 @@ impl<'a> Service<'a> {
             (None, None, None) => return Err(("", "neither service_name nor update_url".to_string())),
         };
         match way {
-            Way::Url { url, answer } => self.url(url, answer.as_deref(), from)?,
-            Way::Script(row) => self.script(row, out)?,
-            Way::Provider(ours) => self.provider(&ours)?,
+            Way::Url { url, answer } => self.url(url, answer.as_deref(), from),
+            Way::Script(row) => self.script(row, out),
+            Way::Provider(ours) => self.provider(&ours),
             Way::Unknown(why) => return Err((from, why)),
         }
         let wan = if ipv6 { "wan6" } else { "wan" };
-        self.source(ipv6, wan, out)?;
+        self.source(ipv6, wan, out);
         self.connection(wan, out);
         self.times(out);
         Ok(())
     }
 
     /// The host, as DNS knows it, and the option that says it. `domain` may be what the service wants to hear instead.
-    fn host(&mut self) -> Result<String, Left> {
+    fn host(&mut self) -> String {
         let from = if self.value("lookup_host").is_some() { "lookup_host" } else { "domain" };
-        let named = self.value(from).ok_or_else(|| ("", "lookup_host is missing".to_string()))?;
+        let named = self.value(from).unwrap_or_else(|| self.needed("lookup_host"));
         let host = joined(named).0;
         self.say("hosts", &host, from);
-        Ok(host)
+        host
     }
 
     /// Where the address comes from: a detector of its own, for the one family.
-    fn source(&mut self, ipv6: bool, wan: &'static str, out: &mut Translated) -> Result<(), Left> {
+    fn source(&mut self, ipv6: bool, wan: &str, out: &mut Translated) {
         let (ours, other, page) = match ipv6 {
             true => ("ipv6", "ipv4", "http://checkipv6.dyndns.com"),
             false => ("ipv4", "ipv6", "http://checkip.dyndns.com"),
@@ -178,7 +187,7 @@ impl<'a> Service<'a> {
         // An alias is netifd's, as a network is.
         let source = match (self.value("ip_source"), device.strip_prefix('@')) {
             (Some("web"), _) => ("ip_url", "web", self.value("ip_url").unwrap_or(page)),
-            (Some("script"), _) => ("ip_script", "script", self.needed("ip_script")?),
+            (Some("script"), _) => ("ip_script", "script", self.needed("ip_script")),
             (Some("interface"), None) => ("ip_interface", "device", device),
             (Some("interface"), Some(network)) => ("ip_interface", "network", network),
             _ => ("ip_network", "network", self.value("ip_network").unwrap_or(wan)),
@@ -189,36 +198,35 @@ impl<'a> Service<'a> {
             "script" => ("command", "command", self.block.name.as_str()),
             _ => ("interface", "interface", value),
         };
-        let name = format!("{word}-{tail}");
+        let name = [word, "-", tail].concat();
         let place = self.place(from);
-        let mut detector = Section::new(&format!("detector:{name}"), place.clone());
+        let mut detector = Section::new(&["detector:", &name].concat(), place.clone());
         detector.entries = vec![entry("kind", kind, place), entry(key, value, place)];
         if word == "web" {
             // The first address of the page.
             detector.entries.push(entry("parse", "text", place));
             if let Some(proxy) = self.block.get("proxy") {
-                detector.entries.push(entry("proxy", &format!("http://{}", proxy.value), &proxy.place));
+                detector.entries.push(entry("proxy", &["http://", &proxy.value].concat(), &proxy.place));
             }
         }
         if word == "network" {
-            out.device(value, format!("{}.interface", detector.name));
+            out.device(value, [&detector.name, ".interface"].concat());
         }
         if !out.theirs.iter().any(|section| section.name == detector.name) {
             out.theirs.push(detector);
         }
         self.say(ours, &name, from);
         self.say(other, "off", "use_ipv6");
-        Ok(())
     }
 
     /// How servers are reached, and who is told.
     fn connection(&mut self, wan: &str, out: &mut Translated) {
         if let Some(proxy) = self.value("proxy") {
-            self.say("proxy", &format!("http://{proxy}"), "proxy");
+            self.say("proxy", &["http://", proxy].concat(), "proxy");
         }
         if let Some(network) = self.value("bind_network") {
             self.say("bind", network, "bind_network");
-            out.device(network, format!("{}.bind", self.block.name));
+            out.device(network, [&self.block.name, ".bind"].concat());
         }
         let network = self.value("interface").unwrap_or(wan);
         if !out.used.iter().any(|used| used == network) {
@@ -271,7 +279,7 @@ impl<'a> Service<'a> {
 fn joined(domain: &str) -> (String, Option<&str>) {
     match domain.split_once('@') {
         Some(("", zone)) => (zone.trim_start_matches('.').to_string(), Some(zone.trim_start_matches('.'))),
-        Some((name, zone)) => (format!("{name}.{zone}"), Some(zone)),
+        Some((name, zone)) => ([name, ".", zone].concat(), Some(zone)),
         None => (domain.to_string(), None),
     }
 }
