@@ -57,7 +57,7 @@ pub fn push(
     for wanted in &batch {
         for (family, address) in wanted.due_sets() {
             let key = (wanted.host.ascii().to_string(), family);
-            memory.hosts.entry(key).or_default().begin(&address, digests.0, now);
+            Rc::make_mut(memory.hosts.entry(key).or_default()).begin(&address, digests.0, now);
         }
     }
     if !dry {
@@ -103,7 +103,7 @@ pub fn push(
                 let Some((verdict, warning)) = &verdicts[index][family as usize] else { continue };
                 let key = (wanted.host.ascii().to_string(), family);
                 let old = before.hosts.get(&key).cloned().unwrap_or_default();
-                let known = memory.hosts.entry(key.clone()).or_default();
+                let known = Rc::make_mut(memory.hosts.entry(key.clone()).or_default());
                 known.end(&old, &address, verdict, digests.1, teller.now);
                 if *known == Known::default() {
                     memory.hosts.remove(&key);
@@ -244,7 +244,8 @@ impl Teller<'_> {
         }
         if matches!(verdict, Verdict::Updated | Verdict::AlreadySo) && news {
             self.changed.0[family as usize] = Some(address.clone());
-            if !self.changed.1.iter().any(|known| known == host) {
+            // Both families of a host come one after the other.
+            if self.changed.1.last().is_none_or(|last| last != host) {
                 self.changed.1.push(host.to_string());
             }
         }

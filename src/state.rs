@@ -38,7 +38,8 @@ pub struct State {
 /// What is remembered of one section.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Memory {
-    pub hosts: BTreeMap<(String, Family), Known>,
+    /// Hosts of which the same is known share it.
+    pub hosts: BTreeMap<(String, Family), Rc<Known>>,
     /// What the provider asked to be remembered.
     pub notes: BTreeMap<String, String>,
 }
@@ -192,7 +193,7 @@ impl State {
     pub fn told(&mut self, section: &str, host: &str, family: Family, now: Stamp) {
         let memory = self.sections.get_mut(section).map(Rc::make_mut);
         let known = memory.and_then(|memory| memory.hosts.get_mut(&(host.to_string(), family)));
-        if let Some(Standing::Refused { told, .. }) = known.and_then(|known| known.standing.as_mut()) {
+        if let Some(Standing::Refused { told, .. }) = known.and_then(|known| Rc::make_mut(known).standing.as_mut()) {
             *told = now;
         }
     }
@@ -201,12 +202,12 @@ impl State {
     pub fn note(&mut self, section: &str, host: &str, family: Family, astray: Option<Astray>) {
         let memory = self.sections.get_mut(section).map(Rc::make_mut);
         if let Some(known) = memory.and_then(|memory| memory.hosts.get_mut(&(host.to_string(), family))) {
-            known.astray = astray;
+            Rc::make_mut(known).astray = astray;
         }
     }
 
     pub fn known(&self, section: &str, host: &str, family: Family) -> Option<&Known> {
-        self.sections.get(section)?.hosts.get(&(host.to_string(), family))
+        self.sections.get(section)?.hosts.get(&(host.to_string(), family)).map(Rc::as_ref)
     }
 }
 

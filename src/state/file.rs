@@ -85,14 +85,15 @@ fn current(family: Family, known: &Known) -> Option<String> {
 }
 
 fn write_current(memory: &Memory) -> String {
-    let hosts = memory.hosts.iter();
-    let mut all: Vec<(String, &str)> =
-        hosts.filter_map(|((host, family), known)| Some((current(*family, known)?, host.as_str()))).collect();
-    all.sort();
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for ((host, family), known) in &memory.hosts {
+        if let Some(text) = current(*family, known) {
+            groups.entry(text).or_default().push(quote(host));
+        }
+    }
     let mut object = Object::new();
-    for group in all.chunk_by(|one, next| one.0 == next.0) {
-        let hosts = json::array(group.iter().map(|(_, host)| quote(host)));
-        object = object.raw(&group[0].0, &format!("\n{hosts}"));
+    for (text, hosts) in groups {
+        object = object.raw(&text, &format!("\n{}", json::array(hosts)));
     }
     object.end()
 }
@@ -189,14 +190,15 @@ fn read(json: &Json) -> Option<State> {
         let mut memory = Memory { notes: texts(json::member(section, "notes")?)?, ..Memory::default() };
         for (text, hosts) in members(json::member(section, "current")?)? {
             let (family, known) = read_current(text)?;
+            let known = Rc::new(known);
             for host in hosts.get::<Vec<Json>>()? {
-                memory.hosts.insert((host.get::<String>()?.clone(), family), known.clone());
+                memory.hosts.insert((host.get::<String>()?.clone(), family), Rc::clone(&known));
             }
         }
         for (host, families) in members(json::member(section, "hosts")?)? {
             for (family, known) in members(families)? {
                 let family = Family::parse(family)?;
-                memory.hosts.insert((host.clone(), family), read_known(known, family)?);
+                memory.hosts.insert((host.clone(), family), Rc::new(read_known(known, family)?));
             }
         }
         state.sections.insert(name.clone(), Rc::new(memory));
@@ -291,17 +293,18 @@ mod tests {
                 changes: vec![(7, four.into())],
                 standing: None,
                 astray: Some(Astray { at: 9, told: true }),
-            },
+            }
+            .into(),
         );
         memory.hosts.insert(
             ("b.example".to_string(), Family::V4),
-            Known { published: Some(published), digest: "d".to_string(), ..Known::default() },
+            Known { published: Some(published), digest: "d".to_string(), ..Known::default() }.into(),
         );
         let several = Set::of(six, &["2620:fe::9".parse().expect("good")]);
         let published = Published { address: several.clone(), since: 1, confirmed: 2 };
         memory.hosts.insert(
             ("c.example".to_string(), Family::V6),
-            Known { published: Some(published), changes: vec![(3, several.clone())], ..Known::default() },
+            Known { published: Some(published), changes: vec![(3, several.clone())], ..Known::default() }.into(),
         );
         let standings = [
             Standing::Begun { address: six.into(), at: -1, times: 2, fails: 3 },
@@ -317,7 +320,7 @@ mod tests {
         ];
         for (i, standing) in standings.into_iter().enumerate() {
             let known = Known { standing: Some(standing), ..Known::default() };
-            memory.hosts.insert((format!("h{i}.example"), Family::V6), known);
+            memory.hosts.insert((format!("h{i}.example"), Family::V6), known.into());
         }
         State {
             salt: "00".to_string(),
