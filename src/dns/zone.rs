@@ -150,12 +150,18 @@ fn ask<T>(
     let id = random_id()?;
     let mut asked = Vec::new();
     put_name(&mut asked, name).map_err(|why| Trouble::BadName(format!("{name}: {why}")))?;
+    let packet = fetch(server, id, &asked, kind, until)?;
+    read(&read_reply(&packet, id, &asked, kind).ok_or(Trouble::Timeout)??)
+}
+
+/// The bytes of the reply. Apart from what is read of them, so that it is compiled once.
+fn fetch(server: Asked<'_>, id: u16, asked: &[u8], kind: u16, until: Instant) -> Result<Vec<u8>, Trouble> {
     let mut query = Vec::new();
     Header { id, flags: Header::RECURSE, counts: [1, 0, 0, 0] }.put(&mut query);
-    query.extend_from_slice(&asked);
+    query.extend_from_slice(asked);
     put_u16(&mut query, kind);
     put_u16(&mut query, IN);
-    let take = |packet: &[u8]| read_reply(packet, id, &asked, kind, &read);
+    let take = |packet: &[u8]| read_reply(packet, id, asked, kind).map(|reply| reply.map(|_| packet.to_vec()));
     match exchange(server.place, server.bind, &query, until, take)? {
         // What does not fit into a datagram comes over TCP (RFC 7766 §5).
         Err(Trouble::Truncated) => Stream::open(server.place, server.bind, until)?.ask(&query, until, take)?,
@@ -165,17 +171,11 @@ fn ask<T>(
 
 /// What a datagram says of a name's zone, if it is the reply to a question for its SOA; any bytes will do.
 pub fn read_zone(packet: &[u8], id: u16, asked: &[u8]) -> Option<Result<Option<Zone>, Trouble>> {
-    read_reply(packet, id, asked, SOA, &zone_in)
+    read_reply(packet, id, asked, SOA).map(|reply| zone_in(&reply?))
 }
 
 /// Reads a datagram that may be anything; `None` for what is no reply to this question.
-fn read_reply<T>(
-    packet: &[u8],
-    id: u16,
-    asked: &[u8],
-    kind: u16,
-    read: &dyn Fn(&Reply<'_>) -> Result<T, Trouble>,
-) -> Option<Result<T, Trouble>> {
+fn read_reply<'a>(packet: &'a [u8], id: u16, asked: &'a [u8], kind: u16) -> Option<Result<Reply<'a>, Trouble>> {
     let mut reader = Reader::new(packet);
     let header = reader.header().ok()?;
     let ours = header.id == id && header.flags & Header::REPLY != 0 && header.opcode() == 0 && header.counts[0] == 1;
@@ -202,7 +202,7 @@ fn read_reply<T>(
             }
         }
     }
-    Some(read(&reply))
+    Some(Ok(reply))
 }
 
 #[cfg(test)]
