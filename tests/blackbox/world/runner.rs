@@ -31,7 +31,8 @@ pub fn homing_line() -> String {
 pub fn homing_at(place: &Path) -> Option<Vec<String>> {
     let mut words = homing();
     let binary = words.last_mut()?;
-    std::fs::copy(&*binary, place).ok()?;
+    // A copy that a test beside this one inherits for a moment cannot be run ("text file busy"); a link can.
+    std::fs::hard_link(&*binary, place).or_else(|_| std::fs::copy(&*binary, place).map(drop)).ok()?;
     *binary = place.display().to_string();
     Some(words)
 }
