@@ -291,21 +291,21 @@ fn hosts(facts: &Facts<'_>) -> Option<Vec<Host>> {
     facts.needed("hosts")?;
     let entry = facts.entry("hosts")?;
     let mut hosts: Vec<Host> = Vec::new();
-    let mut seen = std::collections::HashSet::new();
     let mut good = true;
     facts.list("hosts")?;
     for (item, host) in facts.hosts() {
         match host {
-            Ok(host) if !seen.insert(host.ascii().to_string()) => {
-                facts.wrong(entry, format!("'{}' stands twice", host));
-                good = false;
-            }
             Ok(host) => hosts.push(host),
             Err(why) => {
-                facts.wrong(entry, format!("'{}': {why}", shown(&item)));
+                facts.wrong(entry, format!("'{}': {why}", shown(item)));
                 good = false;
             }
         }
+    }
+    let mut seen = std::collections::HashSet::with_capacity(hosts.len());
+    for host in hosts.iter().filter(|host| !seen.insert(host.ascii())) {
+        facts.wrong(entry, format!("'{host}' stands twice"));
+        good = false;
     }
     good.then_some(hosts)
 }

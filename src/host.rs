@@ -18,7 +18,8 @@ const NAME: usize = 253;
 #[derive(Clone, Debug)]
 pub struct Host {
     ascii: String,
-    typed: String,
+    /// Where it was typed otherwise.
+    typed: Option<String>,
 }
 
 impl Host {
@@ -65,6 +66,7 @@ impl Host {
         if ascii.len() > NAME {
             return Err(format!("the host name is {} characters long as sent, {NAME} is the most", ascii.len()));
         }
+        let typed = (typed != ascii).then_some(typed);
         Ok(Host { ascii, typed })
     }
 
@@ -75,7 +77,7 @@ impl Host {
 
     /// As people read it: what was typed, lower-case, no last dot.
     pub fn typed(&self) -> &str {
-        &self.typed
+        self.typed.as_deref().unwrap_or(&self.ascii)
     }
 
     /// Does it begin with `*.`?
@@ -139,7 +141,7 @@ fn add(ascii: &mut String, label: &str) -> Result<(), String> {
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&self.typed)
+        f.write_str(self.typed())
     }
 }
 

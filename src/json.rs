@@ -2,6 +2,7 @@
 //! counted here before it sees a byte, it keeps one of two members of one name, which is found out, and objects are written here in the order in which they are given.
 
 use crate::address::Set;
+use std::collections::HashMap;
 use tinyjson::JsonValue;
 
 pub use tinyjson::JsonValue as Json;
@@ -115,7 +116,12 @@ pub fn array<I: IntoIterator<Item = String>>(items: I) -> String {
 
 /// The member of an object, if it is one and has it.
 pub fn member<'a>(json: &'a Json, key: &str) -> Option<&'a Json> {
-    json.get::<std::collections::HashMap<String, Json>>()?.get(key)
+    json.get::<HashMap<String, Json>>()?.get(key)
+}
+
+/// The members of a member that is an object, to be changed.
+pub fn members_of<'a>(json: &'a mut Json, key: &str) -> Option<&'a mut HashMap<String, Json>> {
+    json.get_mut::<HashMap<String, Json>>()?.get_mut(key)?.get_mut()
 }
 
 /// A string member.

@@ -203,12 +203,13 @@ fn tell_steps(
                     let text = format!("not updated to {address} yet: only plain DNS or STUN says so, and HTTPS failed; if the next pass agrees, it is pushed");
                     (Ending::Again, Weight::Trouble, "unconfirmed", text)
                 }
-                Step::Refused { why, remedy, tell } => {
-                    if *tell {
+                Step::Refused(refusal) => {
+                    if refusal.tell {
                         keeper.state.told(&target.name, host.ascii(), family, clock::now());
                     }
-                    let weight = if *tell { Weight::Trouble } else { Weight::Detail };
-                    (Ending::Refused, weight, "refused", push::refusal(why, remedy, &target.name, desk.suffix))
+                    let weight = if refusal.tell { Weight::Trouble } else { Weight::Detail };
+                    let text = push::refusal(&refusal.why, &refusal.remedy, &target.name, desk.suffix);
+                    (Ending::Refused, weight, "refused", text)
                 }
             };
             desk.report.end(ending);

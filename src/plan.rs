@@ -12,7 +12,7 @@ const FLAP_PAUSE: i64 = 5 * clock::MINUTE;
 /// A standing refusal is told again, and one without a word tried again, after so long, in seconds.
 const DAILY: i64 = clock::DAY;
 
-/// What to do about one host in one family.
+/// What to do about one host in one family. Kept small: a thousand hosts have two each.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
     /// Nothing: the server has this address.
@@ -22,13 +22,22 @@ pub enum Step {
     /// Tell the server.
     Push(Set),
     /// Not yet: it failed, and the pause is not over.
-    Wait { until: Stamp, why: String },
+    Wait { until: Stamp, why: Box<str> },
     /// Not yet: the address goes back and forth.
     Flapping { until: Stamp },
     /// Not yet: a second pass must see this address too.
     Unconfirmed(IpAddr),
-    /// Not before a person acts. `tell`: it was not said for a day.
-    Refused { why: String, remedy: String, tell: bool },
+    /// Not before a person acts.
+    Refused(Box<Refusal>),
+}
+
+/// A refusal that stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    pub why: String,
+    pub remedy: String,
+    /// It was not told for a day.
+    pub tell: bool,
 }
 
 /// What bears on all hosts of a section in one pass.
@@ -78,7 +87,7 @@ pub fn plan(family: Family, known: Option<&Known>, context: &Context<'_>) -> Ste
         return match flapping(known, &address, context.now) {
             Some(until) => Step::Flapping { until },
             None if early => {
-                let why = "the service takes no update so soon after the last".to_string();
+                let why = "the service takes no update so soon after the last".into();
                 Step::Wait { until: published.confirmed + context.min_interval, why }
             }
             None => Step::Push(address),
@@ -105,7 +114,7 @@ fn refusal(standing: &Standing, context: &Context<'_>) -> Option<Step> {
     let Standing::Refused { at, told, why, remedy, digest, daily } = standing else { return None };
     let over = digest != context.full || (*daily && passed(*at, DAILY, context.now));
     let tell = passed(*told, DAILY, context.now);
-    (!over).then(|| Step::Refused { why: why.clone(), remedy: remedy.clone(), tell })
+    (!over).then(|| Step::Refused(Box::new(Refusal { why: why.clone(), remedy: remedy.clone(), tell })))
 }
 
 /// What stands in the way of a push, if it still does.
@@ -115,12 +124,12 @@ fn keeps_back(standing: &Standing, address: &Set, changed: bool, context: &Conte
         Standing::Begun { address: old, at, times, .. } => {
             let wait = Standing::begun_wait(*times);
             let over = old != address || changed || passed(*at, wait, now);
-            (!over).then(|| Step::Wait { until: at + wait, why: "passes ended before the server's answer".to_string() })
+            (!over).then(|| Step::Wait { until: at + wait, why: "passes ended before the server's answer".into() })
         }
         Standing::Waiting { address: old, at, wait, strict, why, .. } => {
             let afresh = old != address && !strict;
             let over = afresh || changed || passed(*at, *wait, now);
-            (!over).then(|| Step::Wait { until: at + wait, why: why.clone() })
+            (!over).then(|| Step::Wait { until: at + wait, why: why.as_str().into() })
         }
         Standing::Refused { .. } => refusal(standing, context),
     }
@@ -190,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_service_that_wants_time_gets_it() {
-        let why = "the service takes no update so soon after the last".to_string();
+        let why = "the service takes no update so soon after the last".into();
         let wait = Step::Wait { until: NOW + 540, why };
         let old = published(2, NOW - 60);
         assert_eq!(decide(Some(&found(1)), Some(&old), |c| c.min_interval = 600), wait);
@@ -223,7 +232,7 @@ mod tests {
             }),
             ..published(3, NOW)
         };
-        let wait = Step::Wait { until: NOW + 290, why: "w".to_string() };
+        let wait = Step::Wait { until: NOW + 290, why: "w".into() };
         assert_eq!(decide(Some(&found(1)), Some(&waiting(false)), |_| ()), wait);
         assert_eq!(decide(Some(&found(2)), Some(&waiting(false)), |_| ()), push(2));
         assert_eq!(decide(Some(&found(2)), Some(&waiting(true)), |_| ()), wait);
@@ -245,7 +254,8 @@ mod tests {
             }),
             ..published(3, NOW)
         };
-        let stands = |tell| Step::Refused { why: "badauth".to_string(), remedy: "r".to_string(), tell };
+        let stands =
+            |tell| Step::Refused(Box::new(Refusal { why: "badauth".to_string(), remedy: "r".to_string(), tell }));
         let one = found(1);
         assert_eq!(decide(Some(&one), Some(&refused(false)), |_| ()), stands(false));
         assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.now += clock::DAY), stands(true));

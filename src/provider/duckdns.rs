@@ -26,7 +26,9 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
         Some(_) => facts.guarded_url("url", plaintext),
         None => Url::parse("https://www.duckdns.org/update").ok(),
     };
-    for host in facts.hosts().into_iter().map(|(item, host)| host.map_or(item, |host| host.ascii().to_string())) {
+    for host in
+        facts.hosts().map(|(item, host)| host.map_or_else(|_| item.to_string(), |host| host.ascii().to_string()))
+    {
         if let Some(entry) = facts.entry("hosts").filter(|_| host.strip_suffix(DOMAIN).unwrap_or(&host).contains('.')) {
             facts.wrong(entry, format!("'{}' is not a name of DuckDNS: NAME{DOMAIN}", crate::settings::shown(&host)));
         }

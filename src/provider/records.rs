@@ -80,7 +80,7 @@ pub fn zone(text: &str) -> Result<Host, String> {
 /// Notes the hosts that are not in the zone which the section names.
 pub fn hosts_under(facts: &Facts<'_>, zone: &Host) -> Option<()> {
     let mut fine = Some(());
-    for host in facts.hosts().into_iter().filter_map(|(_, host)| host.ok()) {
+    for host in facts.hosts().filter_map(|(_, host)| host.ok()) {
         if !host.under(zone.ascii()) {
             if let Some(entry) = facts.entry("zone") {
                 facts.wrong(entry, format!("the host {host} is not in the zone {zone}"));

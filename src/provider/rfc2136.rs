@@ -51,7 +51,7 @@ pub fn make(facts: &Facts<'_>, _plaintext: bool) -> Option<Box<dyn Provider>> {
     let zone = facts.with("zone", |text| Host::new(text).map(|zone| zone.ascii().to_string()));
     if let (Some(zone), Some(entry)) = (&zone, facts.entry("hosts")) {
         // Others of the list are told of by whoever reads them.
-        for host in facts.hosts().into_iter().filter_map(|(_, host)| host.ok()) {
+        for host in facts.hosts().filter_map(|(_, host)| host.ok()) {
             if !host.under(zone) {
                 facts.wrong(entry, format!("'{host}' is not in the zone {zone}"));
             }

@@ -158,13 +158,13 @@ fn parse(text: &str) -> Result<State, String> {
     if text.is_empty() {
         return Err("empty".to_string());
     }
-    let json = json::parse(text)?;
+    let mut json = json::parse(text)?;
     match json::number(&json, "version") {
         Some(VERSION) => {}
         Some(other) => return Err(format!("written by another version of homing (format {other})")),
         None => return Err("not a state file".to_string()),
     }
-    read(&json).ok_or_else(|| "parts are missing or of the wrong kind".to_string())
+    read(&mut json).ok_or_else(|| "parts are missing or of the wrong kind".to_string())
 }
 
 fn members(json: &Json) -> Option<&HashMap<String, Json>> {
@@ -175,7 +175,8 @@ fn texts(json: &Json) -> Option<BTreeMap<String, String>> {
     members(json)?.iter().map(|(key, value)| Some((key.clone(), value.get::<String>()?.clone()))).collect()
 }
 
-fn read(json: &Json) -> Option<State> {
+/// Takes a thousand names out of the JSON, where a copy of each would be the most that a quiet pass holds.
+fn read(json: &mut Json) -> Option<State> {
     let mut state = State { salt: json::text(json, "salt")?.to_string(), ..State::default() };
     state.resume = json::text(json, "resume").map(str::to_string);
     for family in Family::BOTH {
@@ -186,13 +187,13 @@ fn read(json: &Json) -> Option<State> {
     if let Some(dissent) = json::member(json, "dissent") {
         state.dissent = texts(dissent)?;
     }
-    for (name, section) in members(json::member(json, "sections")?)? {
+    for (name, section) in json::members_of(json, "sections")? {
         let mut memory = Memory { notes: texts(json::member(section, "notes")?)?, ..Memory::default() };
-        for (text, hosts) in members(json::member(section, "current")?)? {
+        for (text, hosts) in json::members_of(section, "current")? {
             let (family, known) = read_current(text)?;
             let known = Rc::new(known);
-            for host in hosts.get::<Vec<Json>>()? {
-                memory.hosts.insert((host.get::<String>()?.clone(), family), Rc::clone(&known));
+            for host in hosts.get_mut::<Vec<Json>>()? {
+                memory.hosts.insert((std::mem::take(host.get_mut()?), family), Rc::clone(&known));
             }
         }
         for (host, families) in members(json::member(section, "hosts")?)? {

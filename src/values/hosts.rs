@@ -7,13 +7,13 @@ use crate::settings::{shown, Entry};
 impl Facts<'_> {
     /// Each item of `hosts` with the host that it stands for, or what is wrong with it. Nothing is noted: whoever
     /// builds the section does that.
-    pub fn hosts(&self) -> Vec<(String, Result<Host, String>)> {
+    pub fn hosts(&self) -> impl Iterator<Item = (&str, Result<Host, String>)> {
         let items = self.entry("hosts").map_or("", |entry| entry.value.as_str()).split(',').map(str::trim);
         let host = |item: &str| match item {
             "@hostname" => machine(self.entry("zone")).and_then(|name| Host::new(&name)),
             name => Host::new(name),
         };
-        items.map(|item| (item.to_string(), host(item))).collect()
+        items.map(move |item| (item, host(item)))
     }
 }
 
