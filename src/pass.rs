@@ -7,6 +7,7 @@ use crate::clock;
 use crate::config::{self, Config, Hooks, Target};
 use crate::disk::Folder;
 use crate::hook::{self, News};
+use crate::host::Host;
 use crate::http::{Http, Trust};
 use crate::keeper::Keeper;
 use crate::lately::Lately;
@@ -133,9 +134,8 @@ fn sources(args: &Args, config: &Config, targets: &[&Target]) -> Vec<usize> {
 /// What to do about each host of a section, and the digests of its settings without and with its hosts.
 fn decide(target: &Target, args: &Args, survey: &Survey, keeper: &Keeper) -> (Vec<[Step; 2]>, (String, String)) {
     let settings = target.settings.expose();
-    let hosts: Vec<&str> = target.hosts.iter().map(|host| host.ascii()).collect();
     let digest = keeper.state.digest(settings);
-    let full = keeper.state.digest(&format!("{settings}\n{}", hosts.join(",")));
+    let full = keeper.state.digest(&format!("{settings}\n{}", names(&target.hosts)));
     let six = target.sources[Family::V6 as usize];
     // Another host of our network is published: it is its address that counts from here on.
     let other = target.suffix.zip(survey.found(six)).map(|(suffix, found)| found.moved(suffix));
@@ -155,7 +155,7 @@ fn decide(target: &Target, args: &Args, survey: &Survey, keeper: &Keeper) -> (Ve
     };
     let whole = args.only.is_empty() || args.only.contains(&target.name);
     let steps = target.hosts.iter().map(|host| {
-        let named = whole || args.only.iter().any(|name| crate::host::Host::new(name).as_ref() == Ok(host));
+        let named = whole || args.only.iter().any(|name| Host::new(name).as_ref() == Ok(host));
         // A family that is off is nobody's business.
         Family::BOTH.map(|family| match named && target.sources[family as usize].is_some() {
             true => plan::plan(family, keeper.state.known(&target.name, host.ascii(), family), &context),
@@ -163,6 +163,16 @@ fn decide(target: &Target, args: &Args, survey: &Survey, keeper: &Keeper) -> (Ve
         })
     });
     (steps.collect(), (digest, full))
+}
+
+/// Hosts as they are sent, with commas between them.
+fn names(hosts: &[Host]) -> String {
+    let mut names = String::new();
+    for host in hosts {
+        names.push_str(if names.is_empty() { "" } else { "," });
+        names.push_str(host.ascii());
+    }
+    names
 }
 
 /// A pass over some sections keeps what the others wait for, unless it saw better.
