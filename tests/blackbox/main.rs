@@ -15,6 +15,7 @@ mod detection_dns;
 mod detection_here;
 mod detection_stun;
 mod fences;
+mod frugal;
 mod fuzzed;
 mod gateway;
 mod hooks;

@@ -1,0 +1,46 @@
+//! What a pass does no oftener than it must, counted by callgrind in the built binary.
+
+use crate::world::{left_out, Home, Run, Scratch};
+use std::path::Path;
+use std::time::Duration;
+
+/// How often these functions were called in a pass with the scratch folder's config.
+fn calls(scratch: &Scratch, functions: &[&str]) -> Vec<u64> {
+    let counted = scratch.path("callgrind");
+    let mut words = ["/usr/bin/valgrind", "--tool=callgrind", "-q", "--compress-strings=no"].map(String::from).to_vec();
+    words.push(format!("--callgrind-out-file={}", counted.display()));
+    words.push(env!("CARGO_BIN_EXE_homing").to_string());
+    let config = scratch.path("homing.conf");
+    let ended = Run::program(scratch, &words).arg("-c").arg(config).limit(Duration::from_secs(120)).go();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let text = scratch.read("callgrind");
+    let lines: Vec<&str> = text.lines().collect();
+    let times = |function: &&str| {
+        // `cfn=` names who is called, the line after it how often.
+        let called = lines.windows(2).filter(|pair| pair[0].strip_prefix("cfn=") == Some(*function));
+        called.filter_map(|pair| pair[1].strip_prefix("calls=")?.split(' ').next()?.parse::<u64>().ok()).sum()
+    };
+    functions.iter().map(times).collect()
+}
+
+#[test]
+fn settings_are_parsed_once_and_a_preset_only_where_it_is_named() {
+    if std::env::var_os("HOMING_RUNNER").is_some() {
+        return left_out("only the binary that cargo built has names for its functions");
+    }
+    if !Path::new("/usr/bin/valgrind").exists() {
+        return left_out("valgrind is missing: apt-get install valgrind");
+    }
+    let parsed = [
+        "homing::settings::files::<impl homing::settings::Settings>::parse_bytes",
+        "homing::settings::Settings::parse",
+    ];
+    let home = Home::new();
+    home.config("ipv4 = four", "").passes(0);
+    // One file, and nothing beside it.
+    assert_eq!(calls(&home.scratch, &parsed), [1, 1]);
+    // A hundred presets and more stand in the binary, of which one is wanted.
+    let text = home.scratch.read("homing.conf").replace("provider = dyndns2", "provider = dyn");
+    home.scratch.write("homing.conf", &text, 0o600);
+    assert_eq!(calls(&home.scratch, &parsed), [1, 2]);
+}
