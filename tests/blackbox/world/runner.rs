@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -31,8 +32,10 @@ pub fn homing_line() -> String {
 pub fn homing_at(place: &Path) -> Option<Vec<String>> {
     let mut words = homing();
     let binary = words.last_mut()?;
-    // A copy that a test beside this one inherits for a moment cannot be run ("text file busy"); a link can.
-    std::fs::hard_link(&*binary, place).or_else(|_| std::fs::copy(&*binary, place).map(drop)).ok()?;
+    // By a process of its own: what is open for writing here could be inherited by a child of the test beside, and then
+    // not be run ("text file busy").
+    let copied = Command::new("cp").arg("--remove-destination").arg(&*binary).arg(place).status();
+    copied.is_ok_and(|status| status.success()).then_some(())?;
     *binary = place.display().to_string();
     Some(words)
 }
