@@ -112,12 +112,30 @@ pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &
     }
 }
 
-/// The servers found so far, by the parent of the hosts that they serve; or why there are none.
+/// The servers found so far, or why there are none. Hosts with the same parent are in one zone, unless a host is a zone
+/// itself; each stands under the name that says so.
 struct Servers {
     known: Vec<(String, Result<Vec<SocketAddr>, String>)>,
 }
 
+fn parent(host: &str) -> &str {
+    host.split_once('.').map_or("", |(_, parent)| parent)
+}
+
 impl Servers {
+    /// Where those of a host stand, if they are known.
+    fn of(&self, host: &str) -> Option<usize> {
+        let by = |name: &str| self.known.iter().position(|(known, _)| known == name);
+        by(host).or_else(|| by(parent(host)))
+    }
+
+    /// Notes what was found for a host: its zone, unless somebody else than the zone is asked, and the servers.
+    fn note(&mut self, host: &str, zone: Option<&str>, found: Result<Vec<SocketAddr>, String>) -> usize {
+        let name = if zone == Some(host) { host } else { parent(host) };
+        self.known.push((name.to_string(), found));
+        self.known.len() - 1
+    }
+
     /// What DNS says, if it is not this address alone; an error if nobody who knows could be asked.
     fn seen(
         &mut self,
@@ -131,13 +149,12 @@ impl Servers {
             return Err("no time left in this pass".to_string());
         }
         let until = (Instant::now() + desk.http.timeout).min(desk.http.until);
-        let parent = host.ascii().split_once('.').map_or("", |(_, parent)| parent);
-        let at = match self.known.iter().position(|(known, _)| known == parent) {
+        let at = match self.of(host.ascii()) {
             Some(at) => at,
-            None => {
-                self.known.push((parent.to_string(), find(target, host, until)));
-                self.known.len() - 1
-            }
+            None => match find(target, host, until) {
+                Ok((zone, places)) => self.note(host.ascii(), zone.as_deref(), Ok(places)),
+                Err(why) => self.note(host.ascii(), None, Err(why)),
+            },
         };
         let places = self.known[at].1.clone()?;
         let (mut differs, mut trouble) = (None, None);
@@ -184,10 +201,10 @@ fn by(target: &Target, place: SocketAddr) -> Asked<'_> {
 }
 
 /// Whom to ask for a host: the section's name server, or those of the zone.
-fn find(target: &Target, host: &Host, until: Instant) -> Result<Vec<SocketAddr>, String> {
+fn find(target: &Target, host: &Host, until: Instant) -> Result<(Option<String>, Vec<SocketAddr>), String> {
     let family = target.way.bind.as_ref().and_then(Bind::family);
     if let Some(server) = &target.lookup.nameserver {
-        return resolve::addresses_by(&server.host, server.port, family, until);
+        return Ok((None, resolve::addresses_by(&server.host, server.port, family, until)?));
     }
     let told = |trouble: Trouble| format!("no zone found: {trouble}");
     let resolvers = resolve::name_servers();
@@ -202,7 +219,7 @@ fn find(target: &Target, host: &Host, until: Instant) -> Result<Vec<SocketAddr>,
     }
     match places.is_empty() {
         true => Err(format!("no server of {} can be found", zone.name)),
-        false => Ok(places),
+        false => Ok((Some(zone.name), places)),
     }
 }
 
@@ -210,6 +227,20 @@ fn find(target: &Target, host: &Host, until: Instant) -> Result<Vec<SocketAddr>,
 mod tests {
     use super::*;
     use crate::state::Published;
+
+    #[test]
+    fn a_zone_itself_says_nothing_of_its_neighbours() {
+        let place = |last: u8| vec![SocketAddr::from(([192, 0, 2, last], 53))];
+        let mut servers = Servers { known: Vec::new() };
+        servers.note("one.example", Some("one.example"), Ok(place(1)));
+        assert_eq!(servers.of("two.example"), None);
+        assert_eq!(servers.of("one.example"), servers.of("home.one.example"));
+        let two = servers.note("a.two.example", Some("two.example"), Ok(place(2)));
+        assert_eq!((servers.of("b.two.example"), servers.of("two.example")), (Some(two), Some(two)));
+        // A delegated host is known before its parent.
+        let child = servers.note("c.two.example", Some("c.two.example"), Ok(place(3)));
+        assert_eq!((servers.of("c.two.example"), servers.of("d.c.two.example")), (Some(child), Some(child)));
+    }
 
     #[test]
     fn what_does_not_help_is_told_once_and_rests_for_a_day() {
