@@ -128,6 +128,11 @@ pub const NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
 /// For `OpenOptions::custom_flags`: do not wait for the other side of a pipe (open(2)).
 pub const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
 
+/// Whether a file can be read, in one system call.
+pub fn may_read(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::access(path, rustix::fs::Access::READ_OK)?)
+}
+
 /// Opens a file or a folder for reading, whatever it is. As `File::open` does it, in one system call: musl's own way asks
 /// for close-on-exec once more, for kernels before 2.6.23.
 pub fn open(path: &Path) -> io::Result<File> {

@@ -2,6 +2,7 @@
 
 use crate::http::Way;
 use crate::luci::Luci;
+use crate::os;
 use crate::values::{key, secret, Facts, Key};
 use std::path::PathBuf;
 
@@ -107,7 +108,7 @@ pub fn agent(facts: &Facts<'_>) -> Agent {
     let seconds = |key: &str, usual: i64| facts.duration(key, 1).unwrap_or(usual).unsigned_abs();
     let ca_file = facts.text("ca_file").map(PathBuf::from);
     if let (Some(file), Some(entry)) = (&ca_file, facts.entry("ca_file")) {
-        if let Err(error) = std::fs::File::open(file) {
+        if let Err(error) = os::may_read(file) {
             facts.wrong(entry, format!("cannot read {}: {error}", file.display()));
         }
     }

@@ -2,6 +2,7 @@
 //! names. The usual probing of a directory of hashed files costs a thousand system calls a pass. Also the place
 //! where TLS gets its cryptography, and where its errors become advice.
 
+use crate::os;
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
@@ -17,7 +18,7 @@ impl Trust {
     pub fn ready(&self) -> Result<(), String> {
         let trouble = self.trouble.get_or_init(|| {
             let bundle = self.bundle.as_deref()?;
-            let error = std::fs::File::open(bundle).err()?;
+            let error = os::may_read(bundle).err()?;
             Some(format!("cannot read the certificates in {}: {error}", bundle.display()))
         });
         trouble.clone().map_or(Ok(()), Err)
