@@ -3,7 +3,7 @@
 //! `--status` shows and whether a failure that lasts is told to the hooks again.
 
 use crate::clock::Stamp;
-use crate::digest::{digest, hex, Algorithm};
+use crate::digest::{hex, sha256};
 use crate::disk;
 use crate::json::{self, Object};
 use std::os::unix::ffi::OsStrExt;
@@ -50,7 +50,7 @@ impl Lately {
 /// A name made from the state's path, so that several configs keep apart.
 fn place(state: &Path) -> PathBuf {
     let state = std::path::absolute(state).unwrap_or_else(|_| state.to_path_buf());
-    let sum = digest(Algorithm::Sha256, &[state.as_os_str().as_bytes()]);
+    let sum = sha256(&[state.as_os_str().as_bytes()]);
     let name = hex(&sum[..6]);
     let folder = std::env::var_os("RUNTIME_DIRECTORY").unwrap_or_default();
     // systemd gives several, with colons between.

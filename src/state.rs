@@ -5,7 +5,7 @@ mod file;
 
 use crate::address::{Family, Set};
 use crate::clock::{self, Stamp};
-use crate::digest::{self, Algorithm};
+use crate::digest;
 use crate::provider::contract::{Pause, Verdict};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -185,7 +185,7 @@ impl State {
 
     /// A salted digest of a text: SHA-256, of which 64 bits are kept. The same in every version and on every board.
     pub fn digest(&self, text: &str) -> String {
-        let sum = digest::digest(Algorithm::Sha256, &[self.salt.as_bytes(), b"\n", text.as_bytes()]);
+        let sum = digest::sha256(&[self.salt.as_bytes(), b"\n", text.as_bytes()]);
         digest::hex(&sum[..8])
     }
 

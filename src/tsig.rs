@@ -25,12 +25,12 @@ pub const LONGEST: usize = 255 + 10 + 26 + 16 + 64;
 
 /// The algorithms as people and `named.conf` write them, and as they stand in messages (RFC 8945 §6).
 const ALGORITHMS: [(&str, &str, Algorithm); 6] = [
-    ("hmac-md5", "hmac-md5.sig-alg.reg.int", Algorithm::Md5),
-    ("hmac-sha1", "hmac-sha1", Algorithm::Sha1),
-    ("hmac-sha224", "hmac-sha224", Algorithm::Sha224),
-    ("hmac-sha256", "hmac-sha256", Algorithm::Sha256),
-    ("hmac-sha384", "hmac-sha384", Algorithm::Sha384),
-    ("hmac-sha512", "hmac-sha512", Algorithm::Sha512),
+    ("hmac-md5", "hmac-md5.sig-alg.reg.int", Algorithm::MD5),
+    ("hmac-sha1", "hmac-sha1", Algorithm::SHA1),
+    ("hmac-sha224", "hmac-sha224", Algorithm::SHA224),
+    ("hmac-sha256", "hmac-sha256", Algorithm::SHA256),
+    ("hmac-sha384", "hmac-sha384", Algorithm::SHA384),
+    ("hmac-sha512", "hmac-sha512", Algorithm::SHA512),
 ];
 
 /// Keys are written with padding and without.

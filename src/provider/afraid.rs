@@ -6,7 +6,7 @@ use super::asking::{self, Ask, Tongue};
 use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
 use super::template::reading::Reading;
 use crate::address::Family;
-use crate::digest::{digest, hex, Algorithm};
+use crate::digest::{hex, sha1};
 use crate::http::{quoted, Reply, Request, Url, LARGE};
 use crate::secret::Secret;
 use crate::values::{key, secret, Facts, Key};
@@ -32,7 +32,7 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     };
     let (user, password) = (facts.needed("user"), facts.needed_secret("password"));
     let (user, password) = (user?.to_lowercase(), password?);
-    let sha = digest(Algorithm::Sha1, &[user.as_bytes(), b"|", password.expose().as_bytes()]);
+    let sha = sha1(&[user.as_bytes(), b"|", password.expose().as_bytes()]);
     Some(Box::new(Afraid { url: url?, sha: Secret::new(&hex(&sha)) }))
 }
 

@@ -1,7 +1,7 @@
 //! Signatures that cloud APIs ask for, with HMAC. Pure: the time is given.
 
 use crate::clock::{self, Stamp};
-use crate::digest::{digest, hex, hmac, Algorithm};
+use crate::digest::{hex, hmac, sha256, Algorithm};
 use crate::http::Request;
 
 /// With what and for what AWS signs.
@@ -38,16 +38,16 @@ fn aws4_header(
     let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
     let (names, pairs) = (names.join(";"), pairs.join("&"));
-    let sum = |text: &str| hex(&digest(Algorithm::Sha256, &[text.as_bytes()]));
+    let sum = |text: &str| hex(&sha256(&[text.as_bytes()]));
     let canonical = format!("{method}\n{path}\n{pairs}\n{lines}\n{names}\n{}", sum(body));
     let date = time.get(..8).unwrap_or_default();
     let scope = format!("{date}/{}/{}/aws4_request", aws.region, aws.service);
     let text = format!("AWS4-HMAC-SHA256\n{time}\n{scope}\n{}", sum(&canonical));
     let mut key = format!("AWS4{}", aws.secret).into_bytes();
     for part in [date, aws.region, aws.service, "aws4_request"] {
-        key = hmac(Algorithm::Sha256, &key, &[part.as_bytes()]);
+        key = hmac(Algorithm::SHA256, &key, &[part.as_bytes()]);
     }
-    let signature = hex(&hmac(Algorithm::Sha256, &key, &[text.as_bytes()]));
+    let signature = hex(&hmac(Algorithm::SHA256, &key, &[text.as_bytes()]));
     format!("AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}", aws.key)
 }
 
@@ -66,16 +66,16 @@ pub fn tc3(request: &mut Request, service: &str, action: &str, key: &str, secret
 
 #[cfg(feature = "all-providers")]
 fn tc3_header(headers: &str, names: &str, body: &str, service: &str, (id, secret): (&str, &str), now: Stamp) -> String {
-    let sum = |text: &str| hex(&digest(Algorithm::Sha256, &[text.as_bytes()]));
+    let sum = |text: &str| hex(&sha256(&[text.as_bytes()]));
     let canonical = format!("POST\n/\n\n{headers}\n{names}\n{}", sum(body));
     let date = clock::stamp(now).split('T').next().unwrap_or_default().to_string();
     let scope = format!("{date}/{service}/tc3_request");
     let text = format!("TC3-HMAC-SHA256\n{now}\n{scope}\n{}", sum(&canonical));
     let mut key = format!("TC3{secret}").into_bytes();
     for part in [&date, service, "tc3_request"] {
-        key = hmac(Algorithm::Sha256, &key, &[part.as_bytes()]);
+        key = hmac(Algorithm::SHA256, &key, &[part.as_bytes()]);
     }
-    let signature = hex(&hmac(Algorithm::Sha256, &key, &[text.as_bytes()]));
+    let signature = hex(&hmac(Algorithm::SHA256, &key, &[text.as_bytes()]));
     format!("TC3-HMAC-SHA256 Credential={id}/{scope}, SignedHeaders={names}, Signature={signature}")
 }
 
@@ -87,7 +87,7 @@ pub fn rpc1(method: &str, query: &str, secret: &str) -> String {
     let mut pairs: Vec<&str> = query.split('&').collect();
     pairs.sort_unstable();
     let text = format!("{method}&{}&{}", percent("/"), percent(&pairs.join("&")));
-    crate::http::base64(hmac(Algorithm::Sha1, format!("{secret}&").as_bytes(), &[text.as_bytes()]))
+    crate::http::base64(hmac(Algorithm::SHA1, format!("{secret}&").as_bytes(), &[text.as_bytes()]))
 }
 
 #[cfg(test)]

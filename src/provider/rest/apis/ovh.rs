@@ -5,7 +5,7 @@
 use super::super::talk::Talk;
 use super::super::*;
 use crate::clock::{self, Stamp};
-use crate::digest::{digest, hex, Algorithm};
+use crate::digest::{hex, sha1};
 use crate::http::Request;
 use crate::provider::trouble::{Scope, Trouble};
 use crate::values::secret;
@@ -93,7 +93,7 @@ fn server_time(talk: &Talk<'_>) -> Result<Stamp, Trouble> {
 }
 
 fn signature(parts: &[&str]) -> String {
-    format!("$1${}", hex(&digest(Algorithm::Sha1, &[parts.join("+").as_bytes()])))
+    format!("$1${}", hex(&sha1(&[parts.join("+").as_bytes()])))
 }
 
 #[cfg(test)]
