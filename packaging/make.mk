@@ -1,5 +1,5 @@
 # Packages (packaging/README.md). What they need comes from the cross builds; what they make goes to target/packages.
-.PHONY: packages packages-test packages-here packages-same completions
+.PHONY: packages packages-test packages-foreign packages-here packages-same completions
 
 # Every package, without root.
 packages: cross
@@ -9,7 +9,11 @@ packages: cross
 packages-test:
 	for test in deb service ipk oci docker tarball; do packaging/test/$$test || exit; done
 
-# The same for this machine alone, without cross builds: what the release build gives stands in for them.
+# The .deb for ARM in Debians for ARM, by qemu-user. The first time takes some minutes.
+packages-foreign:
+	packaging/test/deb foreign
+
+# The same as packages-test for this machine alone, without cross builds: what the release build gives stands in for them.
 packages-here: all
 	packaging/build --out target/packages-here x86_64-unknown-linux-musl=$(homing)
 	export HOMING_PACKAGES=target/packages-here HOMING_STAND_IN=yes; \

@@ -97,15 +97,16 @@ def readme(heading):
     return [line.removeprefix('sudo ') for block in blocks for line in block.splitlines() if line]
 
 
-def root(folder):
-    """A small Debian below `folder`, made once and kept below target/."""
-    kept = HOME / 'target/packages-test/root.tar'
+def root(folder, architecture=None):
+    """A small Debian below `folder`, made once and kept below target/; of this machine's architecture if none is named."""
+    kept = HOME / f'target/packages-test/root{"-" + architecture if architecture else ""}.tar'
     if not kept.exists():
-        need(mmdebstrap='mmdebstrap')
+        need(mmdebstrap='mmdebstrap', **({'arch_test': 'arch-test'} if architecture else {}))
         kept.parent.mkdir(parents=True, exist_ok=True)
         print('making a root (mmdebstrap)', flush=True)
         suite, mirror = distribution()
-        words = ['mmdebstrap', '--variant=essential', '--mode=root', '--aptopt=Acquire::Languages "none"',
+        words = ['mmdebstrap', '--variant=essential', '--mode=root', *([f'--architectures={architecture}'] if architecture else []),
+            '--aptopt=Acquire::Languages "none"',
             '--include=systemd,init-system-helpers,passwd,ca-certificates,cron,apt',
             '--dpkgopt=path-exclude=/usr/share/man/*', '--dpkgopt=path-exclude=/usr/share/locale/*',
             suite, kept.with_suffix('.new.tar'), mirror]
@@ -116,6 +117,33 @@ def root(folder):
     pathlib.Path(folder).mkdir(parents=True)
     run('tar', '-C', folder, '-xf', kept)
     return pathlib.Path(folder)
+
+
+class Emulated:
+    """While it lasts, programs for these machines run by qemu-user, in any root (binfmt_misc, for all of this machine)."""
+    PLACE = pathlib.Path('/proc/sys/fs/binfmt_misc')
+    # Where the machine stands in an ELF header; the type may be a program or what is loaded anywhere.
+    MACHINES = {'arm': (1, 0x28), 'aarch64': (2, 0xB7)}
+
+    def __enter__(self):
+        self.ours = []
+        self.mounted = not (self.PLACE / 'register').exists()
+        if self.mounted and subprocess.run(['mount', '-t', 'binfmt_misc', 'binfmt_misc', self.PLACE], capture_output=True).returncode:
+            raise Missing('binfmt_misc cannot be mounted')
+        for name, (width, machine) in self.MACHINES.items():
+            if not (self.PLACE / f'qemu-{name}').exists():
+                magic = b'\x7fELF' + bytes([width, 1, 1] + [0] * 9 + [2, 0, machine, 0])
+                mask = b'\xff' * 7 + b'\x00' + b'\xff' * 8 + b'\xfe' + b'\xff' * 3
+                escaped = [''.join(f'\\x{byte:02x}' for byte in text) for text in (magic, mask)]
+                program = shutil.which(f'qemu-{name}-static')
+                (self.PLACE / 'register').write_text(f':homing-{name}:M::{escaped[0]}:{escaped[1]}:{program}:F')
+                self.ours.append(f'homing-{name}')
+
+    def __exit__(self, *_):
+        for name in self.ours:
+            (self.PLACE / name).write_text('-1')
+        if self.mounted:
+            run('umount', self.PLACE)
 
 
 def snapshot(folder, *but):
