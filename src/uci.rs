@@ -130,7 +130,7 @@ impl Translated {
                 return Err(problems);
             }
             self.notes.extend(
-                problems.into_iter().map(|problem| Problem { text: format!("left out: {}", problem.text), ..problem }),
+                problems.into_iter().map(|problem| Problem { text: ["left out: ", &problem.text].concat(), ..problem }),
             );
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! UCI's grammar (openwrt.org/docs/guide-user/base-system/uci): `config KIND 'NAME'`, below it `option KEY 'VALUE'` and
 //! `list KEY 'ITEM'`. What the words mean is decided above.
 
+use crate::disk;
 use crate::settings::{shown, Entry, Place, Problem};
-use std::io::Read;
 use std::path::Path;
 
 /// A file larger than this is something else.
@@ -27,12 +27,10 @@ impl Block {
 /// The file's blocks, and what is wrong in it.
 pub fn read(path: &Path, problems: &mut Vec<Problem>) -> Vec<Block> {
     let source = path.display().to_string();
-    let mut text = Vec::new();
-    let read = std::fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut text));
-    if let Err(error) = read {
-        let text = format!("cannot read it: {error}");
-        problems.push(Problem { place: Place::new(&source, 0), text });
-    }
+    let text = disk::read(path, LARGEST).unwrap_or_else(|error| {
+        problems.push(Problem { place: Place::new(&source, 0), text: format!("cannot read it: {error}") });
+        Vec::new()
+    });
     parse(&String::from_utf8_lossy(&text), &source, problems)
 }
 

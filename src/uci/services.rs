@@ -2,10 +2,13 @@
 //! operator wrote it; or by a script of that package, in whose place stands a provider of ours; or, where the package's
 //! files are missing, by the provider of ours that has the name.
 
+use crate::disk;
 use crate::json;
 use crate::provider::{built_in, protocol};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+/// A service's file that is larger is something else.
+const LARGEST: u64 = 64 * 1024;
 
 /// How a service is told.
 pub enum Way {
@@ -54,18 +57,17 @@ servercow.de servercow hosts=domain zone=parent user=username password=password 
 /// The way of a service by its name. `config`: the UCI file; services are where they are in the same system.
 pub fn by_name(name: &str, ipv6: bool, config: &Path) -> Way {
     let family = if ipv6 { "ipv6" } else { "ipv4" };
-    // /etc/config/ddns has its services in /usr/share/ddns.
-    let share = config.parent().map_or(PathBuf::new(), |folder| folder.join("../../usr/share/ddns"));
-    let safe = !name.contains(['/', '\0']);
-    let files = ["custom", "default"].map(|folder| share.join(folder).join(format!("{name}.json")));
-    if let Some(file) = files.iter().find(|file| safe && file.is_file()) {
-        let mut text = String::new();
-        let read = std::fs::File::open(file).and_then(|file| file.take(64 * 1024).read_to_string(&mut text));
-        let json = read.ok().and_then(|_| json::parse(&text).ok());
+    // /etc/config/ddns has its services in /usr/share/ddns. The operator's own win.
+    let share = config.parent().unwrap_or(config).join("../../usr/share/ddns/").display().to_string();
+    let file = |folder: &str| [&share, folder, "/", name, ".json"].concat();
+    for folder in ["custom", "default"].into_iter().filter(|_| !name.contains(['/', '\0'])) {
+        let path = file(folder);
+        let Ok(text) = disk::read(Path::new(&path), LARGEST) else { continue };
+        let json = json::parse(&String::from_utf8_lossy(&text)).ok();
         let part = json.as_ref().and_then(|json| json::member(json, family));
         let text = |key| part.and_then(|part| json::text(part, key)).map(String::from);
         return match text("url") {
-            None => Way::Unknown(format!("{} has no URL for {family}", file.display())),
+            None => Way::Unknown([&path, " has no URL for ", family].concat()),
             Some(url) if url.starts_with("http") => Way::Url { url, answer: text("answer") },
             Some(path) => by_script(&path),
         };
@@ -75,10 +77,10 @@ pub fn by_name(name: &str, ipv6: bool, config: &Path) -> Way {
     }
     let unversioned = name.rsplit_once("-v").map_or(name, |(name, _)| name);
     let first = unversioned.rsplit_once('.').map_or(unversioned, |(first, _)| first);
-    let there = |name: &&str| protocol(name).is_some() || built_in(&format!("preset:{name}")).is_some();
+    let there = |name: &&str| protocol(name).is_some() || built_in(&["preset:", name].concat()).is_some();
     match [ours(name), name, unversioned, first].iter().find(|name| there(name)) {
         Some(ours) => Way::Provider(ours.to_string()),
-        None => Way::Unknown(format!("no {} and no provider of that kind here: set update_url", files[1].display())),
+        None => Way::Unknown(["no ", &file("default"), " and no provider of that kind here: set update_url"].concat()),
     }
 }
 
