@@ -167,7 +167,9 @@ fn place(name: &str) -> Option<(usize, &'static str)> {
     // From bracket to bracket: one letter is found ten times as fast as a text, and each pass asks.
     let heading = format!("[{kind}:{name}]\n");
     let found = |(at, _): &(usize, &str)| PRESETS[..*at].ends_with('\n') && PRESETS[*at..].starts_with(&heading);
-    if let Some((at, _)) = PRESETS.match_indices('[').find(found) {
+    // Detectors come first, and of those each pass asks, for some that are not there.
+    let ours = |(at, _): &(usize, &str)| kind != "detector" || !PRESETS[*at..].starts_with("[preset:");
+    if let Some((at, _)) = PRESETS.match_indices('[').take_while(ours).find(found) {
         return named(at);
     }
     // Detectors have one name each.
@@ -205,6 +207,9 @@ mod tests {
         let mut whole = Settings::empty();
         whole.parse(PRESETS, "presets.ini");
         assert_eq!(whole.problems, []);
+        for (name, _) in built_ins("detector") {
+            assert!(built_in(&format!("detector:{name}")).is_some(), "{name} stands below the presets");
+        }
         let presets = built_ins("preset");
         assert!(presets.len() >= 10);
         for (name, what) in presets {
