@@ -126,7 +126,8 @@ def script(shell, get, login):
 
 
 curl = script(['sh'], 'curl -sS -f --cacert {ca}', f'-u {USER}:{PASSWORD}')
-# Busybox does not verify certificates, whatever it is told; without the option it says so each time.
+# Busybox does not verify certificates, whatever it is told; without the option it says so each time. Its own shell starts
+# wget by /proc/self/exe, which under valgrind is valgrind.
 wget = script(['sh'], 'busybox wget -q -O - --no-check-certificate', f"--header 'Authorization: {BASIC}'")
 
 
@@ -134,12 +135,13 @@ def floor_c(folder, case, world):
     return ([work / 'floor', str(world.http)], {}) if case.way == 'http' and not case.change and len(case.hosts) == 1 else None
 
 
-def floor_rust(folder, case, world):
-    if case.way == 'dns' or case.change or len(case.hosts) > 1 or case.both:
-        return None
-    program = work.parent / 'release/examples/floor'
-    secure = case.way != 'http'
-    return [program, str(world.https if secure else world.http), *([case.trusted(folder)] if secure else [])], {}
+def floor_rust(program):
+    def setup(folder, case, world):
+        if case.way == 'dns' or case.change or len(case.hosts) > 1 or case.both:
+            return None
+        secure = case.way != 'http'
+        return [program, str(world.https if secure else world.http), *([case.trusted(folder)] if secure else [])], {}
+    return setup
 
 
 def write(path, text):
@@ -182,17 +184,20 @@ def venv():
 
 cross = pathlib.Path(os.environ.get('HOMING_CROSS_CACHE', root / 'target/cross')).resolve()
 static = cross / 'out/x86_64-unknown-linux-musl/homing'
+static_floor = static.with_name('floor')
 release = work.parent / 'release/homing'
+release_floor = work.parent / 'release/examples/floor'
 
 # name: setup, installed bytes with everything that is needed, how to learn its version
 TOOLS = {
     'floor in C': (floor_c, lambda: weigh([work / 'floor']), None),
-    'floor in Rust': (floor_rust, lambda: weigh(libraries(work.parent / 'release/examples/floor')), None),
+    'floor static': (floor_rust(static_floor), lambda: weigh([static_floor]), None),
+    'floor glibc': (floor_rust(release_floor), lambda: weigh(libraries(release_floor)), None),
     'homing static': (homing(static), lambda: weigh([static]), [static, '--version']),
     'homing glibc': (homing(release), lambda: weigh(libraries(release)), [release, '--version']),
     'inadyn': (inadyn, lambda: packages('inadyn'), ['inadyn', '--version']),
     'ddclient': (ddclient, lambda: packages('ddclient', 'libio-socket-ssl-perl'), ['dpkg-query', '-Wf', '${Version}', 'ddclient']),
     'dyndnsc': (dyndnsc, venv, [work / 'venv/bin/dyndnsc', '--version']),
     'curl script': (curl, lambda: packages('curl', 'dash', 'grep'), ['dpkg-query', '-Wf', '${Version}', 'curl']),
-    'busybox wget': (wget, lambda: packages('busybox'), ['dpkg-query', '-Wf', '${Version}', 'busybox']),
+    'busybox wget': (wget, lambda: packages('busybox', 'busybox-static', 'dash', 'grep'), ['busybox']),
 }

@@ -33,7 +33,7 @@ def tell(rows, names):
 
 def of_one(own, other, static):
     for case, what in (('quiet, HTTPS', 'one certificate'), ('quiet, HTTPS with a bundle', 'bundle')):
-        row, floor = own.get(case), other(case, 'floor in Rust')
+        row, floor = own.get(case), other(case, 'floor static' if static else 'floor glibc')
         if row and floor:
             most(f'1. {case}: instructions to the floor ({what})', row['instructions'] / floor['instructions'], 1.5)
             most(f'1. {case}: memory to the floor ({what})', row['memory'] / floor['memory'], 1.25)
@@ -50,6 +50,8 @@ def of_one(own, other, static):
         most('2. OpenDNS: memory', row['memory'] / MIB, 1.6, ' MiB', counts=static)
         most('7. OpenDNS: CPU of the whole pass, start-up to first packet included', row['cpu'] / 1e3, 2, ' ms')
         say(row['configs'] == 1, f'7. the config is opened {row["configs"]} time(s)')
+    if 'parsed' in (row := own.get('quiet, HTTP', {})):
+        say(row['parsed'] == 1, f'7. settings or presets are parsed {row["parsed"]} time(s) where no preset is named: the config')
     for case, row in own.items():
         if case.startswith('quiet'):
             say(row['files'] == row['fsyncs'] == 0, f'3. {case}: {row["files"]} files written, {row["fsyncs"]} fsyncs')
@@ -91,7 +93,7 @@ def counts(bench):
     bad = 0
     for way, floor in (('dns', 'http'), ('http', 'http'), ('https', 'https')):
         row = bench.measure('homing glibc', Case(f'quiet, {way}', way), quick=True)
-        least = bench.measure('floor in Rust', Case(f'quiet, {floor}', floor), quick=True)
+        least = bench.measure('floor glibc', Case(f'quiet, {floor}', floor), quick=True)
         if not row or not least:
             return 1
         ratio, limit = row['instructions'] / least['instructions'], float(written[way]) * 1.05
