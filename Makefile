@@ -20,6 +20,7 @@ check:
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo clippy --all-targets --locked --features all-providers -- -D warnings
+	cargo clippy --all-targets --locked --no-default-features -- -D warnings
 	mandoc -T lint -W warning packaging/man/homing.1 packaging/man/homing.conf.5
 	$(if $(TESTED),,cargo test --locked --features all-providers)
 	$(MAKE) linked size counts

@@ -1,6 +1,7 @@
 //! The command line, and the only door to the option package. What was typed is a type of its own here; what it
 //! means together with a config is decided in `config.rs`.
 
+use crate::words::visible;
 use getopts::Options;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -85,7 +86,7 @@ impl Args {
     pub fn suffix(&self) -> String {
         let Some(path) = &self.config else { return String::new() };
         let path = path.display().to_string();
-        match path.chars().all(|c| c.is_alphanumeric() || "/._-+,:@%".contains(c)) {
+        match path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c)) {
             true => format!(" -c {path}"),
             false => format!(" -c '{}'", path.replace('\'', "'\\''")),
         }
@@ -143,7 +144,7 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
         // After --set it may be the second word of a secret.
         return Err(match found.opt_present("set") {
             true => "what follows --set is not one word: write --set 'KEY=VALUE'".to_string(),
-            false => format!("'{}' is not an option (see homing --help)", extra.escape_debug()),
+            false => format!("'{}' is not an option (see homing --help)", visible(extra)),
         });
     }
     let passes = matches!(task, Task::Pass | Task::LogOnly);
@@ -190,7 +191,7 @@ fn every(text: &str) -> Result<i64, String> {
     match crate::words::duration(text) {
         Some(seconds) if seconds >= 1 => Ok(seconds),
         Some(_) => Err("--every: at least 1s between passes".to_string()),
-        None => Err(format!("--every: '{}' is not a length of time: write 5m or 300", text.escape_debug())),
+        None => Err(format!("--every: '{}' is not a length of time: write 5m or 300", visible(text))),
     }
 }
 
@@ -205,7 +206,7 @@ fn told(fail: getopts::Fail) -> String {
                 "svg", "check", "list", "uci", "every", "json", "verbose", "quiet", "version", "help",
             ];
             let hint = crate::words::meant(&name, &names).replace(": did you mean '", ": did you mean '--");
-            format!("unknown option {}{hint}", dashed(&name).escape_debug())
+            format!("unknown option {}{hint}", visible(&dashed(&name)))
         }
         Fail::OptionMissing(name) => format!("{} is missing", dashed(&name)),
         Fail::OptionDuplicated(name) => format!("{} stands twice", dashed(&name)),

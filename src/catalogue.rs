@@ -3,19 +3,19 @@
 mod traits;
 
 use crate::config::SECTION_KEYS;
-use crate::detect::KINDS;
+use crate::detect::{kinds, FURTHER};
 use crate::json::{array, quote, Object};
-use crate::provider::{self, Protocol, PROTOCOLS};
+use crate::provider::{self, contract::Protocol};
 use crate::report::out;
 use crate::settings::Section;
 use crate::values::{Key, SECRET_FORMS};
-use crate::words::meant_or_listed;
+use crate::words::{left_out, meant_or_listed, visible};
 use traits::{traits, Traits};
 
 /// Lists everything, a line each.
 pub fn all(json: bool) {
     heading(json, "providers (provider = NAME):");
-    for protocol in PROTOCOLS {
+    for protocol in provider::protocols() {
         item(json, "provider", protocol.name, protocol.what, protocol.keys, Some(&traits(protocol, None)));
     }
     heading(json, "\npresets (provider = NAME), with the keys that they need:");
@@ -29,7 +29,7 @@ pub fn all(json: bool) {
         item(json, "detector", name, what, &[], None);
     }
     heading(json, "\nkinds of detectors ([detector:NAME] kind = KIND):");
-    for (name, what, keys) in KINDS {
+    for (name, what, keys) in kinds() {
         item(json, "kind", name, what, keys, None);
     }
     heading(json, "\nkey* also comes as key_file, key_env and key_credential\nhoming --list NAME tells one in full");
@@ -64,7 +64,7 @@ pub fn one(name: &str, json: bool) -> Result<(), String> {
     if let Some(why) = provider::left_out(name) {
         return Err(format!("--list {name}: {why}"));
     }
-    if let Some((_, what, keys)) = KINDS.iter().find(|(kind, ..)| *kind == name) {
+    if let Some((_, what, keys)) = kinds().find(|(kind, ..)| *kind == name) {
         full(json, "kind", name, what, &[keys], None);
         kind_example(json, name);
         return Ok(());
@@ -76,14 +76,13 @@ pub fn one(name: &str, json: bool) -> Result<(), String> {
         heading(json, &format!("\nipv4 = {name}"));
         return Ok(());
     }
-    let mut names: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+    if FURTHER.contains(&name) {
+        return Err(format!("--list {name}: {}", left_out("detectors")));
+    }
+    let mut names: Vec<&str> = provider::protocols().map(|protocol| protocol.name).collect();
     names.extend(["preset", "detector"].into_iter().flat_map(provider::built_ins).map(|(name, _)| name));
-    names.extend(KINDS.iter().map(|(kind, ..)| *kind));
-    Err(format!(
-        "--list {}: no such provider, preset or detector{}",
-        name.escape_debug(),
-        meant_or_listed(name, &names)
-    ))
+    names.extend(kinds().map(|(kind, ..)| *kind));
+    Err(format!("--list {}: no such provider, preset or detector{}", visible(name), meant_or_listed(name, &names)))
 }
 
 fn preset(name: &str) -> Option<(Section, &'static Protocol)> {

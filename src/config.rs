@@ -11,13 +11,16 @@ use crate::detect::{Leave, Source};
 use crate::dns::Server;
 use crate::host::Host;
 use crate::http::Way;
-use crate::provider::{self, contract::Provider, Protocol};
+use crate::provider::{
+    self,
+    contract::{Protocol, Provider},
+};
 use crate::secret::Secret;
 use crate::settings::{shown, Place, Problem, Section, Settings};
 use crate::socket::Bind;
 use crate::suffix::Suffix;
 use crate::values::Facts;
-use crate::words::{meant, meant_or_listed};
+use crate::words::{left_out, meant, meant_or_listed};
 use agent::{agent, hooks_of};
 
 /// One account at one provider, and its hosts.
@@ -191,7 +194,7 @@ impl<'a> Build<'a> {
         }
         let hosts = hosts(&facts);
         let lookup = Lookup {
-            always: facts.choice("verify", &["off", "dns"]) == Some(1),
+            always: verified(&facts),
             nameserver: facts.with("nameserver", Server::parse),
             hidden: facts.entry("proxied").is_some() && facts.flag("proxied") == Some(true),
         };
@@ -245,7 +248,7 @@ impl<'a> Build<'a> {
             self.problem(&entry.place, format!("provider: {name}: {why}"));
             return None;
         }
-        let mut names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+        let mut names: Vec<&str> = provider::protocols().map(|protocol| protocol.name).collect();
         names.extend(provider::built_ins("preset").iter().map(|(name, _)| *name));
         names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("preset:")));
         let hint = meant_or_listed(name, &names);
@@ -255,11 +258,10 @@ impl<'a> Build<'a> {
     }
 
     fn check_preset(&mut self, section: &Section) {
-        let names: Vec<&str> = provider::PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+        let names: Vec<&str> = provider::protocols().map(|protocol| protocol.name).collect();
         let facts = Facts::new(section, None);
         facts.needed("protocol");
-        if let Some(index) = facts.choice("protocol", &names) {
-            let protocol = &provider::PROTOCOLS[index];
+        if let Some(protocol) = facts.choice("protocol", &names).and_then(|index| provider::protocol(names[index])) {
             facts.refuse_unknown(&[PRESET_KEYS, protocol.keys], protocol.name);
         }
         let (problems, _) = facts.finish();
@@ -285,6 +287,14 @@ impl<'a> Build<'a> {
             }
         }
     }
+}
+
+/// Whether it is to be verified at each pass; a build without that says so.
+fn verified(facts: &Facts<'_>) -> bool {
+    let asked = facts.choice("verify", &["off", "dns"]) == Some(1);
+    let left = facts.entry("verify").filter(|_| asked && cfg!(not(feature = "verify")));
+    left.into_iter().for_each(|entry| facts.wrong(entry, left_out("verify")));
+    asked
 }
 
 fn hosts(facts: &Facts<'_>) -> Option<Vec<Host>> {

@@ -5,12 +5,14 @@ mod command;
 mod dns;
 mod families;
 mod file;
-mod gateway;
+#[cfg(feature = "detectors")]
+mod further;
+#[cfg(not(feature = "detectors"))]
+#[path = "detect/none_further.rs"]
+mod further;
 mod interface;
 mod route;
 mod server;
-mod stun;
-mod teredo;
 mod web;
 
 use crate::address::{self, Family, Set};
@@ -18,7 +20,9 @@ use crate::http::{Http, Url, Way};
 use crate::socket::Bind;
 use crate::suffix::Suffix;
 use crate::values::{key, secret, Facts, Key};
+use crate::words::left_out;
 use families::{family_key, OFF};
+use further::Further;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use web::Parse;
@@ -28,22 +32,23 @@ use web::Parse;
 pub enum Kind {
     Web { url: Url, parse: Parse },
     Dns { server: crate::dns::Server, question: crate::dns::Question },
-    Stun { server: crate::dns::Server },
     Interface { name: Option<String> },
     Route,
-    Teredo { interface: Option<String> },
     File { path: PathBuf },
-    Gateway(gateway::Gateway),
     Command { argv: Vec<String> },
     Fixed { addresses: Vec<IpAddr> },
+    Further(Further),
 }
 
 const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: itself alone)");
 
 const BIND: Key = key("bind", "the address or interface from which it is asked (default: the section's)");
 
-/// The kinds as they are named in the settings, with what they are and the keys that they take.
-pub const KINDS: &[(&str, &str, &[Key])] = &[
+/// A kind as it is named in the settings, with what it is and the keys that it takes.
+pub type Row = (&'static str, &'static str, &'static [Key]);
+
+/// Those of every build.
+const USUAL: &[Row] = &[
     (
         "web",
         "ask a web page",
@@ -72,37 +77,11 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
         ],
     ),
     (
-        "stun",
-        "ask a STUN server",
-        &[
-            key("server", "name or address, and :port if not 3478"),
-            key("server6", "the server for IPv6, if another"),
-            key("url", "the same as server, as stun:server:port"),
-            OPERATOR,
-            BIND,
-        ],
-    ),
-    (
-        "gateway",
-        "ask the router itself, by PCP, NAT-PMP or UPnP",
-        &[
-            key("server", "its address, and :port if not 5351 (default: the default route's router)"),
-            key("url", "where its UPnP description is (default: it is looked for)"),
-            key("protocols", "which to try, in order (default: pcp, nat-pmp, upnp)"),
-            key("interface", "the interface whose default route counts (default: the best)"),
-        ],
-    ),
-    (
         "interface",
         "ask the kernel for an interface's best address",
         &[key("interface", "its name (default: any but loopback)")],
     ),
     ("route", "the address from which the kernel would reach the Internet; no packet is sent", &[]),
-    (
-        "teredo",
-        "for IPv4 the address inside this machine's Teredo address, for IPv6 that address itself",
-        &[key("interface", "the tunnel's name (default: any)")],
-    ),
     ("file", "an address that another program keeps in a file", &[key("file", "its path; the first line counts")]),
     ("command", "run a command that prints the address", &[key("command", "program and arguments; no shell")]),
     (
@@ -114,6 +93,14 @@ pub const KINDS: &[(&str, &str, &[Key])] = &[
         )],
     ),
 ];
+
+/// The kinds, and the detectors of the same name, that a build without the feature `detectors` leaves out.
+pub const FURTHER: &[&str] = &["stun", "gateway", "teredo"];
+
+/// The kinds of this build.
+pub fn kinds() -> impl Iterator<Item = &'static Row> {
+    USUAL.iter().chain(further::KINDS)
+}
 
 /// One detector for one family.
 #[derive(Clone, Debug)]
@@ -133,14 +120,18 @@ impl Detector {
         Detector { name: name.to_string(), operator: String::new(), way: Way::default(), kind }
     }
 
-    /// The router, asked by what changes nothing in it.
-    pub fn router() -> Detector {
-        Detector::aside("gateway", Kind::Gateway(gateway::Gateway::untouched()))
+    /// The router, asked by what changes nothing in it, if this build can ask it.
+    pub fn router() -> Option<Detector> {
+        Further::router().map(|router| Detector::aside("gateway", Kind::Further(router)))
     }
 
     /// Whether its answer is the network's word and not this machine's or the operator's.
     fn is_network(&self) -> bool {
-        matches!(self.kind, Kind::Web { .. } | Kind::Dns { .. } | Kind::Stun { .. })
+        match &self.kind {
+            Kind::Web { .. } | Kind::Dns { .. } => true,
+            Kind::Further(further) => further.is_network(),
+            _ => false,
+        }
     }
 
     /// Whether asking it sends anything.
@@ -154,7 +145,7 @@ impl Detector {
     }
 
     pub fn is_gateway(&self) -> bool {
-        matches!(self.kind, Kind::Gateway(_))
+        matches!(&self.kind, Kind::Further(further) if further.is_gateway())
     }
 
     fn is_https(&self) -> bool {
@@ -212,28 +203,30 @@ impl Found {
 
 /// Reads a detector's section; notes what is wrong with it.
 pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
-    let kinds: Vec<&str> = KINDS.iter().map(|(kind, ..)| *kind).collect();
-    if facts.entry("kind").is_none() {
+    let kinds: Vec<&str> = kinds().map(|(kind, ..)| *kind).collect();
+    let Some(entry) = facts.entry("kind") else {
         facts.lacking(format!("'kind' is missing: one of {}", kinds.join(", ")));
+        return None;
+    };
+    if FURTHER.contains(&entry.value.as_str()) && further::KINDS.is_empty() {
+        facts.wrong(entry, format!("{}: {}", entry.value, left_out("detectors")));
         return None;
     }
     let chosen = facts.choice("kind", &kinds)?;
-    let (kind, _, keys) = KINDS[chosen];
+    let (kind, _, keys) = self::kinds().nth(chosen)?;
     facts.refuse_unknown(&[keys, OFF, &[key("kind", "")]], kind);
-    let kind = match kind {
+    let kind = match *kind {
         "web" => web::make(facts, family),
         "dns" => dns::make(facts, family),
         "interface" => Some(Kind::Interface { name: facts.text("interface") }),
-        "stun" => stun::make(facts, family),
         "route" => Some(Kind::Route),
-        "teredo" => Some(Kind::Teredo { interface: facts.text("interface") }),
-        "gateway" => gateway::make(facts),
         "file" => Some(Kind::File { path: facts.needed("file")?.into() }),
         "command" => {
             facts.needed("command")?;
             Some(Kind::Command { argv: facts.command("command")? })
         }
-        _ => fixed(facts, family),
+        "fixed" => fixed(facts, family),
+        kind => further::make(kind, facts, family).map(Kind::Further),
     };
     let kind = kind?;
     for family in Family::BOTH {
@@ -287,12 +280,10 @@ fn learn_all(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>)
         Kind::Fixed { addresses } => return Ok(addresses.clone()),
         Kind::Web { url, parse } => web::ask(url, parse, family, http),
         Kind::Dns { server, question } => dns::ask(server, question, family, until, http.way.bind.as_ref()),
-        Kind::Stun { server } => stun::ask(server, family, until, http),
-        Kind::Gateway(gateway) => gateway::ask(gateway, until, http),
         Kind::Route => route::ask(family),
-        Kind::Teredo { interface } => teredo::ask(interface.as_deref(), family),
         Kind::File { path } => file::ask(path, family),
         Kind::Command { argv } => command::ask(argv, family, until),
+        Kind::Further(further) => further.ask(family, until, http),
     };
     one.map(|address| vec![address])
 }
@@ -300,7 +291,8 @@ fn learn_all(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>)
 /// Whether what a detector said may be published.
 pub fn judge(detector: &Detector, address: IpAddr, leave: Leave) -> Result<IpAddr, String> {
     // A Teredo address is meant where it is asked for by name.
-    let asked_for = matches!(detector.kind, Kind::Teredo { .. }) || leave.teredo && !detector.is_network();
+    let asked_for = matches!(&detector.kind, Kind::Further(further) if further.is_teredo())
+        || leave.teredo && !detector.is_network();
     let meant = asked_for && interface::is_teredo(address);
     let Some(why) = address::not_public(address).filter(|_| !meant) else { return Ok(address) };
     if leave.private && !detector.is_network() {
@@ -350,7 +342,7 @@ pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Fou
                 let (same, others): (Vec<_>, Vec<_>) = said.iter().partition(|(other, _)| *other == address);
                 if same.len() >= source.agree {
                     // One datagram, whoever sent it.
-                    let unproven = matches!(detector.kind, Kind::Dns { .. } | Kind::Stun { .. });
+                    let unproven = detector.is_network() && !matches!(detector.kind, Kind::Web { .. });
                     let weak = https_failed && said.len() == 1 && unproven;
                     let dissent = (!others.is_empty()).then(|| format!("{}, where {}", told(&others), told(&same)));
                     return Ok(Found { address, beside: Vec::new(), from: same[0].1.name.clone(), weak, dissent });

@@ -58,9 +58,8 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
         if beginner && family == Family::V4 && inside {
             let mut http = http.by(&http.way);
             http.timeout = http.timeout.min(ROUTERS_TIME);
-            rows.extend(
-                Some(look(&Detector::router(), family, PRIVATE, true, &http)).filter(|row| row.router.is_some()),
-            );
+            let row = Detector::router().map(|router| look(&router, family, PRIVATE, true, &http));
+            rows.extend(row.filter(|row| row.router.is_some()));
         }
         if !asked.contains(&"route") {
             rows.push(routed);

@@ -4,6 +4,7 @@
 //! port, the connected socket and the echoed question keep off strangers who can't see the question, no one else.
 
 use crate::socket::Bind;
+use crate::words::visible;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Instant;
@@ -170,7 +171,8 @@ pub fn ask(
 pub fn encode_query(id: u16, question: &Question) -> Result<Vec<u8>, Trouble> {
     let mut message = Vec::new();
     Header { id, flags: Header::RECURSE, counts: [1, 0, 0, 0] }.put(&mut message);
-    put_name(&mut message, &question.name).map_err(|why| Trouble::BadName(format!("{:?}: {why}", question.name)))?;
+    put_name(&mut message, &question.name)
+        .map_err(|why| Trouble::BadName(format!("\"{}\": {why}", visible(&question.name))))?;
     put_u16(&mut message, question.kind.code());
     put_u16(&mut message, question.class.code());
     Ok(message)

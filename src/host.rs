@@ -3,6 +3,7 @@
 //! once, here, it can break none of them, and nobody else need know of trailing dots, capitals or
 //! punycode.
 
+use crate::words::unseen;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -99,12 +100,9 @@ fn allowed(c: char) -> bool {
         return c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     }
     // U+200C and U+200D stay: Persian and the scripts of India spell with them (RFC 5892, A.1 and A.2).
-    let unseen = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}')
-        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        || matches!(c, '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e0fff}');
     // U+3002 is the ideographic full stop; the block of full-width forms holds its two brothers.
     let posing = matches!(c, '\u{3002}' | '\u{ff00}'..='\u{ffef}');
-    !(c.is_control() || c.is_whitespace() || unseen || posing)
+    !(c.is_whitespace() || unseen(c) || posing)
 }
 
 fn add(ascii: &mut String, label: &str) -> Result<(), String> {

@@ -12,15 +12,18 @@
 //! - [`report`], [`syslog`]: what the operator reads
 //! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`datagram`] over [`socket`]
 //!   (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
-//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`host`], [`secret`], [`suffix`], [`words`]
+//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`bell`], [`host`], [`secret`], [`suffix`], [`words`]
 
 pub mod address;
 pub mod args;
+pub mod bell;
+#[cfg(feature = "advice")]
 pub mod catalogue;
 pub mod clock;
 pub mod config;
 pub mod datagram;
 pub mod detect;
+#[cfg(feature = "advice")]
 pub mod diagnose;
 pub mod digest;
 pub mod disk;
@@ -35,6 +38,7 @@ pub mod lately;
 pub mod luci;
 pub mod os;
 pub mod pass;
+#[cfg(feature = "advice")]
 pub mod picture;
 pub mod plan;
 pub mod process;
@@ -51,8 +55,10 @@ pub mod suffix;
 pub mod survey;
 pub mod syslog;
 pub mod tsig;
+#[cfg(feature = "uci")]
 pub mod uci;
 pub mod values;
+#[cfg(feature = "verify")]
 pub mod verify;
 pub mod words;
 
@@ -97,16 +103,15 @@ fn perform(args: &Args, report: &Report) -> Result<(), Vec<String>> {
             report::out(&json::Object::new().text("version", env!("CARGO_PKG_VERSION")).end());
         }
         Task::Version => report::out(&format!("homing {}", env!("CARGO_PKG_VERSION"))),
-        Task::List(None) => catalogue::all(args.json),
-        Task::List(Some(name)) => catalogue::one(name, args.json).map_err(|why| vec![why])?,
+        Task::List(name) => advice::list(name.as_deref(), args.json)?,
         Task::Check => check(args, report)?,
         Task::Status => status::status(&told(args)?, &args.suffix(), report),
         Task::History => {
             let config = build(&settings(args)?.0, Extent::Detection)?;
-            status::history(&config, args.svg.as_deref(), report);
+            status::history(&config, advice::drawing(args)?, report);
         }
         Task::Uci(path) => translate(path)?,
-        Task::Detect => diagnosis(args, report)?,
+        Task::Detect => advice::detect(args, report)?,
         Task::LogOnly => {
             let config = build(&settings(args)?.0, Extent::Detection)?;
             if config.own == [None, None] {
@@ -114,6 +119,9 @@ fn perform(args: &Args, report: &Report) -> Result<(), Vec<String>> {
             }
             let trust = Trust::establish(config.agent.ca_file.as_deref());
             repeat(args, &config, report, || pass::log_only(&config, &trust, report));
+        }
+        Task::Pass if args.verify && cfg!(not(feature = "verify")) => {
+            return Err(vec![format!("--verify: {}", words::left_out("verify"))]);
         }
         Task::Pass => {
             let config = build(&settings(args)?.0, Extent::Whole)?;
@@ -129,7 +137,13 @@ fn perform(args: &Args, report: &Report) -> Result<(), Vec<String>> {
     Ok(())
 }
 
+#[cfg(not(feature = "uci"))]
+fn translate(_: &Path) -> Result<(), Vec<String>> {
+    Err(vec![format!("--uci: {}", words::left_out("uci"))])
+}
+
 /// Prints UCI's settings as ours; what can't be honoured goes to the standard error.
+#[cfg(feature = "uci")]
 fn translate(path: &Path) -> Result<(), Vec<String>> {
     let told = uci::translate(path).map_err(|problems| lines(&problems))?;
     told.notes.iter().for_each(|note| report::err(&note.to_string()));
@@ -214,16 +228,57 @@ fn told(args: &Args) -> Result<Config, Vec<String>> {
     config::build(&settings, Extent::Whole).or_else(|_| build(&settings, Extent::Detection))
 }
 
-fn diagnosis(args: &Args, report: &Report) -> Result<(), Vec<String>> {
-    let (mut settings, found) = settings(args)?;
-    let beginner = !found && args.set.is_empty();
-    if beginner {
-        settings.set("ipv6=ipify, opendns").map_err(|why| vec![why])?;
+/// What tells and does nothing.
+#[cfg(feature = "advice")]
+mod advice {
+    use super::*;
+
+    pub fn list(name: Option<&str>, json: bool) -> Result<(), Vec<String>> {
+        match name {
+            None => catalogue::all(json),
+            Some(name) => catalogue::one(name, json).map_err(|why| vec![why])?,
+        }
+        Ok(())
     }
-    let config = build(&settings, Extent::Detection)?;
-    let trust = Trust::establish(config.agent.ca_file.as_deref());
-    let tell = |line: &str| report.detail(line);
-    let http = pass::line(&config, &trust, report.verbose.then_some(&tell));
-    diagnose::run(&config, &settings, beginner, &http, report);
-    Ok(())
+
+    /// Where the history's picture goes, and who draws it.
+    pub fn drawing(args: &Args) -> Result<Option<status::Drawing<'_>>, Vec<String>> {
+        Ok(args.svg.as_deref().map(|path| (path, picture::draw as status::Draw)))
+    }
+
+    pub fn detect(args: &Args, report: &Report) -> Result<(), Vec<String>> {
+        let (mut settings, found) = settings(args)?;
+        let beginner = !found && args.set.is_empty();
+        if beginner {
+            settings.set(&format!("ipv6={}", provider::USUAL_DETECTORS)).map_err(|why| vec![why])?;
+        }
+        let config = build(&settings, Extent::Detection)?;
+        let trust = Trust::establish(config.agent.ca_file.as_deref());
+        let tell = |line: &str| report.detail(line);
+        let http = pass::line(&config, &trust, report.verbose.then_some(&tell));
+        diagnose::run(&config, &settings, beginner, &http, report);
+        Ok(())
+    }
+}
+
+/// A build without it says so.
+#[cfg(not(feature = "advice"))]
+mod advice {
+    use super::*;
+
+    fn left_out<T>(option: &str) -> Result<T, Vec<String>> {
+        Err(vec![format!("{option}: {}", words::left_out("advice"))])
+    }
+
+    pub fn list(_: Option<&str>, _: bool) -> Result<(), Vec<String>> {
+        left_out("--list")
+    }
+
+    pub fn drawing(args: &Args) -> Result<Option<status::Drawing<'_>>, Vec<String>> {
+        args.svg.as_ref().map_or(Ok(None), |_| left_out("--svg"))
+    }
+
+    pub fn detect(_: &Args, _: &Report) -> Result<(), Vec<String>> {
+        left_out("--detect")
+    }
 }

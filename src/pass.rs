@@ -11,11 +11,13 @@ use crate::host::Host;
 use crate::http::{Http, Trust};
 use crate::keeper::Keeper;
 use crate::lately::Lately;
+#[cfg(feature = "uci")]
 use crate::luci;
 use crate::plan::{self, Context, Step};
 use crate::push::{self, Desk};
 use crate::report::{Ending, Fact, Report, Weight};
 use crate::survey::Survey;
+#[cfg(feature = "verify")]
 use crate::verify;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -43,10 +45,15 @@ pub fn run(args: &Args, config: &Config, trust: &Trust, report: &Report) {
     let desk = Desk { http: &http, report, suffix: &args.suffix(), force: args.force };
     let (mut resume, mut unconfirmed, mut pushes) = (None, [None, None], false);
     for target in &targets {
-        let (mut steps, digests) = decide(target, args, &survey, &keeper);
-        if args.verify || target.lookup.always {
-            verify::look(target, &mut steps, &mut keeper.state, &desk, args.verify);
-        }
+        let (steps, digests) = decide(target, args, &survey, &keeper);
+        #[cfg(feature = "verify")]
+        let steps = {
+            let mut steps = steps;
+            if args.verify || target.lookup.always {
+                verify::look(target, &mut steps, &mut keeper.state, &desk, args.verify);
+            }
+            steps
+        };
         tell_steps(target, &steps, &survey, &desk, &mut keeper, &mut unconfirmed);
         pushes |= steps.iter().flatten().any(|step| matches!(step, Step::Push(_)));
         let outcome = push::push(target, &steps, (&digests.0, &digests.1), &mut keeper, &desk);
@@ -73,8 +80,11 @@ pub fn run(args: &Args, config: &Config, trust: &Trust, report: &Report) {
     if let Err(why) = keeper.store() {
         report.trouble(Ending::Again, why);
     }
-    let sections: Vec<&str> = config.targets.iter().map(|target| target.name.as_str()).collect();
-    luci::tell(&config.agent.luci, &sections, &keeper.state, &report.heard(), args.every);
+    #[cfg(feature = "uci")]
+    {
+        let sections: Vec<&str> = config.targets.iter().map(|target| target.name.as_str()).collect();
+        luci::tell(&config.agent.luci, &sections, &keeper.state, &report.heard(), args.every);
+    }
     drop(keeper);
     end(&config.agent.state, &config.agent.hooks, &survey, news, &mut http, report);
 }

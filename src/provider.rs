@@ -1,64 +1,55 @@
 //! Which providers there are: the table of protocols, and the presets, which are rows of facts in `presets.ini`
 //! written as a user would write them. Nothing here knows what is inside any of them.
 
+#[cfg(feature = "apis")]
 pub mod afraid;
 pub mod asking;
+#[cfg(feature = "cloudflare")]
 pub mod cloudflare;
 pub mod contract;
+#[cfg(feature = "apis")]
 pub mod duckdns;
 pub mod dyndns2;
+#[cfg(any(feature = "cloudflare", feature = "apis"))]
 pub mod records;
+#[cfg(feature = "apis")]
 pub mod rest;
 pub mod rfc2136;
+#[cfg(feature = "template")]
 pub mod template;
+#[cfg(any(feature = "cloudflare", feature = "apis"))]
 pub mod trouble;
 
 use crate::http::Url;
 use crate::settings::{Section, Settings};
-use crate::values::{Facts, Key};
-use contract::Provider;
+use crate::words;
+use contract::Protocol;
 
-/// A way to speak to a server.
-pub struct Protocol {
-    pub name: &'static str,
-    pub what: &'static str,
-    pub keys: &'static [Key],
-    /// Reads a section, noting mistakes in the facts; the flag says whether passwords may go over `http://`.
-    pub make: fn(&Facts<'_>, bool) -> Option<Box<dyn Provider>>,
-}
-
-/// The row of an adapter whose facts are `rest::$api`.
-macro_rules! rest {
-    ($api:ident) => {
-        Protocol {
-            name: rest::$api.name,
-            what: rest::$api.what,
-            keys: rest::$api.keys,
-            make: |facts, plaintext| rest::make(&rest::$api, facts, plaintext),
-        }
-    };
-}
-
-pub const PROTOCOLS: &[Protocol] = &[
+/// The protocols that each have a file of their own.
+const OWN: &[Protocol] = &[
     Protocol {
         name: "dyndns2",
         what: "the protocol that most services speak; needs url",
         keys: dyndns2::KEYS,
         make: dyndns2::make,
     },
+    #[cfg(feature = "template")]
     Protocol {
         name: "template",
         what: "a request of your own making, for services that take a URL; needs url",
         keys: template::KEYS,
         make: template::make,
     },
+    #[cfg(feature = "apis")]
     Protocol { name: "duckdns", what: "DuckDNS", keys: duckdns::KEYS, make: duckdns::make },
+    #[cfg(feature = "apis")]
     Protocol {
         name: "afraid",
         what: "FreeDNS at afraid.org, by user and password",
         keys: afraid::KEYS,
         make: afraid::make,
     },
+    #[cfg(feature = "cloudflare")]
     Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
     Protocol {
         name: "rfc2136",
@@ -66,46 +57,57 @@ pub const PROTOCOLS: &[Protocol] = &[
         keys: rfc2136::KEYS,
         make: rfc2136::make,
     },
-    rest!(DESEC),
-    rest!(DIGITALOCEAN),
-    rest!(DNSIMPLE),
-    rest!(GANDI),
-    rest!(GODADDY),
-    rest!(HETZNER),
-    rest!(IONOS),
-    rest!(LINODE),
-    rest!(NAMESILO),
-    rest!(NETCUP),
-    rest!(OVH),
-    rest!(PORKBUN),
-    rest!(POWERDNS),
-    rest!(ROUTE53),
-    rest!(VULTR),
-    #[cfg(feature = "all-providers")]
-    rest!(ALIYUN),
-    #[cfg(feature = "all-providers")]
-    rest!(DNSPOD),
-    #[cfg(feature = "all-providers")]
-    rest!(LUADNS),
-    #[cfg(feature = "all-providers")]
-    rest!(NJALLA),
-    #[cfg(feature = "all-providers")]
-    rest!(NS1),
-    #[cfg(feature = "all-providers")]
-    rest!(SCALEWAY),
-    #[cfg(feature = "all-providers")]
-    rest!(SERVERCOW),
-    #[cfg(feature = "all-providers")]
-    rest!(TENCENT),
 ];
 
-/// Those that are in a build with the feature `all-providers` only.
-pub const REST: &[&str] = &["aliyun", "dnspod", "luadns", "njalla-api", "ns1", "scaleway", "servercow", "tencent"];
+/// The APIs of DNS hosts, of which each is a table of facts.
+#[cfg(feature = "apis")]
+use rest::PROTOCOLS as APIS;
+#[cfg(not(feature = "apis"))]
+const APIS: &[Protocol] = &[];
+
+/// What a build without a feature leaves out.
+pub const FEATURES: &[(&str, &[&str])] = &[
+    ("cloudflare", &["cloudflare"]),
+    ("template", &["template"]),
+    (
+        "apis",
+        &[
+            "desec-api",
+            "duckdns",
+            "afraid",
+            "digitalocean",
+            "dnsimple",
+            "gandi",
+            "godaddy",
+            "hetzner",
+            "ionos",
+            "linode",
+            "namesilo",
+            "netcup",
+            "ovh-api",
+            "porkbun",
+            "powerdns",
+            "route53",
+            "vultr",
+        ],
+    ),
+    ("all-providers", &["aliyun", "dnspod", "luadns", "njalla-api", "ns1", "scaleway", "servercow", "tencent"]),
+];
+
+/// All protocols of this build.
+pub fn protocols() -> impl Iterator<Item = &'static Protocol> {
+    OWN.iter().chain(APIS)
+}
 
 /// What to tell of a provider that this build leaves out.
-pub fn left_out(name: &str) -> Option<&'static str> {
-    let out = REST.contains(&name) && protocol(name).is_none();
-    out.then_some("this build leaves it out; the full build has it (cargo build --features all-providers)")
+pub fn left_out(name: &str) -> Option<String> {
+    let preset = built_in(&format!("preset:{name}"));
+    let name = match preset.as_ref().and_then(|preset| preset.get("protocol")) {
+        Some(protocol) => &protocol.value,
+        None => place(&format!("protocol:{name}")).map_or(name, |(_, name)| name),
+    };
+    let (feature, _) = FEATURES.iter().find(|(_, names)| names.contains(&name) && protocol(name).is_none())?;
+    Some(words::left_out(feature))
 }
 
 /// Those of them that take several hosts, and both families, in one request.
@@ -115,12 +117,30 @@ pub const LISTS: &[&str] =
 /// Those that take several addresses of a host.
 pub const SETS: &[&str] = &["rfc2136"];
 
-const PRESETS: &str = include_str!("presets.ini");
+/// What a service or a detector needs that a build has not is left out of its text.
+macro_rules! built_in {
+    ($($text:ident, $feature:literal, $file:literal;)*) => {
+        $(
+            #[cfg(feature = $feature)]
+            macro_rules! $text { () => { include_str!($file) }; }
+            #[cfg(not(feature = $feature))]
+            macro_rules! $text { () => { "" }; }
+        )*
+    };
+}
+built_in! {
+    more, "tls", "presets/more.ini";
+    further, "detectors", "presets/detectors.ini";
+}
+const PRESETS: &str = concat!(more!(), further!(), include_str!("presets.ini"));
+
+/// The detectors that are asked where the settings name none.
+pub const USUAL_DETECTORS: &str = if cfg!(feature = "tls") { "ipify, opendns" } else { "opendns" };
 /// Begins a line with the further names of a built-in section.
 const NAMES: &str = "\nnames = ";
 
 pub fn protocol(name: &str) -> Option<&'static Protocol> {
-    PROTOCOLS.iter().find(|protocol| protocol.name == name)
+    protocols().find(|protocol| protocol.name == name)
 }
 
 /// A service or protocol by one of its names, and its preset if it is one. The name with the ending of its domain is
@@ -212,7 +232,7 @@ mod tests {
         }
         let presets = built_ins("preset");
         assert!(presets.len() >= 10);
-        for (name, what) in presets {
+        for (name, what) in presets.into_iter().filter(|(name, _)| left_out(name).is_none()) {
             assert!(!what.is_empty(), "{name} has no comment");
             assert!(protocol(name).is_none(), "{name} is the name of a protocol");
             assert_eq!(named(name).and_then(|(_, preset)| preset), built_in(&format!("preset:{name}")), "{name}");
@@ -227,8 +247,9 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(not(all(feature = "tls", feature = "apis")), ignore = "needs all services")]
     fn a_service_has_several_names_and_no_other_has_one_of_them() {
-        let mut names: Vec<&str> = PROTOCOLS.iter().map(|protocol| protocol.name).collect();
+        let mut names: Vec<&str> = protocols().map(|protocol| protocol.name).collect();
         names.extend(["preset", "closed"].into_iter().flat_map(built_ins).map(|(name, _)| name));
         names
             .extend(PRESETS.lines().filter_map(|line| line.strip_prefix("names = ")).flat_map(|line| line.split(", ")));

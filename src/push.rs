@@ -11,7 +11,7 @@ use crate::plan::Step;
 use crate::provider::contract::{Line, Pause, Ruling, Verdict, Want, Wanted};
 use crate::report::{Ending, Fact, Report, Weight};
 use crate::state::{Known, Memory, Standing, State};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What the pushes of a section left to tell.
@@ -52,8 +52,9 @@ pub fn push(
     let now = clock::now();
     let memory = Rc::make_mut(keeper.state.sections.entry(target.name.clone()).or_default());
     // Hosts that the section no longer names are forgotten, now that something is written anyway.
-    let named: HashSet<&str> = target.hosts.iter().map(|host| host.ascii()).collect();
-    memory.hosts.retain(|(name, _), _| named.contains(name.as_str()));
+    let mut named: Vec<&str> = target.hosts.iter().map(|host| host.ascii()).collect();
+    named.sort_unstable();
+    memory.hosts.retain(|(name, _), _| named.binary_search(&name.as_str()).is_ok());
     for wanted in &batch {
         for (family, address) in wanted.due_sets() {
             let key = (wanted.host.ascii().to_string(), family);

@@ -2,8 +2,8 @@
 //! deadline waits for it from another thread.
 
 use crate::address::Family;
+use crate::bell::Bell;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::mpsc::{channel, RecvTimeoutError};
 use std::time::Instant;
 
 /// The addresses of a host, of one family or both, in the resolver's order. Never empty.
@@ -22,19 +22,19 @@ pub fn addresses_by(host: &str, port: u16, family: Option<Family>, until: Instan
     if let Ok(literal) = host.parse() {
         return Ok(vec![SocketAddr::new(literal, port)]);
     }
-    // Nothing is ever sent: the end of the sender is the message. (A channel of another type is 4 KB more.)
-    let (alive, over) = channel::<()>();
-    let name = host.to_string();
+    let bell = Bell::of_this_thread();
+    let (name, over) = (host.to_string(), bell.clone());
     let thread = std::thread::Builder::new()
         .stack_size(256 * 1024)
         .spawn(move || {
-            let _alive = alive;
-            addresses(&name, port, family)
+            let found = addresses(&name, port, family);
+            over.ring(true);
+            found
         })
         .map_err(|error| format!("cannot start a thread: {error}"))?;
-    match over.recv_timeout(until.saturating_duration_since(Instant::now())) {
-        Err(RecvTimeoutError::Timeout) => Err(format!("cannot resolve {host}: no answer in time")),
-        _ => thread.join().unwrap_or_else(|_| Err(format!("cannot resolve {host}"))),
+    match bell.wait(until) {
+        None => Err(format!("cannot resolve {host}: no answer in time")),
+        Some(_) => thread.join().unwrap_or_else(|_| Err(format!("cannot resolve {host}"))),
     }
 }
 

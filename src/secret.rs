@@ -3,6 +3,7 @@
 //! which it travels: raw, base64, percent-encoded, and escaped in JSON. What is shorter than four characters stands in
 //! half of all words by chance: it is masked where it stands alone, and so is any word that we wrote it into.
 
+use crate::words::of_a_word;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
 use std::fmt;
@@ -125,12 +126,11 @@ fn mask_alone(text: &str, form: &str) -> String {
 
 /// The word that a part of a text belongs to, or the part itself: what follows on a letter or digit of it.
 fn word_around(text: &str, part: Range<usize>) -> Range<usize> {
-    let is_word = |c: char| c.is_alphanumeric();
     let within = &text[part.clone()];
-    let before = text[..part.start].chars().rev().take_while(|c| is_word(*c)).map(char::len_utf8).sum::<usize>();
-    let after = text[part.end..].chars().take_while(|c| is_word(*c)).map(char::len_utf8).sum::<usize>();
-    let begins = within.starts_with(is_word) && before > 0;
-    let goes_on = within.ends_with(is_word) && after > 0;
+    let before = text[..part.start].chars().rev().take_while(|c| of_a_word(*c)).map(char::len_utf8).sum::<usize>();
+    let after = text[part.end..].chars().take_while(|c| of_a_word(*c)).map(char::len_utf8).sum::<usize>();
+    let begins = within.starts_with(of_a_word) && before > 0;
+    let goes_on = within.ends_with(of_a_word) && after > 0;
     part.start - if begins { before } else { 0 }..part.end + if goes_on { after } else { 0 }
 }
 

@@ -3,6 +3,7 @@
 
 mod files;
 
+use crate::words::visible;
 use std::fmt;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -111,7 +112,7 @@ impl Settings {
         let path = path.trim();
         let (name, key) = path.rsplit_once('.').unwrap_or(("", path));
         if !is_key(key) || (path.contains('.') && !is_section(name)) {
-            return Err(format!("--set {}: not a key; write KEY=VALUE or SECTION.KEY=VALUE", path.escape_debug()));
+            return Err(format!("--set {}: not a key; write KEY=VALUE or SECTION.KEY=VALUE", visible(path)));
         }
         let place = Place::new(&format!("--set {path}"), 0);
         let value = value.trim();
@@ -281,11 +282,10 @@ fn is_section(text: &str) -> bool {
 
 /// Offending text, escaped and cut.
 pub fn shown(text: &str) -> String {
-    let mut out: String = text.chars().take(60).flat_map(char::escape_debug).collect();
-    if text.chars().count() > 60 {
-        out.push_str("...");
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}...", visible(&text[..end])),
+        None => visible(text),
     }
-    out
 }
 
 #[cfg(test)]

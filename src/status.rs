@@ -4,10 +4,9 @@ use crate::address::Family;
 use crate::clock::{self, Stamp};
 use crate::config::{Config, Target};
 use crate::disk;
-use crate::history::{self, Period};
+use crate::history::{self, Period, Summary};
 use crate::json::Object;
 use crate::lately::Lately;
-use crate::picture;
 use crate::push;
 use crate::report::{out, Ending, Report};
 use crate::state::{self, Known, Loaded, Standing, State};
@@ -180,8 +179,13 @@ fn tell_summary(config: &Config, state: &State, path: &Path, report: &Report) {
     say("last address:", Some(addresses.join(", ")).filter(|text| !text.is_empty()));
 }
 
-/// Tells the addresses we had; with `svg`, draws them too: into that file, or in the place of the text for `-`.
-pub fn history(config: &Config, svg: Option<&Path>, report: &Report) {
+/// Draws the history as it stands now.
+pub type Draw = fn(&[Period], &[Summary], Stamp) -> String;
+/// Where the picture goes, and who draws it.
+pub type Drawing<'a> = (&'a Path, Draw);
+
+/// Tells the addresses we had; draws them too, if asked: into that file, or in the place of the text for `-`.
+pub fn history(config: &Config, drawing: Option<Drawing<'_>>, report: &Report) {
     let file = &config.agent.history;
     let (periods, strange) = match history::periods(file) {
         Ok(found) => found,
@@ -195,8 +199,8 @@ pub fn history(config: &Config, svg: Option<&Path>, report: &Report) {
     }
     let now = clock::now();
     let summaries = history::summaries(&periods, now);
-    if let Some(path) = svg {
-        let picture = picture::draw(&periods, &summaries, now);
+    if let Some((path, draw)) = drawing {
+        let picture = draw(&periods, &summaries, now);
         if path == Path::new("-") {
             return out(picture.trim_end());
         }

@@ -32,10 +32,47 @@ pub fn meant(word: &str, words: &[&str]) -> String {
 
 /// The same for names of which there are too many to tell: where none is near, it says where they stand.
 pub fn meant_or_listed(word: &str, words: &[&str]) -> String {
-    match meant(word, words) {
-        hint if hint.is_empty() => " (homing --list names those there are)".to_string(),
+    let hint = match meant(word, words) {
+        hint if hint.is_empty() && cfg!(feature = "advice") => " (homing --list names those there are)".to_string(),
+        hint if hint.is_empty() => " (homing.conf(5) names those there are)".to_string(),
         hint => hint,
+    };
+    match cfg!(feature = "tls") {
+        true => hint,
+        false => format!("{hint}; this build leaves out most services: one with the Cargo feature 'tls' has them"),
     }
+}
+
+/// What to tell of something that only a build with a Cargo feature has.
+pub fn left_out(feature: &str) -> String {
+    format!("this build leaves it out; one with the Cargo feature '{feature}' has it")
+}
+
+/// Text from outside with what cannot be seen, and quotes, written as escapes.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_ascii() || unseen(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
+/// Whether a character leaves no trace, or turns the direction of those after it.
+pub fn unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{fff0}'..='\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether a character is one of a word's. Of other scripts than ASCII all count but punctuation and signs, and those by
+/// their blocks: the tables of all letters are 3 KB.
+pub fn of_a_word(c: char) -> bool {
+    let signs = matches!(c, '\u{80}'..='\u{bf}' | '\u{2000}'..='\u{2bff}' | '\u{3000}'..='\u{303f}');
+    c.is_ascii_alphanumeric() || !c.is_ascii() && !signs
 }
 
 /// Edit distance with neighbours swapped counted as one (optimal string alignment), case ignored.

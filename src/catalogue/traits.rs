@@ -3,7 +3,7 @@
 
 use crate::address::Family;
 use crate::json::{array, quote, Object};
-use crate::provider::{template, Protocol, LISTS};
+use crate::provider::{contract::Protocol, template, LISTS};
 use crate::settings::Section;
 
 /// What an operator wants to know of a service before choosing it.

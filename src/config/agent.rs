@@ -4,11 +4,17 @@ use crate::http::Way;
 use crate::luci::Luci;
 use crate::os;
 use crate::values::{key, secret, Facts, Key};
+use crate::words::left_out;
 use std::path::PathBuf;
+
+const IPV4: &str = match cfg!(feature = "tls") {
+    true => "detectors in order, or off (default ipify, opendns)",
+    false => "detectors in order, or off (default opendns)",
+};
 
 /// The keys before the first section.
 pub const AGENT_KEYS: &[Key] = &[
-    key("ipv4", "detectors in order, or off (default ipify, opendns)"),
+    key("ipv4", IPV4),
     key("ipv6", "detectors in order, or off (default off)"),
     key("agree", "how many detectors must give the same answer (default 1)"),
     key("history", "file of the addresses we had (default /var/lib/homing/history.log)"),
@@ -111,6 +117,10 @@ pub fn agent(facts: &Facts<'_>) -> Agent {
         if let Err(error) = os::may_read(file) {
             facts.wrong(entry, format!("cannot read {}: {error}", file.display()));
         }
+    }
+    for key in ["luci_run", "luci_log"] {
+        let left = facts.entry(key).filter(|_| cfg!(not(feature = "uci")));
+        left.into_iter().for_each(|entry| facts.wrong(entry, left_out("uci")));
     }
     Agent {
         history: path("history", "/var/lib/homing/history.log"),

@@ -7,7 +7,7 @@ use crate::http::Way;
 use crate::provider;
 use crate::settings::{shown, Place, Section};
 use crate::values::Facts;
-use crate::words::meant_or_listed;
+use crate::words::{left_out, meant_or_listed};
 
 impl Build<'_> {
     /// The source of a family for a section, or for the agent itself; `None` when it is off.
@@ -15,7 +15,7 @@ impl Build<'_> {
         let named = [facts, agent].into_iter().find(|facts| facts.entry(family.name()).is_some());
         let names: Vec<String> = match named {
             Some(named) => named.list(family.name())?,
-            None if family == Family::V4 => vec!["ipify".to_string(), "opendns".to_string()],
+            None if family == Family::V4 => provider::USUAL_DETECTORS.split(", ").map(String::from).collect(),
             None => return None,
         };
         let of = |key: &str| [facts, agent].into_iter().find(|facts| facts.entry(key).is_some());
@@ -87,6 +87,10 @@ impl Build<'_> {
         let facts = match (own, &built_in) {
             (Some(own), built_in) => Facts::new(own, built_in.as_ref()),
             (None, Some(built_in)) => Facts::new(built_in, None),
+            (None, None) if detect::FURTHER.contains(&name) => {
+                self.problem(place, format!("{family}: {name}: {}", left_out("detectors")));
+                return None;
+            }
             (None, None) => {
                 let mut names: Vec<&str> = provider::built_ins("detector").iter().map(|(name, _)| *name).collect();
                 names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("detector:")));

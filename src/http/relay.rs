@@ -9,13 +9,13 @@ use super::stream::{left, plain, send};
 use super::tunnel;
 use super::way::Way;
 use crate::address::Family;
+use crate::bell::Bell;
 use crate::socket::{self, Bind};
 use crate::{os, resolve};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::mpsc::{channel, RecvTimeoutError, Sender};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -120,7 +120,8 @@ impl Relay {
         let password = password();
         let orders = Arc::new(Orders::default());
         orders.end.store(if goal.endless { HIDDEN } else { UNTOLD }, Ordering::SeqCst);
-        let (connected, ready) = channel();
+        let bell = Bell::of_this_thread();
+        let connected = bell.clone();
         let (goal, host) = (goal.clone(), goal.host.clone());
         let pass = format!("Basic {}", crate::http::base64(format!("homing:{password}")));
         let told = Arc::clone(&orders);
@@ -128,13 +129,11 @@ impl Relay {
             .stack_size(256 * 1024)
             .spawn(move || carry(&goal, &listener, &pass, until, cap, &connected, &told))
             .map_err(|error| format!("cannot start a thread: {error}"))?;
-        match ready.recv_timeout(left(until)) {
-            Ok(()) => Ok(Relay { port, password, thread, orders }),
+        match bell.wait(until) {
+            Some(true) => Ok(Relay { port, password, thread, orders }),
             // A resolver cannot be interrupted: its thread is left behind and ends with the process.
-            Err(RecvTimeoutError::Timeout) => {
-                Err(format!("cannot reach {host}: no answer in time from the resolver or the server"))
-            }
-            Err(RecvTimeoutError::Disconnected) => {
+            None => Err(format!("cannot reach {host}: no answer in time from the resolver or the server")),
+            Some(false) => {
                 let unreached = thread.join().ok().and_then(|told| told.unreached);
                 Err(unreached.unwrap_or_else(|| format!("cannot reach {host}")))
             }
@@ -176,7 +175,7 @@ fn carry(
     pass: &str,
     until: Instant,
     cap: usize,
-    connected: &Sender<()>,
+    connected: &Bell,
     orders: &Orders,
 ) -> Told {
     let mut told = Told::default();
@@ -184,10 +183,11 @@ fn carry(
         Ok(server) => server,
         Err(why) => {
             told.unreached = Some(why);
+            connected.ring(false);
             return told;
         }
     };
-    if connected.send(()).is_err() {
+    if !connected.ring(true) {
         return told;
     }
     match admit(listener, pass, until, &orders.over) {

@@ -4,8 +4,18 @@
 use crate::address::{Family, Set};
 use crate::host::Host;
 use crate::http::Http;
+use crate::values::{Facts, Key};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+/// A way to speak to a server: a row of the table.
+pub struct Protocol {
+    pub name: &'static str,
+    pub what: &'static str,
+    pub keys: &'static [Key],
+    /// Reads a section, noting mistakes in the facts; the flag says whether passwords may go over `http://`.
+    pub make: fn(&Facts<'_>, bool) -> Option<Box<dyn Provider>>,
+}
 
 /// What a host should hold in one family.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

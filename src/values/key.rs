@@ -15,12 +15,20 @@ pub struct Key {
 
 /// A key with an ordinary value.
 pub const fn key(name: &'static str, what: &'static str) -> Key {
-    Key { name, what, secret: false }
+    Key { name, what: told(what), secret: false }
 }
 
 /// A key with a secret value, in its four forms.
 pub const fn secret(name: &'static str, what: &'static str) -> Key {
-    Key { name, what, secret: true }
+    Key { name, what: told(what), secret: true }
+}
+
+/// What only `--list` tells.
+const fn told(what: &'static str) -> &'static str {
+    match cfg!(feature = "advice") {
+        true => what,
+        false => "",
+    }
 }
 
 impl Key {

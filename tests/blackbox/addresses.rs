@@ -98,6 +98,7 @@ fn a_set_is_pushed_as_a_whole_and_its_order_is_no_change() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "uci"), ignore = "needs LuCI's files")]
 fn a_set_is_remembered_and_told() {
     let world = World::new();
     world.fixed("on_change = /usr/bin/env", "198.41.0.4, 198.41.0.9").pass(0).go().expect(0);
@@ -164,6 +165,7 @@ fn a_set_that_failed_waits_and_another_one_goes_at_once() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
 fn dns_is_asked_for_the_whole_set() {
     let world = World::new();
     let says: Arc<Mutex<Vec<&str>>> = Arc::new(Mutex::new(vec!["198.41.0.9", "198.41.0.4"]));
@@ -186,6 +188,7 @@ fn dns_is_asked_for_the_whole_set() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn what_cannot_give_or_take_a_set_is_told_with_its_place() {
     let world = World::new();
     let check = |agent: &str, section: &str, says: &str| {

@@ -47,6 +47,7 @@ fn help_and_version() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn a_command_line_that_makes_no_sense_is_refused() {
     for (words, want) in [
         (&["--statsu"][..], "did you mean '--status'?"),
@@ -90,6 +91,7 @@ fn a_command_line_that_makes_no_sense_is_refused() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn the_list_names_all_and_its_examples_are_good() {
     let all = objects(&homing(&["--list", "--json"]));
     let plain = homing(&["--list"]);
@@ -165,6 +167,7 @@ fn the_status_follows_what_happened() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn the_history_is_told_as_far_as_it_is_known() {
     let scratch = Scratch::new();
     let history = |words: &[&str]| {
@@ -249,6 +252,7 @@ fn check_and_json_and_the_volume() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn every_goes_on() {
     let page = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let scratch = Scratch::new();

@@ -40,6 +40,7 @@ fn meaning(ended: &Ended) -> String {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn answers_stand_side_by_side() {
     let page = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let dns = DnsServer::always(vec![Record::Address("193.0.14.129".parse().unwrap())]);
@@ -71,6 +72,7 @@ fn answers_stand_side_by_side() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn the_section_to_paste_is_good() {
     let scratch = Scratch::new();
     scratch.write("home.key", "s3cret\n", 0o600);
@@ -96,6 +98,7 @@ fn the_section_to_paste_is_good() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn a_carriers_nat_is_recognised() {
     let scratch = Scratch::new();
     for config in [SEEN, LOST] {
@@ -111,6 +114,7 @@ fn a_carriers_nat_is_recognised() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn ipv6_is_offered_where_it_can_be_published() {
     let scratch = Scratch::new();
     let Some(ended) = alone(&scratch, "192.168.1.5 fd00::9", SEEN) else { return };
@@ -126,6 +130,7 @@ fn ipv6_is_offered_where_it_can_be_published() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn a_captive_portal_is_recognised() {
     let scratch = Scratch::new();
     let login = "<html><head><title>Log in</title></head></html>";
@@ -141,6 +146,7 @@ fn a_captive_portal_is_recognised() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn a_clock_that_was_never_set_is_told() {
     let scratch = Scratch::new();
     scratch.write("homing.conf", SEEN, 0o600);
@@ -152,6 +158,7 @@ fn a_clock_that_was_never_set_is_told() {
 
 /// That a detector tells one family alone is no news of a pass: it is told with the line of the list that names it.
 #[test]
+#[cfg_attr(not(all(feature = "tls", feature = "detectors")), ignore = "needs the detectors of the usual build")]
 fn a_list_of_those_that_tell_another_family_is_a_mistake() {
     let home = Home::new();
     let own = "[detector:own]\nkind = dns\nserver = 127.0.0.1:9\nname = x.example\ntype = A\n\

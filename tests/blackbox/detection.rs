@@ -207,6 +207,7 @@ fn a_page_is_read_as_told() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn built_in_detectors_can_be_pointed_elsewhere() {
     let name_server = DnsServer::always(vec![Record::Address(FOUR.parse().unwrap())]);
     let at = name_server.address();

@@ -111,6 +111,7 @@ fn an_interface_that_cannot_answer_says_why() {
 
 /// A boot at which the network is not there yet: soon over, nothing remembered, and one line a family.
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn no_network_at_all_is_soon_told() {
     let home = Home::new();
     home.config("", "");

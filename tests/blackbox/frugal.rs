@@ -24,6 +24,7 @@ fn calls(scratch: &Scratch, functions: &[&str]) -> Vec<u64> {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn settings_are_parsed_once_and_a_preset_only_where_it_is_named() {
     if std::env::var_os("HOMING_RUNNER").is_some() {
         return left_out("only the binary that cargo built has names for its functions");

@@ -4,6 +4,7 @@
 mod addresses;
 mod advisories;
 mod clock;
+#[cfg(feature = "cloudflare")]
 mod cloudflare;
 mod commands;
 mod conversation;
@@ -13,13 +14,16 @@ mod detecting;
 mod detection;
 mod detection_dns;
 mod detection_here;
+#[cfg(feature = "detectors")]
 mod detection_stun;
 mod fences;
 mod frugal;
 mod fuzzed;
+#[cfg(feature = "detectors")]
 mod gateway;
 mod hooks;
 mod keyfiles;
+mod left_out;
 mod memory;
 mod overrides;
 mod papers;
@@ -29,12 +33,17 @@ mod services;
 mod settings;
 mod surroundings;
 mod truth;
+#[cfg(feature = "uci")]
 mod uci;
+#[cfg(feature = "uci")]
 mod uci_options;
+#[cfg(feature = "uci")]
 mod uci_scripts;
 mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.
+#[cfg(feature = "verify")]
 #[allow(dead_code)]
 mod verifying;
+#[cfg_attr(not(feature = "detectors"), allow(dead_code))]
 mod world;

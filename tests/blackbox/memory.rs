@@ -243,6 +243,7 @@ fn a_torn_history_is_mended_and_strange_lines_are_left() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn the_history_alone_can_be_kept() {
     let home = Home::new();
     home.config("ipv4 = four\nhistory_when = always", "");

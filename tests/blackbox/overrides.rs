@@ -5,6 +5,7 @@ use crate::settings::{good, learned, told, HOME};
 use crate::world::*;
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn detectors_and_presets_of_ones_own() {
     let page = HttpServer::new(|request| match request.target.as_str() {
         "/json" => Reply::ok("{\"ip\":\"198.41.0.4\"}"),
@@ -64,6 +65,7 @@ fn a_detector_in_two_lists_is_asked_once() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn a_section_may_set_its_own() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|request| {

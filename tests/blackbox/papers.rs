@@ -2,8 +2,8 @@
 
 use crate::world::*;
 use homing::config::{AGENT_KEYS, SECTION_KEYS};
-use homing::detect::KINDS;
-use homing::provider::{built_ins, PROTOCOLS};
+use homing::detect::kinds;
+use homing::provider::{built_ins, protocols};
 use homing::values::Key;
 
 /// A paper, from the root of the repository.
@@ -121,10 +121,10 @@ fn the_manual_has_the_keys_of_the_program() {
     let manual = paper("packaging/man/homing.conf.5");
     assert_eq!(keys(&part(&manual, ".Sh AGENT KEYS")), names(AGENT_KEYS));
     assert_eq!(keys(&part(&manual, ".Sh SECTION KEYS")), names(SECTION_KEYS));
-    for (kind, _, own) in KINDS {
+    for (kind, _, own) in kinds() {
         assert_eq!(keys(&part(&manual, &format!(".Ss {kind}"))), names(own), "{kind}");
     }
-    for protocol in PROTOCOLS {
+    for protocol in protocols() {
         let told = match manual.contains(&format!("\n.Ss {}\n", protocol.name)) {
             true => keys(&part(&manual, &format!(".Ss {}", protocol.name))),
             false => api_keys(&manual, protocol.name),
@@ -148,12 +148,13 @@ fn the_papers_name_what_is_built_in() {
         assert!(row("| Detectors by name").contains(&format!("`{name}`")), "README: {name}");
         assert!(part(&manual, ".Sh DETECTORS").contains(&format!(".It Li {name}").as_str()), "homing.conf(5): {name}");
     }
-    for protocol in PROTOCOLS {
+    for protocol in protocols() {
         assert!(row("| Protocols").contains(&format!("`{}`", protocol.name)), "README: {}", protocol.name);
     }
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn every_example_of_settings_is_good() {
     let mut found = 0;
     for (kind, block) in fenced(&paper("README.md")) {
@@ -181,6 +182,7 @@ const NOT_RUN: &[(&str, &str)] = &[
 ];
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn every_command_of_the_readme_works() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|request| match request.target.contains("/nic/") {

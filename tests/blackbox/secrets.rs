@@ -49,6 +49,7 @@ fn four_forms_of_a_secret_arrive_alike() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn a_secret_that_is_none_is_told_and_never_said() {
     let scratch = Scratch::new();
     scratch.write("empty", "\n", 0o600);
@@ -107,6 +108,7 @@ fn a_secret_that_is_none_is_told_and_never_said() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn who_can_read_a_secret_matters() {
     let scratch = Scratch::new();
     for (mode, code) in [(0o644, 2), (0o604, 2), (0o640, 0), (0o600, 0), (0o400, 0)] {
@@ -136,6 +138,7 @@ fn who_can_read_a_secret_matters() {
 
 /// As another user than root, whom modes do not stop.
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn a_file_that_we_may_not_read_is_told() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
@@ -164,6 +167,7 @@ fn a_file_that_we_may_not_read_is_told() {
 
 /// What is sent and what is remembered of it are of one reading, whoever rewrites the file meanwhile.
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn a_secret_is_read_once_a_pass() {
     if hides("strace would see the emulator's calls") {
         return;
@@ -180,6 +184,7 @@ fn a_secret_is_read_once_a_pass() {
 
 /// A letter is in half of all words: there it says nothing, alone it does.
 #[test]
+#[cfg_attr(not(feature = "template"), ignore = "needs the protocol template")]
 fn a_secret_of_one_letter_is_masked_where_it_stands_alone() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|request| Reply::ok(&format!("a bad day for {} {}", request.target, "q q1 Qq")));

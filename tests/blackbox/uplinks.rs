@@ -44,6 +44,7 @@ impl Mirror {
 }
 
 #[test]
+#[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
 fn everything_leaves_from_the_address_that_is_bound() {
     let home = Home::new();
     let page = Mirror::new(&[("127.0.0.7", FOUR), ("127.0.0.8", OTHER)]);
@@ -80,6 +81,7 @@ fn everything_leaves_from_the_address_that_is_bound() {
 
 /// The zone is looked for, and what it says is looked at, by the way of the section.
 #[test]
+#[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
 fn questions_about_a_zone_leave_from_there_too() {
     let home = Home::new();
     let silent = UdpServer::on("127.0.0.1:0", |_| Vec::new());
@@ -137,6 +139,7 @@ fn a_way_that_is_not_there_is_tried_again_and_one_that_cannot_be_is_a_mistake() 
 /// Two uplinks with default routes of different rank: the second is used because its name is bound, whatever the
 /// routes say, and what it knows of the world is what its own far end answers.
 #[test]
+#[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
 fn an_interface_is_bound_whatever_the_routes_say() {
     let side = |n: u32| {
         format!(

@@ -25,6 +25,7 @@ const PAGES: &[(&str, &str)] = &[
 ];
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn every_page_known_by_name_is_read() {
     let mut seen = 0;
     for (name, _) in built_ins("detector") {
@@ -60,6 +61,7 @@ fn plain_http_is_told_in_the_list() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn one_operator_is_one_witness() {
     let home = Home::new();
     for (list, says) in [

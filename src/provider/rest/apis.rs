@@ -1,5 +1,7 @@
 //! The tables, one file a provider. The second half is in builds with the feature `all-providers` only.
 
+use crate::provider::contract::Protocol;
+
 mod desec;
 mod digitalocean;
 mod dnsimple;
@@ -16,21 +18,21 @@ mod powerdns;
 mod route53;
 mod vultr;
 
-pub use desec::DESEC;
-pub use digitalocean::DIGITALOCEAN;
-pub use dnsimple::DNSIMPLE;
-pub use gandi::GANDI;
-pub use godaddy::GODADDY;
-pub use hetzner::HETZNER;
-pub use ionos::IONOS;
-pub use linode::LINODE;
-pub use namesilo::NAMESILO;
-pub use netcup::NETCUP;
-pub use ovh::OVH;
-pub use porkbun::PORKBUN;
-pub use powerdns::POWERDNS;
-pub use route53::ROUTE53;
-pub use vultr::VULTR;
+use desec::DESEC;
+use digitalocean::DIGITALOCEAN;
+use dnsimple::DNSIMPLE;
+use gandi::GANDI;
+use godaddy::GODADDY;
+use hetzner::HETZNER;
+use ionos::IONOS;
+use linode::LINODE;
+use namesilo::NAMESILO;
+use netcup::NETCUP;
+use ovh::OVH;
+use porkbun::PORKBUN;
+use powerdns::POWERDNS;
+use route53::ROUTE53;
+use vultr::VULTR;
 
 #[cfg(feature = "all-providers")]
 mod aliyun;
@@ -50,18 +52,64 @@ mod servercow;
 mod tencent;
 
 #[cfg(feature = "all-providers")]
-pub use aliyun::ALIYUN;
+use aliyun::ALIYUN;
 #[cfg(feature = "all-providers")]
-pub use dnspod::DNSPOD;
+use dnspod::DNSPOD;
 #[cfg(feature = "all-providers")]
-pub use luadns::LUADNS;
+use luadns::LUADNS;
 #[cfg(feature = "all-providers")]
-pub use njalla::NJALLA;
+use njalla::NJALLA;
 #[cfg(feature = "all-providers")]
-pub use ns1::NS1;
+use ns1::NS1;
 #[cfg(feature = "all-providers")]
-pub use scaleway::SCALEWAY;
+use scaleway::SCALEWAY;
 #[cfg(feature = "all-providers")]
-pub use servercow::SERVERCOW;
+use servercow::SERVERCOW;
 #[cfg(feature = "all-providers")]
-pub use tencent::TENCENT;
+use tencent::TENCENT;
+
+/// The row of an adapter.
+macro_rules! row {
+    ($api:ident) => {
+        Protocol {
+            name: $api.name,
+            what: $api.what,
+            keys: $api.keys,
+            make: |facts, plaintext| super::make(&$api, facts, plaintext),
+        }
+    };
+}
+
+pub const PROTOCOLS: &[Protocol] = &[
+    row!(DESEC),
+    row!(DIGITALOCEAN),
+    row!(DNSIMPLE),
+    row!(GANDI),
+    row!(GODADDY),
+    row!(HETZNER),
+    row!(IONOS),
+    row!(LINODE),
+    row!(NAMESILO),
+    row!(NETCUP),
+    row!(OVH),
+    row!(PORKBUN),
+    row!(POWERDNS),
+    row!(ROUTE53),
+    row!(VULTR),
+    #[cfg(feature = "all-providers")]
+    row!(ALIYUN),
+    #[cfg(feature = "all-providers")]
+    row!(DNSPOD),
+    #[cfg(feature = "all-providers")]
+    row!(LUADNS),
+    #[cfg(feature = "all-providers")]
+    row!(NJALLA),
+    #[cfg(feature = "all-providers")]
+    row!(NS1),
+    #[cfg(feature = "all-providers")]
+    row!(SCALEWAY),
+    #[cfg(feature = "all-providers")]
+    row!(SERVERCOW),
+    #[cfg(feature = "all-providers")]
+    row!(TENCENT),
+];

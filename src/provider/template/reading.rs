@@ -6,6 +6,7 @@ use crate::json;
 use crate::provider::contract::Verdict;
 use crate::provider::dyndns2::words;
 use crate::values::Facts;
+use crate::words::of_a_word;
 use std::net::IpAddr;
 
 /// A text in an answer. Letters of either case are the same.
@@ -46,7 +47,7 @@ impl Mark {
         match self {
             Mark::Start(text) => body
                 .strip_prefix(text.as_str())
-                .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric) || !text.ends_with(char::is_alphanumeric)),
+                .is_some_and(|rest| !rest.starts_with(of_a_word) || !text.ends_with(of_a_word)),
             Mark::Anywhere(text) => body.contains(text.as_str()),
             Mark::Address => {
                 let of_address = |c: char| c.is_ascii_hexdigit() || c == '.' || c == ':';

@@ -45,6 +45,7 @@ const BAD: [&str; 37] = [
 ];
 
 #[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn bad_urls_are_mistakes_in_the_settings() {
     let server = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let port = server.address().port().to_string();

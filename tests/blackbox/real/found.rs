@@ -24,6 +24,7 @@ dig +short A home.example.test @127.0.0.1
 ";
 
 #[test]
+#[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
 fn zone_and_server_are_found_in_dns() {
     let scratch = Scratch::new();
     bind(&scratch, "127.0.0.1:53".parse().unwrap());

@@ -47,6 +47,7 @@ fn pass(home: &Home, wan: &str, more: &str, keys: &str, args: &str) -> Option<En
 }
 
 #[test]
+#[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
 fn miniupnpd_tells_by_each_protocol() {
     for (keys, logged) in [
         ("protocols = nat-pmp", "NAT-PMP public address request"),
@@ -66,6 +67,7 @@ fn miniupnpd_tells_by_each_protocol() {
 
 /// PCP has no question for the address: what is asked for instead must be gone afterwards.
 #[test]
+#[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
 fn the_mapping_that_pcp_takes_is_given_back() {
     let home = Home::new();
     home.config("ipv4 = gateway", "[detector:gateway]\nprotocols = pcp\n");
@@ -88,6 +90,7 @@ fn the_mapping_that_pcp_takes_is_given_back() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
 fn a_router_that_speaks_one_protocol_is_understood() {
     for more in ["enable_natpmp=no\nenable_upnp=yes", "enable_natpmp=yes\nenable_upnp=no"] {
         let home = Home::new();
@@ -102,6 +105,7 @@ fn a_router_that_speaks_one_protocol_is_understood() {
 
 /// miniupnpd keeps an address to itself with which nobody could reach it; how others are explained is in `gateway.rs`.
 #[test]
+#[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
 fn a_router_behind_a_nat_tells_nothing_to_publish() {
     let home = Home::new();
     let Some(ended) = pass(&home, "100.64.7.7/10", BOTH, "", "") else { return };

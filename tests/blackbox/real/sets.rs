@@ -67,22 +67,26 @@ fn sets(kind: Kind) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
 fn bind_holds_sets() {
     sets(Kind::Bind);
 }
 
 #[test]
+#[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
 fn knot_holds_sets() {
     sets(Kind::Knot);
 }
 
 #[test]
+#[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
 fn powerdns_holds_sets() {
     sets(Kind::PowerDns);
 }
 
 /// More addresses than fit into a datagram: the look at them goes over TCP, as the update did.
 #[test]
+#[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
 fn a_long_set_is_looked_for_over_tcp() {
     let many: Vec<String> = (1..=60).map(|at| format!("198.41.1.{at}")).collect();
     for kind in KINDS {

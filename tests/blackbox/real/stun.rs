@@ -18,6 +18,7 @@ fn coturn(addresses: &[&str], server: &str) -> String {
 }
 
 #[test]
+#[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
 fn coturn_tells_the_address_that_it_sees_in_both_families() {
     for (head, ours, server, learned) in [
         ("ipv4 = stun", "198.41.0.4", "193.0.14.129", " ipv4 198.41.0.4 stun\n"),
@@ -32,6 +33,7 @@ fn coturn_tells_the_address_that_it_sees_in_both_families() {
 }
 
 #[test]
+#[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
 fn an_address_behind_a_nat_is_not_taken_from_coturn_either() {
     let home = Home::new();
     home.config("ipv4 = stun", "[detector:stun]\nserver = 193.0.14.129\nbind = 100.64.7.7\n");

@@ -4,7 +4,7 @@
 mod pcp;
 mod upnp;
 
-use super::{server, Kind};
+use super::{server, Further};
 use crate::address::Family;
 use crate::dns::Server;
 use crate::http::{plain, Http, Url, Way};
@@ -38,7 +38,7 @@ impl Gateway {
     }
 }
 
-pub fn make(facts: &Facts<'_>) -> Option<Kind> {
+pub fn make(facts: &Facts<'_>) -> Option<Further> {
     let server = match facts.entry("server") {
         Some(_) => Some(server::read(facts, "server", "", USUAL_PORT)?),
         None => None,
@@ -70,7 +70,7 @@ pub fn make(facts: &Facts<'_>) -> Option<Kind> {
             }
         }
     }
-    Some(Kind::Gateway(Gateway { server, url, protocols, interface: facts.text("interface") }))
+    Some(Further::Gateway(Gateway { server, url, protocols, interface: facts.text("interface") }))
 }
 
 /// What the router says; the error tells what each protocol met.

@@ -1,7 +1,7 @@
 //! A STUN server (RFC 8489) says which address it sees. One datagram each way, as with DNS, and as little proof: what
 //! keeps off strangers is the random transaction id, the random port and the connected socket.
 
-use super::{family_key, server, Kind};
+use super::{family_key, server, Further};
 use crate::address::Family;
 use crate::datagram;
 use crate::dns::Server;
@@ -33,10 +33,10 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(16),
 ];
 
-pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
+pub fn make(facts: &Facts<'_>, family: Family) -> Option<Further> {
     let own = facts.section.get("url").is_some();
     let place = if own { "url" } else { family_key(facts, "server", "server6", family) };
-    Some(Kind::Stun { server: server::read(facts, place, "stun:", USUAL_PORT)? })
+    Some(Further::Stun { server: server::read(facts, place, "stun:", USUAL_PORT)? })
 }
 
 pub fn ask(server: &Server, family: Family, until: Instant, http: &Http<'_>) -> Result<IpAddr, String> {

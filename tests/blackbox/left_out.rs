@@ -1,0 +1,41 @@
+//! A build without one of the Cargo features says of what it leaves out that it does, and which feature has it: in one
+//! line, and never that it does not know it. These tests hold for every build; each looks at both sides.
+
+use crate::world::{left_out, Run, Scratch};
+
+/// Settings or options that only a build with a feature understands.
+const CASES: &[(&str, bool, &[&str])] = &[
+    ("cloudflare", cfg!(feature = "cloudflare"), &["-t", "-o", "home.provider=cloudflare"]),
+    ("apis", cfg!(feature = "apis"), &["-t", "-o", "home.provider=duckdns"]),
+    ("apis", cfg!(feature = "apis"), &["-t", "-o", "home.provider=afraid"]),
+    ("apis", cfg!(feature = "apis"), &["-t", "-o", "home.provider=porkbun"]),
+    ("advice", cfg!(feature = "advice"), &["--list", "dyndns2"]),
+    ("all-providers", cfg!(feature = "all-providers"), &["-t", "-o", "home.provider=aliyun"]),
+    ("detectors", cfg!(feature = "detectors"), &["-t", "-o", "ipv4=gateway"]),
+    ("detectors", cfg!(feature = "detectors"), &["-t", "-o", "ipv4=x", "-o", "detector:x.kind=stun"]),
+    ("detectors", cfg!(feature = "detectors"), &["-t", "-o", "ipv6=teredo"]),
+    ("tls", cfg!(feature = "tls"), &["-t", "-o", "home.provider=infomaniak"]),
+    ("tls", cfg!(feature = "tls"), &["-t", "-o", "ipv4=ipify"]),
+    ("tls", cfg!(feature = "tls"), &["-t", "-o", "home.provider=dyn"]),
+    ("uci", cfg!(feature = "uci"), &["--uci", "/nowhere"]),
+    ("uci", cfg!(feature = "uci"), &["-t", "-o", "luci_run=/nowhere"]),
+    ("verify", cfg!(feature = "verify"), &["-t", "-o", "home.provider=dyndns2", "-o", "home.verify=dns"]),
+    ("template", cfg!(feature = "template"), &["-t", "-o", "home.provider=template"]),
+    ("advice", cfg!(feature = "advice"), &["-H", "--svg", "-"]),
+];
+
+#[test]
+fn what_a_build_leaves_out_it_says_and_names_the_feature() {
+    for (feature, there, words) in CASES {
+        let done = Run::new(&Scratch::new()).args(words.iter().copied()).go();
+        let told = done.stderr.lines().filter(|line| line.contains("this build leaves")).count();
+        let named = done.stderr.contains(&format!("'{feature}'"));
+        match there {
+            true => assert_eq!(told, 0, "{words:?}: {}", done.stderr),
+            false => {
+                left_out(&format!("what needs the feature {feature}: {words:?}"));
+                assert!(told == 1 && named && done.code == Some(2), "{words:?}: {:?} {}", done.code, done.stderr);
+            }
+        }
+    }
+}
