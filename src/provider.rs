@@ -129,10 +129,12 @@ macro_rules! built_in {
     };
 }
 built_in! {
+    https, "tls", "presets/https.ini";
     more, "tls", "presets/more.ini";
     further, "detectors", "presets/detectors.ini";
 }
-const PRESETS: &str = concat!(more!(), further!(), include_str!("presets.ini"));
+/// Detectors first, see [`place`].
+const PRESETS: &str = concat!(https!(), further!(), include_str!("presets.ini"), more!());
 
 /// The detectors that are asked where the settings name none.
 pub const USUAL_DETECTORS: &str = if cfg!(feature = "tls") { "ipify, opendns" } else { "opendns" };
