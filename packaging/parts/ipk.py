@@ -78,8 +78,9 @@ def build(home, version, architecture, binary):
     data.add('etc/capabilities/homing.json', files / 'homing.json')
     control = (home / 'packaging/openwrt/control').read_text()
     control = control.replace('{version}', version).replace('{architecture}', architecture)
-    # What was learned survives a sysupgrade, as settings do.
-    return pack(data, control, ['/etc/config/homing', '/etc/homing/'])
+    # What was learned survives a sysupgrade, as settings do: OpenWrt's build system tells it so of conffiles that are folders.
+    data.add('lib/upgrade/keep.d/homing', '/etc/homing/\n')
+    return pack(data, control, ['/etc/config/homing'])
 
 
 def drop_in(home, version):
