@@ -23,6 +23,7 @@ mod fuzzed;
 mod gateway;
 mod hooks;
 mod keyfiles;
+mod large;
 mod left_out;
 mod memory;
 mod overrides;

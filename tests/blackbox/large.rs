@@ -1,0 +1,34 @@
+//! A history longer than 32 bits count: its end is read and it grows, on a machine whose addresses have 32 bits too.
+
+use crate::world::{Home, HttpServer, Reply, FOUR, OTHER};
+use std::fs::OpenOptions;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::sync::{Arc, Mutex};
+
+/// Beyond what signed and unsigned numbers of 32 bits tell. The file is a hole but for its end.
+const LENGTHS: [u64; 2] = [(2 << 30) + 5, (4 << 30) + 5];
+
+#[test]
+fn a_history_of_gigabytes_is_read_and_grows() {
+    for length in LENGTHS {
+        let address = Arc::new(Mutex::new(FOUR));
+        let told = Arc::clone(&address);
+        let page = HttpServer::new(move |_| Reply::ok(*told.lock().unwrap()));
+        let home = Home::new();
+        home.config("ipv4 = w", &format!("[detector:w]\nkind = web\nurl = {}/\n", page.url())).passes(0);
+        let path = home.memory().into_iter().map(|(path, _)| path).find(|path| path.ends_with("history.log")).unwrap();
+        let mut file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        file.set_len(length).unwrap();
+        file.seek(SeekFrom::End(0)).unwrap();
+        file.write_all(format!("\n2026-11-01T00:00:00Z ipv4 {FOUR} w\n").as_bytes()).unwrap();
+        let before = file.metadata().unwrap().len();
+        home.pass().go().expect(0).silent();
+        assert_eq!(file.metadata().unwrap().len(), before, "the address is the one that stands at the end");
+        *address.lock().unwrap() = OTHER;
+        home.pass().go().expect(0);
+        file.seek(SeekFrom::Start(before)).unwrap();
+        let mut line = String::new();
+        file.read_to_string(&mut line).unwrap();
+        assert!(line.ends_with(&format!(" ipv4 {OTHER} w\n")) && line.lines().count() == 1, "{length}: {line:?}");
+    }
+}
