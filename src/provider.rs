@@ -14,6 +14,7 @@ pub mod dyndns2;
 pub mod records;
 #[cfg(feature = "apis")]
 pub mod rest;
+#[cfg(feature = "rfc2136")]
 pub mod rfc2136;
 #[cfg(feature = "template")]
 pub mod template;
@@ -51,6 +52,7 @@ const OWN: &[Protocol] = &[
     },
     #[cfg(feature = "cloudflare")]
     Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
+    #[cfg(feature = "rfc2136")]
     Protocol {
         name: "rfc2136",
         what: "signed updates of a zone, straight to its name server",
@@ -69,6 +71,7 @@ const APIS: &[Protocol] = &[];
 pub const FEATURES: &[(&str, &[&str])] = &[
     ("cloudflare", &["cloudflare"]),
     ("template", &["template"]),
+    ("rfc2136", &["nsupdate", "rfc2136"]),
     (
         "apis",
         &[
@@ -249,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg_attr(not(all(feature = "tls", feature = "apis")), ignore = "needs all services")]
+    #[cfg_attr(not(all(feature = "tls", feature = "apis", feature = "rfc2136")), ignore = "needs all services")]
     fn a_service_has_several_names_and_no_other_has_one_of_them() {
         let mut names: Vec<&str> = protocols().map(|protocol| protocol.name).collect();
         names.extend(["preset", "closed"].into_iter().flat_map(built_ins).map(|(name, _)| name));

@@ -20,6 +20,8 @@ const CASES: &[(&str, bool, &[&str])] = &[
     ("uci", cfg!(feature = "uci"), &["--uci", "/nowhere"]),
     ("uci", cfg!(feature = "uci"), &["-t", "-o", "luci_run=/nowhere"]),
     ("verify", cfg!(feature = "verify"), &["-t", "-o", "home.provider=dyndns2", "-o", "home.verify=dns"]),
+    ("rfc2136", cfg!(feature = "rfc2136"), &["-t", "-o", "home.provider=rfc2136"]),
+    ("rfc2136", cfg!(feature = "rfc2136"), &["-t", "-o", "home.provider=nsupdate"]),
     ("template", cfg!(feature = "template"), &["-t", "-o", "home.provider=template"]),
     ("advice", cfg!(feature = "advice"), &["-H", "--svg", "-"]),
 ];

@@ -1,6 +1,7 @@
 //! homing seen from outside: the built binary in a scratch folder, against servers that we script.
 //! One test program, so that it links once and its tests run side by side. See tests/README.md.
 
+#[cfg(feature = "rfc2136")]
 mod addresses;
 mod advisories;
 mod clock;
@@ -22,6 +23,7 @@ mod fuzzed;
 #[cfg(feature = "detectors")]
 mod gateway;
 mod hooks;
+#[cfg(feature = "rfc2136")]
 mod keyfiles;
 mod large;
 mod left_out;

@@ -148,7 +148,7 @@ fn a_service_over_plain_http_is_told_so_with_the_way_out() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
+#[cfg_attr(not(all(feature = "advice", feature = "rfc2136")), ignore = "needs --list and signed updates")]
 fn a_service_has_its_other_names() {
     let told = |name: &str| Run::new(&Scratch::new()).args(["-L", name]).go();
     for (name, want) in [

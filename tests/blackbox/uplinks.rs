@@ -81,7 +81,7 @@ fn everything_leaves_from_the_address_that_is_bound() {
 
 /// The zone is looked for, and what it says is looked at, by the way of the section.
 #[test]
-#[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
+#[cfg_attr(not(all(feature = "rfc2136", feature = "verify")), ignore = "needs --verify and signed updates")]
 fn questions_about_a_zone_leave_from_there_too() {
     let home = Home::new();
     let silent = UdpServer::on("127.0.0.1:0", |_| Vec::new());
