@@ -1,4 +1,4 @@
-//! The command line as DESIGN.md tells it: what each option prints, what goes with what, and how it ends.
+//! The command line as homing(1) tells it: what each option prints, what goes with what, and how it ends.
 
 use crate::world::*;
 use tinyjson::JsonValue;

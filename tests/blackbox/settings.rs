@@ -1,4 +1,4 @@
-//! The settings as DESIGN.md tells them: the grammar, every mistake at once, secrets, includes and `--set`.
+//! The settings as homing.conf(5) tells them: the grammar, every mistake at once, secrets, includes and `--set`.
 
 use crate::world::*;
 
