@@ -137,7 +137,36 @@ built_in! {
     further, "detectors", "presets/detectors.ini";
 }
 /// Detectors first, see [`place`].
-const PRESETS: &str = concat!(https!(), further!(), include_str!("presets.ini"), more!());
+const WHOLE: &str = concat!(https!(), further!(), include_str!("presets.ini"), more!());
+#[cfg(feature = "advice")]
+const PRESETS: &str = WHOLE;
+/// Its comments are for `--list`.
+#[cfg(not(feature = "advice"))]
+const PRESETS: &str = {
+    const LENGTH: usize = without_comments::<{ WHOLE.len() }>(WHOLE.as_bytes()).1;
+    const BARE: [u8; LENGTH] = without_comments(WHOLE.as_bytes()).0;
+    match std::str::from_utf8(&BARE) {
+        Ok(text) => text,
+        Err(_) => panic!("whole lines were taken out"),
+    }
+};
+
+/// The lines of a text that are no comments, and how long they are.
+#[cfg(not(feature = "advice"))]
+const fn without_comments<const LENGTH: usize>(text: &[u8]) -> ([u8; LENGTH], usize) {
+    let (mut bare, mut length, mut at, mut comment) = ([0; LENGTH], 0, 0, false);
+    while at < text.len() {
+        if at == 0 || text[at - 1] == b'\n' {
+            comment = text[at] == b'#';
+        }
+        if !comment {
+            bare[length] = text[at];
+            length += 1;
+        }
+        at += 1;
+    }
+    (bare, length)
+}
 
 /// The detectors that are asked where the settings name none.
 pub const USUAL_DETECTORS: &str = if cfg!(feature = "tls") { "ipify, opendns" } else { "opendns" };
@@ -238,7 +267,7 @@ mod tests {
         let presets = built_ins("preset");
         assert!(presets.len() >= 10);
         for (name, what) in presets.into_iter().filter(|(name, _)| left_out(name).is_none()) {
-            assert!(!what.is_empty(), "{name} has no comment");
+            assert!(what.is_empty() != cfg!(feature = "advice"), "{name}: {what}");
             assert!(protocol(name).is_none(), "{name} is the name of a protocol");
             assert_eq!(named(name).and_then(|(_, preset)| preset), built_in(&format!("preset:{name}")), "{name}");
             let section = built_in(&format!("preset:{name}")).expect(name);

@@ -107,11 +107,25 @@ mod with_tls {
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     format!("the certificate shown by {host} belongs to another name")
                 }
-                other => format!("the certificate of {host} is not good: {other:?}"),
+                CertificateError::Revoked => format!("the certificate of {host} is revoked"),
+                CertificateError::BadSignature => format!("the certificate of {host} is not signed as it says"),
+                CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                    format!("the certificate of {host} is not for a server")
+                }
+                // rustls's own words for these are the names that `{:?}` prints, which small builds do not have.
+                _ => {
+                    format!("the certificate of {host} is not good: malformed, or signed in a way that does not count")
+                }
             },
             TlsError::General(why) => {
                 format!("no TLS connection to {host}: {why} (is the certificate store, or ca_file, a PEM file?)")
             }
+            TlsError::AlertReceived(alert) => {
+                format!("no TLS connection to {host}: it ended it (alert {}, RFC 8446)", u8::from(*alert))
+            }
+            TlsError::PeerIncompatible(_) => format!("no TLS connection to {host}: it wants what homing has not"),
+            TlsError::PeerMisbehaved(_) => format!("no TLS connection to {host}: it breaks TLS's rules"),
+            TlsError::InvalidMessage(_) => format!("no TLS connection to {host}: it does not speak TLS"),
             other => format!("no TLS connection to {host}: {other}"),
         };
         Some((why, sure))
