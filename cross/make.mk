@@ -1,6 +1,6 @@
 # Cross builds (cross/README.md). Everything they need and make goes below HOMING_CROSS_CACHE, by default target/cross.
 crossed = arm-unknown-linux-musleabihf armv7-unknown-linux-musleabihf aarch64-unknown-linux-musl x86_64-unknown-linux-musl
-crossed-too = 'arm-unknown-linux-musleabihf plain' 'arm-unknown-linux-musleabihf main'
+crossed-too = 'arm-unknown-linux-musleabihf plain' 'arm-unknown-linux-musleabihf main' 'aarch64-unknown-linux-musl main'
 routers = mipsel-unknown-linux-musl mips-unknown-linux-musl
 
 .PHONY: cross cross-routers cross-test cross-short cross-size cross-same

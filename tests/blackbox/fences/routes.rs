@@ -1,20 +1,26 @@
-//! How a name becomes a connection: the family that was asked for, and a first address that swallows packets.
+//! How a name becomes a connection: the family that was asked for, a first address that swallows packets, and a name
+//! server that does.
 //! Names with addresses of our choice need `unshare -m` as root; without it those tests say so and do nothing.
 
 use super::outing::{verdict, Outing, Role};
 use crate::world::{left_out, paced, runner, HttpServer, Reply, Run, Scratch};
 use rustix::net::{bind, listen, socket, AddressFamily, SocketType};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::Duration;
 
 /// A run that sees these lines as /etc/hosts, if that can be had here.
 fn with_hosts<'a>(scratch: &'a Scratch, hosts: &str) -> Option<Run<'a>> {
-    let hosts = scratch.write("hosts", hosts, 0o644);
-    let script = "mount --bind \"$1\" /etc/hosts && shift && exec \"$@\"";
+    with_file(scratch, "/etc/hosts", hosts)
+}
+
+/// A run that sees these lines as this file of the system.
+fn with_file<'a>(scratch: &'a Scratch, place: &str, lines: &str) -> Option<Run<'a>> {
+    let lines = scratch.write("lines", lines, 0o644);
+    let script = "mount --bind \"$1\" \"$2\" && shift 2 && exec \"$@\"";
     let words = |program: &[String]| {
-        let words = ["unshare", "-m", "/bin/sh", "-c", script, "sh", &hosts.display().to_string()];
+        let words = ["unshare", "-m", "/bin/sh", "-c", script, "sh", &lines.display().to_string(), place];
         [&words.map(String::from), program].concat()
     };
     let words_of_trial = words(&["true".to_string()]);
@@ -74,6 +80,23 @@ fn an_only_address_that_swallows_packets_costs_one_timeout() {
         let ended = outing.run().go();
         verdict(&format!("{role:?}"), outing.spoiled(&ended, "cannot reach 127.0.0.4"), &ended).unwrap();
     }
+}
+
+/// The thread that waits for the name sleeps; where the kernel misunderstood until when, it asked 15,000 times.
+#[test]
+fn a_name_server_that_swallows_questions_is_waited_for_asleep() {
+    let _swallower = match UdpSocket::bind("127.77.0.1:53") {
+        Ok(socket) => socket,
+        Err(error) => return left_out(&format!("a name server on port 53 needs root: {error}")),
+    };
+    let outing = Outing::new(Role::Detector, "http://name.example", "plain", "");
+    let Some(run) = with_file(&outing.scratch, "/etc/resolv.conf", "nameserver 127.77.0.1\noptions timeout:30\n")
+    else {
+        return;
+    };
+    let ended = run.strace("futex").go();
+    verdict("a hung name", outing.spoiled(&ended, "cannot reach name.example"), &ended).unwrap();
+    assert!(ended.trace.len() < 200, "{} calls, the last {:?}", ended.trace.len(), ended.trace.last());
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub struct Run<'a> {
     limit: Duration,
     trace: Option<String>,
     weigh: bool,
+    /// An emulator stands before it.
+    emulated: bool,
 }
 
 /// A run that is over. `code` is none if a signal ended it.
@@ -63,6 +65,7 @@ impl<'a> Run<'a> {
             limit: runner::seconds(LIMIT),
             trace: None,
             weigh: false,
+            emulated: runner::emulated(),
         };
         run.env("PATH", "/usr/bin:/bin").env("TZ", "UTC").env("RUNTIME_DIRECTORY", scratch.folder("run"))
     }
@@ -90,7 +93,7 @@ impl<'a> Run<'a> {
 
     /// Measures the peak of resident memory. Of an emulated process nobody can tell it.
     pub fn weigh(mut self) -> Run<'a> {
-        self.weigh = !runner::emulated();
+        self.weigh = true;
         self
     }
 
@@ -107,7 +110,9 @@ impl<'a> Run<'a> {
 
     fn at_second(self, time: i64) -> Run<'a> {
         let mut run = self;
-        run.program.splice(0..0, runner::before_a_moved_clock(&run.program).map(Into::into));
+        let emulator = runner::before_a_moved_clock(&run.program);
+        run.emulated |= emulator.is_some();
+        run.program.splice(0..0, emulator.map(Into::into));
         clock::variables(time).into_iter().fold(run, |run, (name, value)| run.env(name, value))
     }
 
@@ -154,8 +159,9 @@ impl<'a> Run<'a> {
     /// How the child ended, or none if it had to be killed; and the most memory it was seen with.
     fn wait(&self, child: &mut Child, output: &Receiver<Vec<u8>>, began: Instant) -> (Option<ExitStatus>, Option<u64>) {
         let (mut peak, mut closed) = (None, false);
+        let weigh = self.weigh && !self.emulated;
         loop {
-            if self.weigh {
+            if weigh {
                 peak = peak.max(resident(child.id()));
             }
             if let Some(status) = child.try_wait().unwrap() {
@@ -170,7 +176,7 @@ impl<'a> Run<'a> {
                 return (None, peak);
             }
             // The end of its output wakes us before the time is up; after that only the time does.
-            let pause = if self.weigh || closed { GLANCE } else { LOOK };
+            let pause = if weigh || closed { GLANCE } else { LOOK };
             if closed {
                 thread::park_timeout(pause);
             } else {
