@@ -31,7 +31,7 @@ pub struct State {
     pub unconfirmed: [Option<IpAddr>; 2],
     /// The section at which the last pass ran out of time.
     pub resume: Option<String>,
-    /// By list of detectors: who said something else than those that agree, as it was told.
+    /// By source: who said something else than those that agree, as it was told.
     pub dissent: BTreeMap<String, String>,
 }
 

@@ -4,7 +4,7 @@
 use crate::address::Family;
 use crate::clock::Stamp;
 use crate::config::Config;
-use crate::detect::{self, Asked, Found, Source};
+use crate::detect::{self, Asked, Detector, Found, Source};
 use crate::disk::Folder;
 use crate::history::{self, Event};
 use crate::http::Http;
@@ -14,10 +14,14 @@ use std::io;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-/// How the list of a source is written.
-fn list(source: &Source) -> String {
-    let names: Vec<&str> = source.detectors.iter().map(|detector| detector.name.as_str()).collect();
-    format!("{} {}", source.family, names.join(","))
+/// A source in words, no two alike that could hear different things: how many of whom must agree, and by which way.
+fn told_by(source: &Source) -> String {
+    let name = |detector: &Detector| match &detector.way.bind {
+        None => detector.name.clone(),
+        Some(bind) => format!("{} by {bind}", detector.name),
+    };
+    let names: Vec<String> = source.detectors.iter().map(name).collect();
+    format!("{} {} of {}", source.family, source.agree, names.join(", "))
 }
 
 /// The answers, by source.
@@ -35,7 +39,7 @@ impl Survey {
         http: &Http<'_>,
         report: &Report,
     ) -> Survey {
-        told.retain(|of, _| config.sources.iter().any(|source| *of == list(source)));
+        told.retain(|of, _| config.sources.iter().any(|source| *of == told_by(source)));
         let mut answers = Vec::new();
         let mut asked = Asked::new();
         for (index, source) in config.sources.iter().enumerate() {
@@ -43,12 +47,12 @@ impl Survey {
             match &answer {
                 Some(Ok(found)) => {
                     report.detail(format!("{} is {} ({})", source.family, found.set(), found.from));
-                    let before = told.remove(&list(source));
+                    let before = told.remove(&told_by(source));
                     if let Some(dissent) = &found.dissent {
                         let weight = if before.as_ref() == Some(dissent) { Weight::Detail } else { Weight::Trouble };
                         let fact = Fact::new(weight, "warning", format!("warning: {dissent}"));
                         report.say(&Fact { family: Some(source.family), ..fact });
-                        told.insert(list(source), dissent.clone());
+                        told.insert(told_by(source), dissent.clone());
                     }
                 }
                 Some(Err(why)) => {

@@ -135,3 +135,22 @@ fn those_that_tell_ipv4_alone_are_off_for_ipv6() {
         assert_eq!(off, what.contains("IPv4 only"), "{name}: {what}");
     }
 }
+
+/// Two sections that ask the same detectors by two ways have two things to tell, each once.
+#[test]
+fn a_dissenter_by_each_way_is_told_once() {
+    let home = Home::new();
+    let turn = std::sync::atomic::AtomicUsize::new(0);
+    let odd = HttpServer::new(move |_| {
+        let first = turn.fetch_add(1, std::sync::atomic::Ordering::SeqCst).is_multiple_of(2);
+        Reply::ok(if first { OTHER } else { "193.0.14.130" })
+    });
+    let second = "[second]\nprovider = dyndns2\nurl = {url}/second\nuser = bob\npassword = another\n\
+                  hosts = b.example.org\nbind = 127.0.0.8\n";
+    let more =
+        format!("[detector:odd]\nkind = web\nurl = {}/\n[detector:same]\nkind = fixed\naddress = {FOUR}\n", odd.url());
+    home.config("ipv4 = odd, four, same\nagree = 2", &format!("{second}{more}"));
+    home.passes(0).says("warning: odd says 193.0.14.129").says("warning: odd says 193.0.14.130");
+    home.passes(0).silent();
+    assert_eq!(odd.count(), 4);
+}
