@@ -96,7 +96,10 @@ fn a_name_server_that_swallows_questions_is_waited_for_asleep() {
     };
     let ended = run.strace("futex").go();
     verdict("a hung name", outing.spoiled(&ended, "cannot reach name.example"), &ended).unwrap();
-    assert!(ended.trace.len() < 200, "{} calls, the last {:?}", ended.trace.len(), ended.trace.last());
+    // Waits that have an end. An emulator locks its own things by the same call, without one, the more often the busier
+    // the machine.
+    let waits: Vec<&String> = ended.trace.iter().filter(|line| line.contains("tv_sec=")).collect();
+    assert!((1..10).contains(&waits.len()), "{} waits, the last {:?}", waits.len(), waits.last());
 }
 
 #[test]
