@@ -4,7 +4,7 @@ man = $(prefix)/share/man
 target = $(or $(CARGO_TARGET_DIR),target)
 homing = $(target)/release/homing
 
-.PHONY: all test check demo bench bench-smoke counts floor install uninstall size linked clean
+.PHONY: all test check demo bench bench-smoke counts floor install uninstall size clean
 
 all:
 	cargo build --release --locked
@@ -23,7 +23,7 @@ check:
 	cargo clippy --all-targets --locked --no-default-features -- -D warnings
 	mandoc -T lint -W warning packaging/man/homing.1 packaging/man/homing.conf.5
 	$(if $(TESTED),,cargo test --locked --features all-providers)
-	$(MAKE) linked size counts
+	$(MAKE) size counts
 	@echo "$$(cargo test --locked --features all-providers -- --list 2>/dev/null | grep -c ': test$$') tests"
 
 # The built program in a world on loopback, step by step.
@@ -59,13 +59,6 @@ uninstall:
 
 size: all
 	@wc -c <$(homing) | awk '{ printf "$(homing): %d bytes, %.0f KiB\n", $$1, $$1 / 1024 }'
-
-# rustls's other cryptography is compiled along and must never be linked (ARCHITECTURE.md, HTTP and its fences).
-# Its own archive shows that the search would find it.
-linked: all
-	@grep -q aws-lc/crypto $(target)/release/build/aws-lc-sys-*/out/*.a
-	@! grep -q aws-lc/crypto $(homing)
-	@echo "$(homing): aws-lc is not in it"
 
 clean:
 	cargo clean

@@ -1,5 +1,5 @@
 //! No package of Cargo.lock is older than what a known advisory about it asks for (rustsec.org; kept by hand, for tests
-//! need no network). Whoever hears of a new one adds its row.
+//! need no network). Whoever hears of a new one adds its row. And what is left out of all builds by its number.
 
 /// Package, the first good version, the advisory.
 const FLOORS: [(&str, [u32; 3], &str); 5] = [
@@ -21,5 +21,21 @@ fn no_package_is_older_than_its_advisories_ask_for() {
             let parts: Vec<u32> = version.split(['.', '-', '+']).take(3).filter_map(|part| part.parse().ok()).collect();
             assert!(parts.as_slice() >= floor.as_slice(), "{package} {version}: {advisory} asks for {floor:?}");
         }
+    }
+}
+
+/// The library that no build needs is left out of all of them, and not made after all since its number moved.
+#[test]
+fn what_cargo_does_not_make_is_named_as_in_cargo_lock() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lock = std::fs::read_to_string(root.join("Cargo.lock")).expect("Cargo.lock");
+    let config = std::fs::read_to_string(root.join(".cargo/config.toml")).expect(".cargo/config.toml");
+    let targets = std::fs::read_to_string(root.join("cross/targets")).expect("cross/targets");
+    let after = lock.split("\nname = \"aws-lc-sys\"\nversion = \"").nth(1).expect("minreq brings aws-lc-sys");
+    let version = after.split('"').next().unwrap_or_default().replace('.', "_");
+    let boards = targets.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(' ').next());
+    for target in boards.chain(["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"]) {
+        let table = format!("\n[target.{target}.aws_lc_{version}]\n");
+        assert!(config.contains(&table), ".cargo/config.toml lacks {table}");
     }
 }
