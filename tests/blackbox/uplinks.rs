@@ -1,7 +1,7 @@
 //! Several ways out of the house: from an address, by an interface, through a proxy.
 
 use crate::world::{
-    in_a_network, seconds, Canary, DnsServer, Home, HttpServer, Record, Reply, UdpServer, FOUR, OTHER, SECRET,
+    in_a_network, runner, seconds, Canary, DnsServer, Home, HttpServer, Record, Reply, UdpServer, FOUR, OTHER, SECRET,
 };
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -85,14 +85,22 @@ fn everything_leaves_from_the_address_that_is_bound() {
 fn questions_about_a_zone_leave_from_there_too() {
     let home = Home::new();
     let silent = UdpServer::on("127.0.0.1:0", |_| Vec::new());
-    let from = || silent.asked().into_iter().map(|(_, from)| from.ip().to_string()).collect::<Vec<_>>();
+    // As long as is waited for an emulated homing, it puts a question again.
+    let from = |first: usize| {
+        let mut from: Vec<_> = silent.asked().into_iter().skip(first).map(|(_, from)| from.ip().to_string()).collect();
+        if runner::emulated() {
+            from.dedup();
+        }
+        from
+    };
     let section = format!("bind = 127.0.0.7\nnameserver = {}\n", silent.address());
     home.config("timeout = 1s\nipv4 = four", &section).pass().at_noon_and(0).go().expect(0);
     home.pass().at_noon_and(600).arg("--verify").go().expect(1).says("not verified");
-    assert_eq!(from(), ["127.0.0.7"]);
+    assert_eq!(from(0), ["127.0.0.7"]);
+    let verifying = silent.asked().len();
     let head = "timeout = 1s\nipv4 = four\n[zone]\nprovider = rfc2136\nhosts = b.example.org\ntsig = off\n";
     home.config(&format!("{head}{section}"), "").pass().args(["--only", "zone"]).go().expect(1).says("no zone found");
-    assert_eq!(from(), ["127.0.0.7", "127.0.0.7"]);
+    assert_eq!(from(verifying), ["127.0.0.7"]);
 }
 
 /// A section bound to a way is told the address at the end of that way, though both name the same detector.

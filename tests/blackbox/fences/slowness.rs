@@ -6,7 +6,9 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 /// A byte each; no drip here ends before the deadline by itself.
-const PAUSE: Duration = Duration::from_millis(50);
+fn pause() -> Duration {
+    seconds(1) / 20
+}
 
 fn both(name: &'static str, reply: Reply, told: &'static str) -> Case {
     case(name, reply, [told, told])
@@ -14,7 +16,7 @@ fn both(name: &'static str, reply: Reply, told: &'static str) -> Case {
 
 fn drips() -> Vec<Case> {
     let head = "HTTP/1.1 200 OK\r\n";
-    let drip = |start: &str, rest: String| Reply::raw(start.to_string()).then_drip(rest, PAUSE);
+    let drip = |start: &str, rest: String| Reply::raw(start.to_string()).then_drip(rest, pause());
     let chunks = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
     vec![
         both("silence", Reply::nothing().then_hang(), "could not be confirmed"),
@@ -53,7 +55,7 @@ fn the_timeout_holds_under_tls() {
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
 fn the_timeout_holds_against_a_record_that_drips() {
     let cases = [both("a record", Reply::ok("good 198.41.0.4"), "could not be confirmed")];
-    meet_tls(&cases, "plain", Manner::Drip(PAUSE));
+    meet_tls(&cases, "plain", Manner::Drip(pause()));
 }
 
 /// Whoever said all that it announced may keep the connection; that costs no time.
@@ -99,7 +101,7 @@ fn a_hung_handshake_is_given_up() {
 /// when they are over.
 #[test]
 fn the_deadline_holds_over_many() {
-    let server = HttpServer::new(|_| Reply::raw("HTTP/1.1 200 OK\r\n").then_drip("A: b\r\n".repeat(100), PAUSE));
+    let server = HttpServer::new(|_| Reply::raw("HTTP/1.1 200 OK\r\n").then_drip("A: b\r\n".repeat(100), pause()));
     let names = ["one", "two", "three", "four", "five"];
     let detectors = |url: &str| {
         let one = |name: &&str| format!("[detector:{name}]\nkind = web\nurl = {url}/{name}\n");
