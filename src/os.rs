@@ -3,12 +3,13 @@
 //! numbers or kernel structures. It decides nothing. What netlink's bytes mean is in `os/netlink.rs`.
 
 mod netlink;
+mod wait;
 
 pub use netlink::route::DefaultRoute;
 pub use netlink::{Held, Link};
 
 use crate::address::Family;
-use rustix::event::{poll, PollFd, PollFlags, Timespec};
+use rustix::event::PollFlags;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, CWD};
 use rustix::io::{retry_on_intr, Errno};
@@ -108,15 +109,13 @@ pub fn wait_writable(fd: BorrowedFd<'_>, until: Instant) -> bool {
 }
 
 fn wait(fds: &[BorrowedFd<'_>], what: PollFlags, until: Instant) -> io::Result<Vec<bool>> {
-    let mut watched: Vec<PollFd<'_>> = fds.iter().map(|fd| PollFd::from_borrowed_fd(*fd, what)).collect();
     loop {
         // An hour at a time: no deadline is too far for a 32-bit time_t.
         let left = until.saturating_duration_since(Instant::now());
         let turn = left.min(Duration::from_secs(3600));
-        let timeout = Timespec { tv_sec: turn.as_secs() as _, tv_nsec: turn.subsec_nanos() as _ };
-        match poll(&mut watched, Some(&timeout)) {
-            Ok(0) if turn < left => {}
-            Ok(_) => return Ok(watched.iter().map(|fd| !fd.revents().is_empty()).collect()),
+        match wait::once(fds, what, turn) {
+            Ok(ready) if turn < left && !ready.contains(&true) => {}
+            Ok(ready) => return Ok(ready),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
