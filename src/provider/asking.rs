@@ -65,7 +65,17 @@ pub fn ask_all(tongue: &dyn Tongue, asks: &[Ask], http: &Http<'_>) -> Vec<Ruling
         let answers = match &standing {
             Some(verdict) => vec![(verdict.clone(), None); ask.hosts.len()],
             None => match http.send(&tongue.request(ask)) {
-                Ok(reply) => tongue.read(&reply, ask),
+                Ok(reply) => {
+                    let mut answers = tongue.read(&reply, ask);
+                    // Whatever the words say, a server that names a time is left alone for so long.
+                    let asked = reply.retry_after(crate::clock::now()).unwrap_or(0);
+                    for (verdict, _) in &mut answers {
+                        if let Verdict::Later { pause, .. } = verdict {
+                            pause.seconds = pause.seconds.max(asked);
+                        }
+                    }
+                    answers
+                }
                 // Shown; so is the next one.
                 Err(Fault::Dry) => continue,
                 Err(fault) => {
@@ -100,13 +110,12 @@ fn unanswered(fault: Fault) -> Verdict {
 /// What an answer's status says, unless it is a 2xx, whose body has to be read. `refusal` reads the body of a 4xx: a
 /// word that says no or not now counts there too, one that says yes never.
 pub fn by_status(reply: &Reply, refusal: &dyn Fn(&str) -> Option<Verdict>) -> Option<Verdict> {
-    let seconds = reply.retry_after(crate::clock::now()).unwrap_or(0);
     let status = reply.status;
     Some(match status {
         200..=299 => return None,
         429 => {
             let why = "HTTP 429: too many requests".to_string();
-            Verdict::Later { why, pause: Pause { seconds, strict: true } }
+            Verdict::Later { why, pause: Pause { seconds: 0, strict: true } }
         }
         400..=499 => match refusal(&reply.body) {
             Some(verdict) => verdict,
@@ -116,7 +125,6 @@ pub fn by_status(reply: &Reply, refusal: &dyn Fn(&str) -> Option<Verdict>) -> Op
             },
             None => Verdict::later(reply.status_line()),
         },
-        500..=599 => Verdict::Later { why: format!("HTTP {status}"), pause: Pause { seconds, strict: false } },
         _ => Verdict::later(reply.status_line()),
     })
 }
