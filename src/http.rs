@@ -104,6 +104,8 @@ pub enum Fault {
     NotSent(String),
     /// It was sent, or may have been; what came of it is not known.
     Unsure(String),
+    /// The same, and it was the end of the pass that came, before a request's usual time was over.
+    Cut(String),
     /// An answer came that cannot be used.
     Unusable(String),
 }
@@ -113,7 +115,7 @@ impl fmt::Display for Fault {
         match self {
             Fault::Dry => out.write_str("dry run"),
             Fault::Expired => out.write_str("no time left in this pass"),
-            Fault::NotSent(why) | Fault::Unsure(why) | Fault::Unusable(why) => out.write_str(why),
+            Fault::NotSent(why) | Fault::Unsure(why) | Fault::Cut(why) | Fault::Unusable(why) => out.write_str(why),
         }
     }
 }
@@ -127,6 +129,8 @@ pub struct Http<'a> {
     pub until: Instant,
     /// For one request.
     pub timeout: Duration,
+    /// What of that a request has at the beginning of a pass.
+    pub share: Duration,
     pub agent: String,
     pub trust: &'a Trust,
     /// By which way requests go out.
@@ -165,10 +169,13 @@ impl<'a> Http<'a> {
         if let Some(show) = self.verbose {
             present(request, show);
         }
-        let until = (Instant::now() + self.timeout).min(self.until);
+        let begun = Instant::now();
+        let until = (begun + self.timeout).min(self.until);
         let result = match self.exchange(request, until) {
             // It was our own end that came, not the server that failed.
             Err(Fault::NotSent(_)) if self.expired() => Err(Fault::Expired),
+            // Nor here, unless it had about all the time that it will have when the next pass begins with it.
+            Err(Fault::Unsure(why)) if self.expired() && until - begun < self.share * 3 / 4 => Err(Fault::Cut(why)),
             result => result,
         };
         if let Some(show) = self.verbose {

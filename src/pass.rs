@@ -110,9 +110,11 @@ pub fn log_only(config: &Config, trust: &Trust, report: &Report) {
 
 /// The line to the servers for one pass over this config, whose time begins now.
 pub fn line<'a>(config: &Config, trust: &'a Trust, verbose: Option<&'a dyn Fn(&str)>) -> Http<'a> {
+    let (length, timeout) = (Duration::from_secs(config.agent.deadline), Duration::from_secs(config.agent.timeout));
     Http {
-        until: Instant::now() + Duration::from_secs(config.agent.deadline),
-        timeout: Duration::from_secs(config.agent.timeout),
+        until: Instant::now() + length,
+        timeout,
+        share: timeout.min(length),
         agent: config.agent.agent.clone(),
         trust,
         way: config.agent.way.clone(),

@@ -235,6 +235,11 @@ impl Teller<'_> {
                     self.failed.push((host.to_string(), why.clone()));
                 }
             }
+            Verdict::Cut { why } => {
+                self.outcome.cut = true;
+                report.end(Ending::Again);
+                report.say(&fact(Weight::Trouble, "later", format!("not updated: {why}")));
+            }
             Verdict::NotAsked => {
                 self.outcome.cut = true;
                 report.end(Ending::Again);

@@ -129,6 +129,8 @@ impl Known {
         match verdict {
             Verdict::Updated | Verdict::AlreadySo => self.publish(address, now),
             Verdict::NotAsked => *self = before.clone(),
+            // A begun push is repeated once at once.
+            Verdict::Cut { .. } => {}
             Verdict::Later { why, pause } => self.wait(address, why, *pause, now),
             Verdict::Refused { why, remedy } => self.refuse(why, remedy, full, false, now),
             Verdict::TurnedAway { why, remedy } => self.refuse(why, remedy, full, true, now),

@@ -103,6 +103,7 @@ pub fn ask_all(tongue: &dyn Tongue, asks: &[Ask], http: &Http<'_>) -> Vec<Ruling
 fn unanswered(fault: Fault) -> Verdict {
     match fault {
         Fault::Dry | Fault::Expired => Verdict::NotAsked,
+        Fault::Cut(why) => Verdict::Cut { why },
         Fault::NotSent(why) | Fault::Unsure(why) | Fault::Unusable(why) => Verdict::later(why),
     }
 }

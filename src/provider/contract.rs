@@ -81,6 +81,8 @@ pub enum Verdict {
     TurnedAway { why: String, remedy: String },
     /// Never asked: the pass ran out of time before its turn.
     NotAsked,
+    /// Asked, and the pass ran out of time before the answer came: as if it had been killed there.
+    Cut { why: String },
 }
 
 impl Verdict {

@@ -44,6 +44,7 @@ impl Trouble {
         match fault {
             Fault::Dry => Trouble { scope: Scope::Dry, verdict: Verdict::NotAsked },
             Fault::Expired => Trouble { scope: Scope::Push, verdict: Verdict::NotAsked },
+            Fault::Cut(why) => Trouble { scope: Scope::Push, verdict: Verdict::Cut { why } },
             Fault::NotSent(why) => Trouble::later(Scope::Push, why),
             Fault::Unsure(why) | Fault::Unusable(why) => Trouble::later(Scope::Zone, why),
         }

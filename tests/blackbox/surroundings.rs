@@ -126,6 +126,29 @@ fn what_the_deadline_cuts_off_comes_first_next_time() {
     assert_eq!(targets()[3..], ["/nic", "/two", "/thr"], "and the order is the config's again");
 }
 
+/// One that is cut off on the way, because others took the time before, is no failure of its server: it comes first in
+/// the next pass, at once; and backs off when it takes too long there too.
+#[test]
+fn what_the_deadline_cuts_off_on_the_way_is_repeated_once_at_once() {
+    let home = Home::with(|request| match &request.target[..4] {
+        "/two" => Reply::raw("").then_hang(),
+        _ => Reply::raw("").then_drip("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood", seconds(1) / 28),
+    });
+    let section = |name: &str| {
+        format!(
+            "[{name}]\nprovider = dyndns2\nurl = {{url}}/{name}\nuser = u\npassword = hunter22\nhosts = {name}.example.org\n"
+        )
+    };
+    home.config("ipv4 = four\ndeadline = 3s\ntimeout = 10s", &(section("two") + &section("three")));
+    let targets = || home.provider.asked().into_iter().map(|r| r.target[..4].to_string()).collect::<Vec<_>>();
+    home.passes(1).says("two.example.org: ipv4 not updated: ").says("the next pass begins with [two]");
+    assert_eq!(targets(), ["/nic", "/two"]);
+    home.passes(1).says("the next pass begins with [three]");
+    assert_eq!(targets()[2..], ["/two"], "at once, and with all the time there is");
+    home.passes(1);
+    assert_eq!(targets()[3..], ["/thr"], "the second now waits for its back-off");
+}
+
 #[test]
 fn files_belong_to_us_alone() {
     let home = Home::new();

@@ -105,6 +105,7 @@ impl World {
         let http = Http {
             until,
             timeout,
+            share: timeout,
             agent: "test".into(),
             trust: &trust,
             way: Default::default(),
@@ -139,6 +140,7 @@ fn verdicts(rulings: &[Ruling]) -> Vec<String> {
         Verdict::Refused { why, .. } => format!("refused: {why}"),
         Verdict::TurnedAway { .. } => "turned away".to_string(),
         Verdict::NotAsked => "not asked".to_string(),
+        Verdict::Cut { .. } => "cut off".to_string(),
     };
     rulings.iter().map(|ruling| told(&ruling.verdict)).collect()
 }
@@ -299,6 +301,7 @@ fn a_dry_run_shows_and_remembers_no_record() {
     let http = Http {
         until,
         timeout,
+        share: timeout,
         agent: "test".into(),
         trust: &trust,
         way: Default::default(),

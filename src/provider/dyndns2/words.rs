@@ -18,7 +18,7 @@ pub fn speaks_for_all(verdict: &Verdict, one_account: bool) -> bool {
         Verdict::Refused { why, .. } => one_account && why.split(':').next().is_some_and(|w| OF_ACCOUNT.contains(&w)),
         Verdict::TurnedAway { .. } => one_account,
         Verdict::Later { why, pause } => pause.strict && !why.starts_with("dnserr"),
-        Verdict::NotAsked | Verdict::Updated | Verdict::AlreadySo => false,
+        Verdict::NotAsked | Verdict::Cut { .. } | Verdict::Updated | Verdict::AlreadySo => false,
     }
 }
 
