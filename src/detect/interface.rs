@@ -2,7 +2,7 @@
 //! It stands apart because the only question is which of an interface's many addresses the world may be told, and
 //! because it fails in its own ways: no such interface, switched off, nothing on it, or only private ones.
 //!
-//! An address is told when it is of global scope, its interface is on and not the loopback, and it is neither
+//! An address is told when it is of global scope, its interface is on and not the loopback (which some routers give a public address, and then name), and it is neither
 //! deprecated nor unconfirmed; for IPv6 it is not temporary (RFC 8981) either, for those name no lasting place. Teredo
 //! (RFC 4380) and private ones need leave. All are told, in this order: public before private · Teredo last · IPv4: primary before secondary · the longest preferred lifetime · set by hand before
 //! given by a router or lease · the lowest interface index · the numerically lowest.
@@ -32,8 +32,7 @@ pub fn fit(
     not_public: NotPublic,
 ) -> Result<Vec<IpAddr>, String> {
     let seen = held.iter().filter(|held| {
-        held.interface != LOOPBACK
-            && only.is_none_or(|index| held.interface == index)
+        only.map_or(held.interface != LOOPBACK, |index| held.interface == index)
             && held.address.is_ipv4() == (family == Family::V4)
     });
     let (mut fit, mut private, mut unfit) = (Vec::new(), Vec::new(), Vec::new());
@@ -79,9 +78,6 @@ pub fn ask(interface: Option<&str>, family: Family, leave: Leave) -> Result<Vec<
         Some(name) => {
             let links = os::links().map_err(|error| format!("can't list the interfaces: {error}"))?;
             let link = links.iter().find(|link| link.name == name).ok_or_else(|| missing(name, &links))?;
-            if link.index == LOOPBACK {
-                return Err(format!("{name} is the loopback interface; its addresses are nobody else's"));
-            }
             if !link.up {
                 return Err(format!("{name} is down"));
             }
@@ -271,11 +267,14 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_interface_and_the_loopback_are_named() {
+    fn a_missing_interface_is_told_and_the_loopback_counts_by_name_alone() {
         let error = ask(Some("no-such-thing"), Family::V4, Leave::default()).unwrap_err();
         assert!(error.contains("there is no interface no-such-thing"), "{error}");
-        let lo = os::links().unwrap().into_iter().find(|link| link.index == LOOPBACK).unwrap().name;
-        assert!(ask(Some(&lo), Family::V4, PRIVATE).unwrap_err().contains("loopback"));
+        let on_lo = [held("8.8.8.8", LOOPBACK), held("127.0.0.1", LOOPBACK)];
+        assert_eq!(choose(&on_lo, None, Family::V4, false, not_public).unwrap_err(), "no IPv4 address");
+        assert_eq!(choose(&on_lo, Some(LOOPBACK), Family::V4, false, not_public), Ok(on_lo[0].address));
+        let error = choose(&on_lo[1..], Some(LOOPBACK), Family::V4, true, not_public).unwrap_err();
+        assert!(error.contains("127.0.0.1 on eth0 (of no use elsewhere)"), "{error}");
     }
 
     /// What the kernel really says, in a network of our own: this test runs itself again inside `unshare -n`.

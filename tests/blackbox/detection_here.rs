@@ -84,7 +84,8 @@ fn an_interface_that_cannot_answer_says_why() {
         ("ipv4 = wan", format!("{up} && ip addr add 192.168.7.1/24 dev wan0"), 1, "only private addresses"),
         ("ipv4 = wan", format!("{public} && ip link set wan0 name old0"), 1, "there is no interface wan0"),
         ("ipv4 = route", "true".to_string(), 1, "no ipv4 route to the Internet"),
-        ("ipv4 = lo", "true".to_string(), 1, "loopback"),
+        ("ipv4 = lo", "true".to_string(), 1, "127.0.0.1 on lo (of no use elsewhere)"),
+        ("ipv4 = lo", "ip addr add 198.41.0.4/32 dev lo".to_string(), 1, ""),
         ("ipv4 = wan", public.clone(), 1, ""),
         ("ipv4 = off\nipv6 = wan", format!("{up} && {six}"), 1, ""),
     ] {
@@ -103,7 +104,10 @@ fn an_interface_that_cannot_answer_says_why() {
             "" if head.contains("ipv6") => {
                 assert!(history.ends_with(" ipv6 2620:fe::fe wan\n"), "{history}{}", ended.stderr)
             }
-            "" => assert!(history.ends_with(" ipv4 198.41.0.4 wan\n"), "{history}{}", ended.stderr),
+            "" => {
+                let from = &head[7..];
+                assert!(history.ends_with(&format!(" ipv4 198.41.0.4 {from}\n")), "{history}{}", ended.stderr);
+            }
             _ => assert_eq!(history, ""),
         }
     }
