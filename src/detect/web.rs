@@ -44,7 +44,8 @@ pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
 
 pub fn ask(url: &Url, parse: &Parse, family: Family, http: &Http<'_>) -> Result<IpAddr, String> {
     let mut request = Request::get(url.clone());
-    request.family = Some(family);
+    // An address that stands in the URL is used as it is; what it answers is held to the family all the same.
+    request.family = url.literal().is_none().then_some(family);
     request.measured = true;
     let reply = http.fetch(&request).map_err(|fault| fault.to_string())?;
     if reply.status != 200 {

@@ -71,6 +71,19 @@ fn what_is_no_answer_is_not_pushed_and_changes_nothing() {
     assert_eq!(home.told(), [FOUR, OTHER]);
 }
 
+/// An address in the URL says by itself which way it is asked.
+#[test]
+fn a_page_at_an_address_is_asked_for_either_family() {
+    let home = Home::new();
+    let (server, reply) = page("127.0.0.1:0");
+    *reply.lock().unwrap() = Reply::ok(SIX);
+    home.config("ipv4 = off\nipv6 = page", &format!("[detector:page]\nkind = web\nurl = {}/\n", server.url()));
+    home.passes(0);
+    assert_eq!(home.told(), [SIX]);
+    *reply.lock().unwrap() = Reply::ok(FOUR);
+    home.passes(1).says("page: an IPv4 address where IPv6 was asked");
+}
+
 #[test]
 fn the_web_never_says_an_address_that_is_not_public() {
     let four = [
