@@ -2,7 +2,7 @@
 
 use crate::address::Family;
 use crate::clock::{self, Stamp};
-use crate::config::{Config, Target};
+use crate::config::Config;
 use crate::disk;
 use crate::history::{self, Period, Summary};
 use crate::json::Object;
@@ -20,6 +20,8 @@ struct Row {
     known: Known,
     /// Seconds, where the config is known.
     refresh: Option<i64>,
+    /// The config has sections, and this is none of them.
+    gone: bool,
 }
 
 /// Tells what is published, since when, and what stands in the way.
@@ -59,7 +61,8 @@ fn rows(config: &Config, state: &State) -> Vec<Row> {
             for family in Family::BOTH {
                 let known = state.known(&target.name, host.ascii(), family);
                 if known.is_some() || target.sources[family as usize].is_some() {
-                    rows.push(row(&target.name, host.typed(), family, known, Some(target)));
+                    let refresh = Some(target.refresh);
+                    rows.push(row(&target.name, host.typed(), family, known, refresh));
                 }
             }
         }
@@ -67,19 +70,21 @@ fn rows(config: &Config, state: &State) -> Vec<Row> {
     // What is remembered of sections that this config does not have.
     for (name, memory) in state.sections.iter().filter(|(name, _)| target(name).is_none()) {
         for ((host, family), known) in &memory.hosts {
-            rows.push(row(name, host, *family, Some(known), None));
+            let gone = !config.targets.is_empty();
+            rows.push(Row { gone, ..row(name, host, *family, Some(known), None) });
         }
     }
     rows
 }
 
-fn row(section: &str, host: &str, family: Family, known: Option<&Known>, target: Option<&Target>) -> Row {
+fn row(section: &str, host: &str, family: Family, known: Option<&Known>, refresh: Option<i64>) -> Row {
     Row {
         section: section.to_string(),
         host: host.to_string(),
         family,
         known: known.cloned().unwrap_or_default(),
-        refresh: target.map(|target| target.refresh),
+        refresh,
+        gone: false,
     }
 }
 
@@ -151,6 +156,9 @@ impl Row {
                 text.push_str(&format!("; to be tried again at {}: {why}", clock::stamp(at + wait)));
             }
             Some(Standing::Begun { .. }) => text.push_str("; a pass ended before the server's answer"),
+        }
+        if self.gone {
+            text.push_str(&format!("; [{}] is not in the settings any more", self.section));
         }
         text
     }

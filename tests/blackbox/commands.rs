@@ -166,6 +166,25 @@ fn the_status_follows_what_happened() {
     assert!(status(&[]).stdout.contains("badauth"), "{}", status(&[]).stdout);
 }
 
+/// A section that was renamed leaves its hosts behind, under the same names as the new one's.
+#[test]
+fn what_no_section_names_any_more_is_told_apart() {
+    let server = HttpServer::new(|_| Reply::ok("good"));
+    let scratch = world(&server);
+    go(&scratch, &[]).expect(0);
+    let config = scratch.read("homing.conf");
+    scratch.write("homing.conf", &config.replace("[home]", "[house]"), 0o600);
+    go(&scratch, &[]).expect(0);
+    let status = go(&scratch, &["--status"]).expect(0).stdout;
+    let rows: Vec<&str> = status.lines().filter(|line| line.starts_with("a.example.com ")).collect();
+    assert!(rows.len() == 2 && !rows[0].contains('['), "{status}");
+    assert!(rows[1].ends_with("; [home] is not in the settings any more"), "{status}");
+    // Where the sections can't be read, nothing is known of that.
+    scratch.write("homing.conf", &config.replace("password = canary-s3cret", "password_file = lost"), 0o600);
+    let status = go(&scratch, &["--status"]).expect(0).stdout;
+    assert!(status.contains("a.example.com  ipv4  198.41.0.4") && !status.contains('['), "{status}");
+}
+
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn the_history_is_told_as_far_as_it_is_known() {
