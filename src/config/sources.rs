@@ -96,7 +96,11 @@ impl Build<'_> {
                 names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("detector:")));
                 names.push("off");
                 let hint = meant_or_listed(name, &names);
-                self.problem(place, format!("{family}: unknown detector '{}'{hint}", shown(name)));
+                let text = match name {
+                    "off" => format!("{family}: 'off' stands alone"),
+                    _ => format!("{family}: unknown detector '{}'{hint}", shown(name)),
+                };
+                self.problem(place, text);
                 return None;
             }
         };
