@@ -177,7 +177,15 @@ fn torn_tail(log: &mut File, length: u64) -> io::Result<Vec<u8>> {
 
 /// Opens a file for reading: no link, no pipe, no device, nothing that could block. Also how many bytes it holds.
 pub fn open(file: &Path) -> io::Result<(File, u64)> {
-    regular(os::open_own(file)?)
+    regular(os::open_own(file).map_err(plain)?)
+}
+
+/// What the system calls a loop (ELOOP) is a link where we follow none.
+fn plain(error: io::Error) -> io::Error {
+    match error.raw_os_error() == Some(os::LOOP) {
+        true => io::Error::other("a symbolic link, which is not followed"),
+        false => error,
+    }
 }
 
 fn regular(file: File) -> io::Result<(File, u64)> {

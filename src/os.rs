@@ -124,6 +124,8 @@ fn wait(fds: &[BorrowedFd<'_>], what: PollFlags, until: Instant) -> io::Result<V
 
 /// For `OpenOptions::custom_flags`: do not follow a link in the last part of a path (open(2)).
 pub const NOFOLLOW: i32 = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+/// What the system says of a link that is not followed, as `raw_os_error` has it.
+pub const LOOP: i32 = Errno::LOOP.raw_os_error();
 /// For `OpenOptions::custom_flags`: do not wait for the other side of a pipe (open(2)).
 pub const NONBLOCK: i32 = rustix::fs::OFlags::NONBLOCK.bits() as i32;
 

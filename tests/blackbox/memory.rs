@@ -105,6 +105,12 @@ fn a_state_that_cannot_be_opened_stops_the_pass() {
         let ended = home.config("ipv4 = four", "").pass().go();
         assert_eq!((ended.code, home.pushes()), (Some(1), 0), "{name}: {}", ended.stderr);
         assert!(ended.stderr.contains("nothing was pushed"), "{name}: {}", ended.stderr);
+        assert_eq!(
+            ended.stderr.contains("a symbolic link, which is not followed"),
+            name == "a link",
+            "{}",
+            ended.stderr
+        );
         assert!(!home.scratch.path("lib/state.json.bad").exists() && ended.took < seconds(5), "{name}");
     }
     let home = Home::new();
@@ -192,7 +198,7 @@ fn links_that_strangers_left_are_not_followed() {
             symlink(&victim, home.scratch.path(name)).unwrap();
         });
     }
-    home.config("ipv4 = four", "").passes(1).says("history.log");
+    home.config("ipv4 = four", "").passes(1).says("history.log: a symbolic link");
     assert_eq!(home.scratch.read("victim"), "precious");
     std::fs::hard_link(&victim, home.scratch.path("lib/.state.json.new")).unwrap();
     home.config("ipv4 = other", "").pass().go();
