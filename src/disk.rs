@@ -126,27 +126,29 @@ impl Folder {
                 self.handle.sync_all()?;
                 Ok(made)
             }
-            Err(error) => Err(error),
+            Err(error) => Err(plain(error)),
         }
     }
 
     /// Appends one line with one write and makes it last. What a crash left of a line is taken care of first:
-    /// `keep` says whether such a tail is a whole line that only lacks its end.
-    pub fn append_line(&self, file: &Path, line: &str, keep: impl Fn(&str) -> bool) -> io::Result<()> {
+    /// `keep` says whether such a tail is a whole line that only lacks its end, and then whether the new one is still
+    /// to follow.
+    pub fn append_line(&self, file: &Path, line: &str, keep: impl Fn(&str) -> Option<bool>) -> io::Result<()> {
         let mut log = self.open_append(file)?;
         let mut length = log.seek(SeekFrom::End(0))?;
         let tail = torn_tail(&mut log, length)?;
         let mut text = String::with_capacity(line.len() + 2);
-        if !tail.is_empty() {
-            if keep(&String::from_utf8_lossy(&tail)) {
-                text.push('\n');
-            } else {
-                length -= u64::try_from(tail.len()).unwrap_or(0);
-                log.set_len(length)?;
-            }
+        let kept = keep(&String::from_utf8_lossy(&tail)).filter(|_| !tail.is_empty());
+        if kept.is_some() {
+            text.push('\n');
+        } else if !tail.is_empty() {
+            length -= u64::try_from(tail.len()).unwrap_or(0);
+            log.set_len(length)?;
         }
-        text.push_str(line);
-        text.push('\n');
+        if kept != Some(false) {
+            text.push_str(line);
+            text.push('\n');
+        }
         let written = loop {
             match log.write(text.as_bytes()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -279,12 +281,13 @@ mod tests {
         let scratch = Scratch::new("tail");
         let file = scratch.0.join("log");
         let folder = Folder::of(&file).expect("good");
-        let whole = |tail: &str| tail.ends_with("whole");
+        let whole = |tail: &str| tail.ends_with("whole").then_some(!tail.starts_with("the"));
         for (before, after) in [
             ("", "new\n"),
             ("a\n", "a\nnew\n"),
             ("a\nhal", "a\nnew\n"),
             ("a\nb whole", "a\nb whole\nnew\n"),
+            ("a\nthe whole", "a\nthe whole\n"),
             ("torn", "new\n"),
         ] {
             std::fs::write(&file, before).expect("written");
@@ -324,8 +327,8 @@ mod tests {
         std::fs::write(&target, "x\n").expect("written");
         std::os::unix::fs::symlink(&target, &link).expect("linked");
         let folder = Folder::of(&link).expect("good");
-        assert!(folder.append_line(&link, "new", |_| false).is_err());
-        assert!(open(&link).is_err());
+        assert!(folder.append_line(&link, "new", |_| None).is_err());
+        assert!(open(&link).unwrap_err().to_string().contains("symbolic link"));
         assert!(open(&scratch.0).is_err());
         assert_eq!(std::fs::read_to_string(&target).expect("read"), "x\n");
         folder.replace(&link, b"y").expect("a rename replaces the link itself");

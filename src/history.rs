@@ -82,7 +82,9 @@ fn last_within(log: &File, length: u64, reach: u64) -> io::Result<[Option<IpAddr
 
 /// Appends an event.
 pub fn append(folder: &Folder, file: &Path, event: &Event) -> io::Result<()> {
-    folder.append_line(file, &event.line(), |tail| Event::parse(tail).is_some())
+    // A crash between a line and its end: then the tail is this very event, and is not told twice.
+    folder
+        .append_line(file, &event.line(), |tail| Event::parse(tail).map(|old| Event { at: event.at, ..old } != *event))
 }
 
 /// A time during which a family had one address.

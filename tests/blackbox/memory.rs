@@ -240,6 +240,11 @@ fn a_torn_history_is_mended_and_strange_lines_are_left() {
         assert!(rest.ends_with(" ipv4 198.41.0.4 four\n") && rest.lines().count() == 1, "{before:?}: {rest:?}");
         home.pass().args(["--history"]).go().expect(0);
     }
+    // The tail is this very address: it gets its end, and is not told twice.
+    let home = Home::new();
+    home.scratch.write("lib/history.log", &format!("{line}\n2026-11-20T12:05:00Z ipv4 198.41.0.4 four"), 0o640);
+    home.config("ipv4 = four", "").passes(0);
+    assert_eq!(home.history(), format!("{line}\n2026-11-20T12:05:00Z ipv4 198.41.0.4 four\n"));
     // The last address is found behind many lines that are not ours.
     let home = Home::new();
     let many = format!("2026-11-20T12:00:00Z ipv4 {FOUR} four\n{}", "junk\n".repeat(30_000));
