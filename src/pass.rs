@@ -206,13 +206,15 @@ fn tell_steps(
     keeper: &mut Keeper,
     unconfirmed: &mut [Option<IpAddr>; 2],
 ) {
+    // Whoever asks what would be sent wants to know why nothing is.
+    let usual = if desk.http.dry.is_some() { Weight::Change } else { Weight::Detail };
     for (host, steps) in target.hosts.iter().zip(steps) {
         for (family, step) in Family::BOTH.into_iter().zip(steps) {
             let (ending, weight, event, text) = match step {
                 Step::Current | Step::Unknown | Step::Push(_) => continue,
                 Step::Wait { until, why } => {
                     let text = format!("waits until {}: {why}", clock::stamp(*until));
-                    (Ending::Again, Weight::Detail, "waiting", text)
+                    (Ending::Again, usual, "waiting", text)
                 }
                 Step::Flapping { until } => {
                     let text =
@@ -229,7 +231,7 @@ fn tell_steps(
                     if refusal.tell {
                         keeper.state.told(&target.name, host.ascii(), family, clock::now());
                     }
-                    let weight = if refusal.tell { Weight::Trouble } else { Weight::Detail };
+                    let weight = if refusal.tell { Weight::Trouble } else { usual };
                     let text = push::refusal(&refusal.why, &refusal.remedy, &target.name, desk.suffix);
                     (Ending::Refused, weight, "refused", text)
                 }

@@ -91,6 +91,18 @@ fn a_dry_run_shows_and_does_nothing() {
     }
 }
 
+/// Nothing to send and exit code 3 or 1: why, is told where it was told already.
+#[test]
+fn a_dry_run_says_what_keeps_a_push_back() {
+    let home = Home::with(|request| Reply::ok(if request.target.contains("a.example") { "badauth" } else { "911" }));
+    home.config("ipv4 = four", &section("b")).passes(3);
+    let ended = home.pass().arg("-n").go().expect(3);
+    for told in ["a.example.org: ipv4 refused: badauth", "b.example.org: ipv4 waits until ", "nothing to send"] {
+        assert!(ended.stdout.contains(told), "{told}: {}", ended.stdout);
+    }
+    assert_eq!(ended.stderr, "");
+}
+
 #[test]
 fn a_dry_run_detects_and_names_what_fails() {
     let home = home();
