@@ -7,7 +7,7 @@ mod sources;
 pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 use crate::address::Family;
-use crate::detect::{Leave, Source};
+use crate::detect::{Detector, Leave, Source};
 use crate::dns::Server;
 use crate::host::Host;
 use crate::http::Way;
@@ -63,6 +63,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// The agent's own sources by family, as indices.
     pub own: [Option<usize>; 2],
+    /// Detectors that are described and that nobody lists, and for which family: `--detect` asks them too.
+    pub spare: Vec<(Family, Detector)>,
     pub targets: Vec<Target>,
     /// Things that are allowed and may surprise.
     pub warnings: Vec<String>,
@@ -83,6 +85,7 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
         problems: settings.problems.clone(),
         warnings: Vec::new(),
         sources: Vec::new(),
+        spare: Vec::new(),
         lists: Vec::new(),
     };
     let config = build.config(extent);
@@ -99,6 +102,7 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
     match config {
         Some(mut config) if told.is_empty() => {
             config.sources = build.sources;
+            config.spare = build.spare;
             config.warnings = build.warnings;
             Ok(config)
         }
@@ -114,6 +118,7 @@ struct Build<'a> {
     problems: Vec<Problem>,
     warnings: Vec<String>,
     sources: Vec<Source>,
+    spare: Vec<(Family, Detector)>,
     /// Sources by what defines them, so that equal lists are asked once.
     lists: Vec<(List, usize)>,
 }
@@ -140,7 +145,7 @@ impl<'a> Build<'a> {
         }
         self.collect(agent_facts);
         self.check_modes();
-        Some(Config { agent, sources: Vec::new(), own, targets, warnings: Vec::new() })
+        Some(Config { agent, sources: Vec::new(), own, spare: Vec::new(), targets, warnings: Vec::new() })
     }
 
     fn problem(&mut self, place: &Place, text: String) {

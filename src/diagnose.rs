@@ -53,6 +53,8 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
                 }
             }
         }
+        let spare = config.spare.iter().filter(|(of, spare)| *of == family && !asked.contains(&spare.name.as_str()));
+        rows.extend(spare.map(|(_, spare)| look(spare, family, PRIVATE, true, http)));
         // Behind a NAT the router knows more than we do; it is asked as a beginner would have to.
         let inside = own[family as usize].is_some_and(|own| address::not_public(own).is_some());
         if beginner && family == Family::V4 && inside {

@@ -116,7 +116,7 @@ impl Build<'_> {
         detector
     }
 
-    /// A detector that nobody lists is still checked.
+    /// A detector that nobody lists is still checked, and asked by `--detect`.
     pub(super) fn check_detector(&mut self, section: &Section, name: &str) {
         if name.is_empty() || name == "off" || name.contains(':') {
             self.problem(&section.place, format!("[{}]: that is no name for a detector", section.name));
@@ -128,9 +128,12 @@ impl Build<'_> {
             let facts = Facts::new(section, built_in.as_ref());
             let family = match facts.entry("address") {
                 Some(entry) if entry.value.contains(':') && !entry.value.contains(',') => Family::V6,
+                None if facts.entry("type").is_some_and(|entry| entry.value == "AAAA") => Family::V6,
                 _ => Family::V4,
             };
-            detect::make(&facts, name, family);
+            let made = detect::make(&facts, name, family)
+                .filter(|made| cfg!(feature = "advice") && made.tells(&facts, family));
+            self.spare.extend(made.map(|made| (family, made)));
             let (problems, _) = facts.finish();
             self.problems.extend(problems);
         }

@@ -39,6 +39,24 @@ fn meaning(ended: &Ended) -> String {
     text.split("\n\nTo begin").next().unwrap().to_string()
 }
 
+/// Whoever describes a detector tries it before listing it.
+#[test]
+#[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
+fn a_detector_that_nobody_lists_is_asked_too() {
+    let scratch = Scratch::new();
+    let dns = DnsServer::always(vec![Record::Address("2620:fe::fe".parse().unwrap())]);
+    let spare = "[detector:four]\nkind = fixed\naddress = 193.0.14.129\n[detector:six]\nkind = dns\n";
+    let spare = format!("{spare}server = {}\nname = x\ntype = AAAA\n", dns.address());
+    let ended = detect(&scratch, &format!("{SEEN}{spare}"));
+    let names: Vec<&str> = ended.stdout.lines().skip(1).map_while(|line| line.split(' ').next()).collect();
+    let own = names.iter().filter(|name| ["x", "four", "six"].contains(name)).count();
+    assert_eq!((ended.code, own), (Some(0), 3), "{ended:?}");
+    assert!(ended.stdout.contains("  193.0.14.129\n") && ended.stdout.contains("  2620:fe::fe\n"), "{ended:?}");
+    // It is nobody's witness: neither that the address was learned nor that somebody disagrees.
+    assert!(!ended.stdout.contains("disagree"), "{ended:?}");
+    assert_eq!(detect(&scratch, &format!("{LOST}{spare}")).code, Some(1));
+}
+
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn answers_stand_side_by_side() {
