@@ -1,0 +1,79 @@
+"""What OpenWrt's packages hold, whichever package manager reads them: `ipk` and `apk` pack it."""
+import struct
+from .archive import Tree
+
+# OpenWrt's name for a package architecture, and the target whose binary it gets. The big-endian mips does not work
+# (cross/README.md) and gets none.
+ARCHITECTURES = {
+    'arm_arm1176jzf-s_vfp': 'arm-unknown-linux-musleabihf',
+    'arm_cortex-a7_neon-vfpv4': 'armv7-unknown-linux-musleabihf',
+    'aarch64_cortex-a53': 'aarch64-unknown-linux-musl',
+    'x86_64': 'x86_64-unknown-linux-musl',
+    'mipsel_24kc': 'mipsel-unknown-linux-musl',
+}
+
+
+class Package:
+    """What is installed (`data`), which of it are settings (`conffiles`), and what is said of it (`control`, with a place for
+    the size, for opkg; `fields`)."""
+
+    def __init__(self, home, control, version, architecture, data, conffiles):
+        text = (home / 'packaging/openwrt' / control).read_text()
+        self.control = text.replace('{version}', version).replace('{architecture}', architecture)
+        self.fields = dict(line.split(': ', 1) for line in self.control.splitlines())
+        self.data, self.conffiles = data, conffiles
+
+    def size(self):
+        return sum(len(content) for _, content in self.data.files())
+
+
+# Of <elf.h>: types of program headers, and of entries of the dynamic section.
+PT_DYNAMIC, PT_GNU_RELRO, DT_STRTAB = 2, 0x6474E552, 5
+
+
+def for_jail(binary):
+    """The binary with an empty dynamic section. procd's ujail looks there for the libraries to bring along, and does not
+    start what has none (openwrt/openwrt#10933), as static programs have not. Nobody else reads it: the kernel does not,
+    and musl looks for its symbol. Its header takes the place of RELRO's, which only a dynamic loader would heed."""
+    wide, order = binary[4] == 2, '<' if binary[5] == 1 else '>'
+    header = struct.Struct(order + ('IIQQQQQQ' if wide else 'IIIIIIII'))
+    at, = struct.unpack_from(order + ('Q' if wide else 'I'), binary, 32 if wide else 28)
+    size, count = struct.unpack_from(order + 'HH', binary, 54 if wide else 42)
+    assert size == header.size, size
+    places = {header.unpack_from(binary, at + size * number)[0]: at + size * number for number in range(count)}
+    if PT_DYNAMIC in places:
+        return binary
+    binary += bytes(-len(binary) % 8)
+    table = struct.pack(order + ('4Q' if wide else '4I'), DT_STRTAB, 0, 0, 0)
+    read, offset, length = 4, len(binary), len(table)
+    fields = (PT_DYNAMIC, read, offset, 0, 0, length, 0, 8) if wide else (PT_DYNAMIC, offset, 0, 0, length, 0, read, 4)
+    patched = bytearray(binary + table)
+    header.pack_into(patched, places[PT_GNU_RELRO], *fields)
+    return bytes(patched)
+
+
+def homing(home, version, architecture, binary):
+    """The package of the binary."""
+    files = home / 'packaging/openwrt/files'
+    data = Tree()
+    data.add('usr/bin/homing', for_jail(binary), 0o755)
+    # Whoever asks homing something on a router asks with the settings that run there.
+    data.link('etc/homing.conf', '/var/run/homing/homing.conf')
+    data.add('etc/config/homing', files / 'homing.config', 0o600)
+    data.add('etc/init.d/homing', files / 'homing.init', 0o755)
+    data.add('etc/hotplug.d/iface/95-homing', files / 'homing.iface', 0o755)
+    data.add('etc/hotplug.d/ntp/95-homing', files / 'homing.ntp', 0o755)
+    data.add('etc/capabilities/homing.json', files / 'homing.json')
+    # What was learned survives a sysupgrade, as settings do: OpenWrt's build system tells it so of conffiles that are folders.
+    data.add('lib/upgrade/keep.d/homing', '/etc/homing/\n')
+    return Package(home, 'control', version, architecture, data, ['/etc/config/homing'])
+
+
+def drop_in(home, version):
+    """The package that stands in the place of ddns-scripts, for LuCI's page; nothing in it but scripts."""
+    files = home / 'packaging/openwrt/files'
+    data = Tree()
+    data.add('etc/config/ddns', files / 'ddns.config', 0o600)
+    data.add('etc/init.d/ddns', files / 'ddns.init', 0o755)
+    data.add('usr/lib/ddns/dynamic_dns_lucihelper.sh', files / 'ddns.helper', 0o755)
+    return Package(home, 'control-ddns', version, 'all', data, ['/etc/config/ddns'])
