@@ -33,6 +33,10 @@ class Tree:
         self.add(path, b'')
         self.members[path] = ('link', target, 0o777, 0)
 
+    def installed(self):
+        """The path of each file and link, sorted."""
+        return [path for path, (kind, *_) in sorted(self.members.items()) if kind != 'folder']
+
     def files(self):
         """Path and content of each file, sorted."""
         return [(path, content) for path, (kind, content, _, _) in sorted(self.members.items()) if kind == 'file']
@@ -41,10 +45,12 @@ class Tree:
         """KiB on a disk with blocks of that size."""
         return sum(max(1, -(-len(content) // 1024)) for _, content, _, _ in self.members.values())
 
-    def tar(self, prefix='./'):
-        """A tar archive; `prefix` stands before each path, and alone for the root if it ends in a slash."""
+    def tar(self, prefix='./', checksums=False, ends=True):
+        """A tar archive; `prefix` stands before each path, and alone for the root if it ends in a slash. `checksums`: apk's,
+        in an extended header of each file and link. Without an end, another may follow."""
         buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode='w', format=tarfile.USTAR_FORMAT) as archive:
+        style = tarfile.PAX_FORMAT if checksums else tarfile.USTAR_FORMAT
+        with tarfile.open(fileobj=buffer, mode='w', format=style) as archive:
             root = [('', ('folder', b'', 0o755, 0))] if prefix == './' else []
             for path, (kind, content, mode, uid) in root + sorted(self.members.items()):
                 member = tarfile.TarInfo(prefix + path if path else prefix)
@@ -53,10 +59,16 @@ class Tree:
                 if kind == 'folder':
                     member.type = tarfile.DIRTYPE
                 elif kind == 'link':
-                    member.type, member.linkname, content = tarfile.SYMTYPE, content, b''
+                    member.type, member.linkname = tarfile.SYMTYPE, content
+                if checksums and kind != 'folder':
+                    said = content.encode() if kind == 'link' else content
+                    member.pax_headers['APK-TOOLS.checksum.SHA1'] = hashlib.sha1(said).hexdigest()
+                if kind == 'link':
+                    content = b''
                 member.size = len(content)
                 archive.addfile(member, io.BytesIO(content))
-        return buffer.getvalue()
+            end = archive.offset
+        return buffer.getvalue() if ends else buffer.getvalue()[:end]
 
 
 def gz(data):

@@ -1,4 +1,5 @@
-# In the place of OpenWrt's /lib/functions.sh: what homing's scripts use of it. Read by `homing`'s config alone.
+# In the place of OpenWrt's /lib/functions.sh: what homing's scripts and those of its packages use of it. Read by `homing`'s
+# config alone.
 config_load() {
 	CONFIG=/etc/config/$1
 }
@@ -19,5 +20,28 @@ config_list_foreach() { # SECTION KEY FUNCTION
 	local item
 	for item in $(_options "$1" "$2"); do
 		"$3" "$item"
+	done
+}
+# What packages call: their init scripts are found in the list of their files, which opkg makes and a package for apk brings.
+add_group_and_user() {
+	:
+}
+_scripts() { # SCRIPT, named for the package, unless $pkgname says which
+	local list="/usr/lib/opkg/info/${pkgname:=$(basename "${1%.*}")}.list"
+	[ ! -f "/lib/apk/packages/$pkgname.list" ] || list="/lib/apk/packages/$pkgname.list"
+	grep '^/etc/init.d/' "$list"
+}
+default_postinst() {
+	local script
+	for script in $(_scripts "$@"); do
+		[ "${PKG_UPGRADE:-}" = 1 ] || "$script" enable
+		"$script" start
+	done
+}
+default_prerm() {
+	local script
+	for script in $(_scripts "$@"); do
+		[ "${PKG_UPGRADE:-}" = 1 ] || "$script" disable
+		"$script" stop
 	done
 }

@@ -1,0 +1,56 @@
+"""OpenWrt's packages for apk: format 2 (apk-v2(5)), which apk-tools 3 reads beside the format 3 that OpenWrt's own build
+makes. Two gzip streams, one after the other, that are one tar archive: what apk is to know, and what is installed. No
+signature, so they are added with --allow-untrusted. What apk-tools 3 asks for besides the manual stands in its src/tar.c,
+src/extract_v2.c and src/database.c: the SHA-256 of the second stream in the first, a checksum of each file and link, each
+folder before what is in it, and no ./ before names."""
+from .archive import Tree, epoch, gz, sha256
+
+# What OpenWrt's build system puts into every package (include/package-pack.mk): its own functions enable, start and stop
+# what has an init script, which they find in the list of the package's files.
+HEAD = '[ -s ${{IPKG_INSTROOT}}/lib/functions.sh ] || exit 0\n. ${{IPKG_INSTROOT}}/lib/functions.sh\n' \
+    'export root="${{IPKG_INSTROOT}}"\nexport pkgname="{name}"\n'
+INSTALLED = '[ "${{IPKG_NO_SCRIPT}}" = "1" ] && exit 0\n' + HEAD + 'add_group_and_user\ndefault_postinst\n'
+SCRIPTS = {
+    '.post-install': '#!/bin/sh\n' + INSTALLED,
+    '.post-upgrade': '#!/bin/sh\nexport PKG_UPGRADE=1\n' + INSTALLED,
+    '.pre-deinstall': '#!/bin/sh\n' + HEAD + 'default_prerm\n',
+}
+
+
+def listed(package, name):
+    """What is installed, with the lists in which OpenWrt's functions and sysupgrade look for it."""
+    data, folder = Tree(), f'lib/apk/packages/{name}'
+    data.members = dict(package.data.members)
+    data.add(f'{folder}.list', ''.join(f'/{path}\n' for path in package.data.installed()))
+    data.add(f'{folder}.conffiles', ''.join(f'{path}\n' for path in package.conffiles))
+    contents = dict(package.data.files())
+    data.add(f'{folder}.conffiles_static', ''.join(f'{path} {sha256(contents[path[1:]])}\n' for path in package.conffiles))
+    return data
+
+
+def about(package, data):
+    """.PKGINFO: what apk is to know."""
+    fields = package.fields
+    version = fields['Version']
+    lines = [('pkgname', fields['Package']), ('pkgver', version), ('pkgdesc', fields['Description']),
+             ('builddate', epoch()), ('size', package.size()),
+             ('arch', 'noarch' if fields['Architecture'] == 'all' else fields['Architecture']),
+             ('license', fields['License']), ('maintainer', fields['Maintainer']), ('origin', 'homing')]
+    lines += [('depend', name) for name in fields['Depends'].split(', ')]
+    # Of those that provide a name with a version, apk installs one: that is a conflict as well. The files of the other may
+    # still be there when ours come.
+    if 'Provides' in fields:
+        lines += [('provides', f'{fields["Provides"]}={version}'), ('replaces', fields['Conflicts'])]
+    lines.append(('datahash', sha256(data)))
+    return ''.join(f'{key} = {value}\n' for key, value in lines)
+
+
+def pack(package):
+    """The package as bytes."""
+    name = package.fields['Package']
+    data = gz(listed(package, name).tar(prefix='', checksums=True))
+    control = Tree()
+    control.add('.PKGINFO', about(package, data))
+    for script, text in SCRIPTS.items():
+        control.add(script, text.format(name=name), 0o755)
+    return gz(control.tar(prefix='', ends=False)) + data
