@@ -48,6 +48,8 @@ pub fn global(block: &Block, out: &mut Translated) {
     }
     if let Some(entry) = block.get("upd_privateip").filter(|entry| is(entry)) {
         out.agent("allow_private", "yes", &entry.place);
+        let text = "upd_privateip is not for addresses that servers tell".to_string();
+        out.remarks.push(Problem { place: entry.place.clone(), text });
     }
 }
 
@@ -77,7 +79,11 @@ pub fn service(block: &Block, path: &Path, out: &mut Translated) {
         let text = format!("[{}] is not enabled", block.name);
         return out.remarks.push(Problem { place: block.place.clone(), text });
     }
-    // LuCI's page wants to be told how it goes.
+    // LuCI's page wants to be told how it goes. A name with a dash is none of UCI's.
+    if block.name.contains('-') {
+        let text = ["[", &block.name, "] has no name: LuCI's page does not tell how it goes"].concat();
+        out.remarks.push(Problem { place: block.place.clone(), text });
+    }
     out.agent("luci_run", "/var/run/ddns", &block.place);
     out.agent("luci_log", "/var/log/ddns", &block.place);
     let section = Section::new(&block.name, block.place.clone());
@@ -239,16 +245,27 @@ impl<'a> Service<'a> {
             Some(path) if !Path::new(path).is_file() => {
                 self.note("cacert", "cacert is no file; the system's own certificates are trusted");
             }
-            Some(file) => out.agent("ca_file", file, self.place("cacert")),
+            Some(file) => {
+                out.agent("ca_file", file, self.place("cacert"));
+                match out.settings.sections[0].get("ca_file").is_some_and(|said| said.value == file) {
+                    true => {
+                        self.remark("cacert", "cacert is for all services, not for this one alone".to_string(), out)
+                    }
+                    false => self.note("cacert", "cacert is not used: another one is for all services"),
+                }
+            }
             None => {}
         }
         let level = self.value("use_syslog").unwrap_or("2");
         if level != "0" {
             out.agent("log", "syslog", &self.block.place);
         }
-        if level > "2" {
-            self.remark("use_syslog", "use_syslog: changes are logged too, not only what fails".to_string(), out);
-        }
+        let what = match level {
+            "0" => "no log only if all services say so",
+            "1" | "2" => return,
+            _ => "changes are logged too, not only what fails",
+        };
+        self.remark("use_syslog", ["use_syslog: ", what].concat(), out);
     }
 
     fn times(&mut self, out: &mut Translated) {
@@ -261,7 +278,11 @@ impl<'a> Service<'a> {
             };
             self.value(interval).and_then(|text| text.parse::<i64>().ok()).unwrap_or(usual).saturating_mul(each)
         };
-        let check = seconds("check_interval", "check_unit", 10, "minutes").max(300);
+        let asked = seconds("check_interval", "check_unit", 10, "minutes");
+        let check = asked.max(300);
+        if check > asked {
+            self.remark("check_interval", "check_interval: five minutes at least".to_string(), out);
+        }
         let force = seconds("force_interval", "force_unit", 72, "hours");
         out.every = Some(out.every.map_or(check, |every| every.min(check)));
         match force {

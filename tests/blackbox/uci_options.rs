@@ -82,3 +82,45 @@ fn no_option_of_ddns_scripts_is_passed_over_in_silence() {
         );
     }
 }
+
+/// What is one for all services here, and each service's own there, is told where it makes a difference.
+#[test]
+fn what_services_have_to_share_is_told() {
+    let scratch = Scratch::new();
+    for name in ["one.pem", "two.pem"] {
+        scratch.write(name, "", 0o644);
+    }
+    let dir = scratch.root().display();
+    let service = |name: &str, more: &str| {
+        format!(
+            "config service {name}\n\toption enabled '1'\n\toption update_url 'http://127.0.0.1/[DOMAIN]'\n\
+             \toption domain 'a.example.com'\n\toption lookup_host 'a.example.com'\n{more}"
+        )
+    };
+    let text = [
+        "config ddns 'global'\n\toption upd_privateip '1'\n",
+        &service("'one'", &format!("\toption cacert '{dir}/one.pem'\n\toption use_syslog '0'\n")),
+        &service(
+            "'two'",
+            &format!("\toption cacert '{dir}/two.pem'\n\toption check_interval '299'\n\toption check_unit 'seconds'\n"),
+        ),
+        &service("", ""),
+    ]
+    .concat();
+    scratch.write("config", &text, 0o600);
+    let ended = Run::new(&scratch).args(["--uci", "config"]).go();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert_eq!(ended.stderr, "config:15: [two]: cacert is not used: another one is for all services\n");
+    let remarks: Vec<&str> = ended.stdout.lines().filter(|line| line.starts_with("# config:")).collect();
+    assert_eq!(
+        remarks,
+        [
+            "# config:2: upd_privateip is not for addresses that servers tell",
+            "# config:8: cacert is for all services, not for this one alone",
+            "# config:9: use_syslog: no log only if all services say so",
+            "# config:16: check_interval: five minutes at least",
+            "# config:18: [service-18] has no name: LuCI's page does not tell how it goes",
+        ]
+    );
+    assert!(ended.stdout.contains(&format!("\nca_file = {dir}/one.pem\n")), "{}", ended.stdout);
+}
