@@ -178,7 +178,7 @@ def play(folder, world, emulator, package, commands):
     inside('/etc/init.d/homing', 'start')
     procd = (folder / 'procd.log').read_text()
     for line in ('set_param command /usr/bin/homing --config /var/run/homing/homing.conf --every 5m', 'add_jail homing log procfs',
-                 'set_param no_new_privs 1', 'add_jail_mount_rw /etc/homing /var/run/homing', 'add_reload_trigger homing ddns'):
+                 'set_param file /var/run/homing/homing.conf /usr/bin/homing', 'set_param no_new_privs 1', 'add_jail_mount_rw /etc/homing /var/run/homing', 'add_reload_trigger homing ddns'):
         assert line in procd, f'{line}:\n{procd}'
     assert (folder / 'var/run/homing/homing.conf').stat().st_mode & 0o777 == 0o600
     assert (folder / 'var/run/homing').stat().st_mode & 0o777 == 0o700
