@@ -7,7 +7,7 @@ packages: cross
 
 # Each package installed where it belongs, and used there. Needs root.
 packages-test:
-	for test in deb service ipk apk oci docker tarball; do packaging/test/$$test || exit; done
+	for test in deb service ipk apk oci docker tarball completions; do packaging/test/$$test || exit; done
 
 # The .deb for ARM in Debians for ARM, by qemu-user. The first time takes some minutes.
 packages-foreign:
@@ -18,7 +18,7 @@ packages-here: all
 	packaging/build --out target/packages-here x86_64-unknown-linux-musl=$(homing)
 	export HOMING_PACKAGES=target/packages-here HOMING_STAND_IN=yes; \
 	packaging/test/deb amd64 && packaging/test/service && packaging/test/ipk && packaging/test/apk && \
-	packaging/test/tarball
+	packaging/test/tarball && packaging/test/completions
 
 # That two builds give the same bytes.
 packages-same:

@@ -12,7 +12,8 @@ complete -c homing -s s -l status -d 'what is published, since when, refusals an
 complete -c homing -s H -l history -d 'the addresses we had, from, until, how long'
 complete -c homing -l svg -r -F -d 'with --history: a picture of it (- for stdout)'
 complete -c homing -s t -l check -d 'check the config and exit 0 or 2'
-complete -c homing -s L -l list -a "(homing --list --json 2>/dev/null | sed -n 's/.*\"name\":\"\\([^\"]*\\)\".*/\\1/p')" -d 'providers, presets and detectors; one of them in full'
+complete -c homing -s L -l list -d 'providers, presets and detectors; one of them in full'
+complete -c homing -n "__fish_contains_opt -s L list" -a "(homing --list --json 2>/dev/null | sed -n 's/.*\"name\":\"\\([^\"]*\\)\".*/\\1/p')"
 complete -c homing -l uci -r -F -d 'print OpenWrt\'s settings (UCI, ddns-scripts) as ours'
 complete -c homing -s e -l every -r -d 'stay and repeat the pass: 5m, 300'
 complete -c homing -s j -l json -d 'machine-readable output, one object a line'
