@@ -286,7 +286,13 @@ config service 'myddns'
     file.write_text(file.read_text().replace("option enabled '1'", "option enabled '0'"))
     inside('/etc/init.d/homing', 'reload')
     assert not os.path.lexists(folder / 'var/run/ddns/myddns.pid')
-    inside('/etc/init.d/ddns', 'stop')
+    # An upgrade changes nothing of what was chosen: it is kept up, or is not.
+    chosen = lambda: "option ddns '/etc/config/ddns'" in re.sub('^\\s*#.*', '', (folder / 'etc/config/homing').read_text(), flags=re.M)
+    for command, expected in (('start', True), ('stop', False)):
+        inside('/etc/init.d/ddns', command)
+        assert chosen() == expected
+        upgrade(package, inside)
+        assert chosen() == expected, f'after {command} an upgrade'
     assert 'myddns' not in (folder / 'var/run/homing/homing.conf').read_text()
 
 
@@ -306,14 +312,22 @@ class Installed:
         self.fields, self.files, self.scripts = fields, files, scripts
 
 
+def upgrade(package, inside):
+    """As apk, which has a script for that, or as opkg, which runs the others."""
+    if 'upgraded' in package.scripts:
+        inside(package.scripts['upgraded'])
+    else:
+        inside(package.scripts['removed'], PKG_UPGRADE='1')
+        inside(package.scripts['installed'], PKG_UPGRADE='1')
+
+
 def removed(folder, package, inside):
     """An upgrade leaves what was switched off so; before a removal homing is stopped, and enabled no more."""
-    if 'upgraded' in package.scripts:
-        (folder / 'disabled').write_text('')
-        (folder / 'procd.log').write_text('')
-        inside(package.scripts['upgraded'])
-        assert 'open_instance' in (folder / 'procd.log').read_text() and (folder / 'disabled').exists()
-    (folder / 'disabled').unlink(missing_ok=True)
+    (folder / 'disabled').write_text('')
+    (folder / 'procd.log').write_text('')
+    upgrade(package, inside)
+    assert 'open_instance' in (folder / 'procd.log').read_text() and (folder / 'disabled').exists()
+    (folder / 'disabled').unlink()
     inside(package.scripts['removed'])
     assert (folder / 'procd.log').read_text().endswith('stop\n') and (folder / 'disabled').exists()
 
