@@ -104,6 +104,11 @@ impl Translated {
         }
     }
 
+    /// What is not honoured, in pieces, and where it stands.
+    fn remark(&mut self, place: &Place, text: &[&str]) {
+        self.remarks.push(Problem { place: place.clone(), text: text.concat() });
+    }
+
     /// A key that names a device, of which UCI knows the network.
     fn device(&mut self, network: &str, key: String) {
         if !self.devices.iter().any(|(_, known)| *known == key) {

@@ -39,7 +39,7 @@ const HONOURED: &str = "enabled,interface,service_name,update_url,update_script,
 pub fn global(block: &Block, out: &mut Translated) {
     remark(block, &[], out);
     if let Some(entry) = block.get("cacert") {
-        out.remarks.push(Problem { place: entry.place.clone(), text: format!("cacert is not used: {DOWNLOADS}") });
+        out.remark(&entry.place, &["cacert is not used: ", DOWNLOADS]);
     }
     for (theirs, ours) in [("ddns_rundir", "luci_run"), ("ddns_logdir", "luci_log"), ("ddns_loglines", "luci_lines")] {
         if let Some(entry) = block.get(theirs) {
@@ -48,8 +48,7 @@ pub fn global(block: &Block, out: &mut Translated) {
     }
     if let Some(entry) = block.get("upd_privateip").filter(|entry| is(entry)) {
         out.agent("allow_private", "yes", &entry.place);
-        let text = "upd_privateip is not for addresses that servers tell".to_string();
-        out.remarks.push(Problem { place: entry.place.clone(), text });
+        out.remark(&entry.place, &["upd_privateip is not for addresses that servers tell"]);
     }
 }
 
@@ -66,23 +65,21 @@ fn remark(block: &Block, said: &[Entry], out: &mut Translated) {
         });
         let text = match idle {
             Some((_, usual)) if usual == entry.value || entry.value.is_empty() => continue,
-            Some((why, _)) => [key, " is not used: ", why].concat(),
-            None => [key, " is no option of ddns-scripts"].concat(),
+            Some((why, _)) => [key, " is not used: ", why],
+            None => [key, " is no option of ddns-scripts", ""],
         };
-        out.remarks.push(Problem { place: entry.place.clone(), text });
+        out.remark(&entry.place, &text);
     }
 }
 
 /// `config service 'NAME'`.
 pub fn service(block: &Block, path: &Path, out: &mut Translated) {
     if !block.get("enabled").is_some_and(is) {
-        let text = format!("[{}] is not enabled", block.name);
-        return out.remarks.push(Problem { place: block.place.clone(), text });
+        return out.remark(&block.place, &["[", &block.name, "] is not enabled"]);
     }
     // LuCI's page wants to be told how it goes. A name with a dash is none of UCI's.
     if block.name.contains('-') {
-        let text = ["[", &block.name, "] has no name: LuCI's page does not tell how it goes"].concat();
-        out.remarks.push(Problem { place: block.place.clone(), text });
+        out.remark(&block.place, &["[", &block.name, "] has no name: LuCI's page does not tell how it goes"]);
     }
     out.agent("luci_run", "/var/run/ddns", &block.place);
     out.agent("luci_log", "/var/log/ddns", &block.place);
@@ -139,11 +136,6 @@ impl<'a> Service<'a> {
     /// Says a key of ours; its place is that of the option it comes from.
     fn say(&mut self, key: &str, value: &str, from: &str) {
         self.section.entries.push(entry(key, value, self.place(from)));
-    }
-
-    /// What is not used and makes no difference.
-    fn remark(&self, from: &str, text: String, out: &mut Translated) {
-        out.remarks.push(Problem { place: self.place(from).clone(), text });
     }
 
     /// What matters to the operator.
@@ -248,9 +240,7 @@ impl<'a> Service<'a> {
             Some(file) => {
                 out.agent("ca_file", file, self.place("cacert"));
                 match out.settings.sections[0].get("ca_file").is_some_and(|said| said.value == file) {
-                    true => {
-                        self.remark("cacert", "cacert is for all services, not for this one alone".to_string(), out)
-                    }
+                    true => out.remark(self.place("cacert"), &["cacert is for all services, not for this one alone"]),
                     false => self.note("cacert", "cacert is not used: another one is for all services"),
                 }
             }
@@ -265,7 +255,7 @@ impl<'a> Service<'a> {
             "1" | "2" => return,
             _ => "changes are logged too, not only what fails",
         };
-        self.remark("use_syslog", ["use_syslog: ", what].concat(), out);
+        out.remark(self.place("use_syslog"), &["use_syslog: ", what]);
     }
 
     fn times(&mut self, out: &mut Translated) {
@@ -281,7 +271,7 @@ impl<'a> Service<'a> {
         let asked = seconds("check_interval", "check_unit", 10, "minutes");
         let check = asked.max(300);
         if check > asked {
-            self.remark("check_interval", "check_interval: five minutes at least".to_string(), out);
+            out.remark(self.place("check_interval"), &["check_interval: five minutes at least"]);
         }
         let force = seconds("force_interval", "force_unit", 72, "hours");
         out.every = Some(out.every.map_or(check, |every| every.min(check)));

@@ -102,8 +102,7 @@ impl Service<'_> {
             for word in self.value(option).unwrap_or_default().split_whitespace() {
                 let name = if words { word.split('=').next().unwrap_or(word) } else { option };
                 if !row.contains(name) {
-                    let text = [name, " is not used: homing finds the record by its name"].concat();
-                    self.remark(option, text, out);
+                    out.remark(self.place(option), &[name, " is not used: homing finds the record by its name"]);
                 }
             }
         }
