@@ -114,6 +114,30 @@ fn what_is_not_signed_did_not_happen() {
     pass("", 3, "without a signature", true, |_, reply| vec![unsigned(&reply, 5)]);
 }
 
+/// A forged word is not asked for over TCP for longer than the reply itself may wait: where a firewall swallows TCP, that
+/// would be to the end, and the forger would have the last word.
+#[test]
+fn the_reply_counts_although_nobody_answers_over_tcp() {
+    for forged in [5, 0x20] {
+        let scratch = Scratch::new();
+        let zones = Zones::start(Kind::Bind, &scratch);
+        let before = zones.records();
+        // Connections are made, and nobody says a word.
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let forge = move |_, reply: Vec<u8>| {
+            let mut word = unsigned(&reply, forged & 0xf);
+            word[2] |= forged >> 4;
+            vec![word, reply]
+        };
+        let between = between(zones.place, &silent.local_addr().unwrap().to_string(), forge);
+        config(&scratch, between.address().port(), &format!("{HOSTS}{}", key("hmac-sha256")), (FOUR, SIX));
+        let run = Run::pass(&scratch).args(["--set", "timeout=3s"]).go();
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{forged} {run:?}");
+        assert_eq!(zones.records(), with(&before, FOUR, SIX));
+        assert!(silent.accept().is_ok(), "it was asked for over TCP too");
+    }
+}
+
 #[test]
 fn what_is_cut_off_comes_over_tcp() {
     let scratch = Scratch::new();
