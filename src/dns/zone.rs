@@ -19,7 +19,7 @@ const NXDOMAIN: u16 = 3;
 pub struct Zone {
     /// Without the last dot.
     pub name: String,
-    /// MNAME of its SOA (RFC 1035 §3.3.13).
+    /// MNAME of its SOA (RFC 1035 §3.3.13); empty where that names nobody.
     pub primary: String,
 }
 
@@ -125,8 +125,9 @@ fn zone_in(reply: &Reply<'_>) -> Result<Option<Zone>, Trouble> {
     let soa = reply.records.iter().map(|(_, record)| record).find(|record| record.kind == SOA && holds(&record.owner));
     let Some(soa) = soa else { return Ok(None) };
     let name = name_text(&soa.owner).filter(|name| !name.is_empty());
-    let (Some(name), Some(primary)) = (name, reply.name_at(soa.at)) else { return Ok(None) };
-    Ok(Some(Zone { name, primary }))
+    // Who has no primary to name names the root.
+    let primary = reply.name_at(soa.at).unwrap_or_default();
+    Ok(name.map(|name| Zone { name, primary }))
 }
 
 /// Where the labels of a name in wire form begin, the root's included.
@@ -186,8 +187,8 @@ fn read_reply<'a>(packet: &'a [u8], id: u16, asked: &'a [u8], kind: u16) -> Opti
     if !matches!(header.rcode(), 0 | NXDOMAIN) {
         return Some(Err(Trouble::Refused(rcode_name(header.rcode()))));
     }
-    let cut = header.flags & Header::CUT != 0;
-    if cut && kind != SOA {
+    // Also where it holds a part: what was cut off may be the zone, and its parent's would be taken for it.
+    if header.flags & Header::CUT != 0 {
         return Some(Err(Trouble::Truncated));
     }
     let authority = header.flags & Header::AUTHORITY != 0;
@@ -196,8 +197,6 @@ fn read_reply<'a>(packet: &'a [u8], id: u16, asked: &'a [u8], kind: u16) -> Opti
         for _ in 0..*count {
             match reader.record() {
                 Ok(record) => reply.records.push((part, record)),
-                // Where one record tells all, what was cut off is not missed.
-                Err(_) if cut => break,
                 Err(why) => return Some(Err(Trouble::Malformed(why))),
             }
         }
@@ -208,8 +207,9 @@ fn read_reply<'a>(packet: &'a [u8], id: u16, asked: &'a [u8], kind: u16) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dns::wire::put_record;
-    use std::net::UdpSocket;
+    use crate::dns::wire::{put_record, HEADER};
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream, UdpSocket};
     use std::time::Duration;
 
     /// Flags, and records: each with its section, owner, type and data.
@@ -260,7 +260,8 @@ mod tests {
     #[test]
     fn the_zone_is_found_on_the_way_up() {
         let soa = |zone: &str, part| (part, wire(zone), SOA, [wire("ns.example.net"), wire("x"), vec![0; 20]].concat());
-        let zone = |name: &str| Ok(Zone { name: name.to_string(), primary: "ns.example.net".to_string() });
+        let zone_of = |name: &str, primary: &str| Ok(Zone { name: name.to_string(), primary: primary.to_string() });
+        let zone = |name: &str| zone_of(name, "ns.example.net");
         let find = |script| served(script, |place| super::find(place, "a.b.example.org", soon()));
         assert_eq!(find(vec![(0, vec![soa("a.b.example.org", 0)])]), zone("a.b.example.org"));
         assert_eq!(find(vec![(NXDOMAIN, vec![soa("example.org", 1)])]), zone("example.org"));
@@ -275,6 +276,42 @@ mod tests {
         );
         assert_eq!(find(vec![(0, vec![]), (0, vec![]), (0, vec![]), (0, vec![])]), Err(Trouble::Empty));
         assert_eq!(find(vec![(5, vec![])]), Err(Trouble::Refused("REFUSED".to_string())));
+        // Whose zone names nobody is still in it, and not in that of its parent.
+        let nobody = (0, wire("b.example.org"), SOA, vec![0; 22]);
+        assert_eq!(find(vec![(0, vec![]), (0, vec![nobody])]), zone_of("b.example.org", ""));
+    }
+
+    /// A server that is asked too much cuts all that it says, so that it need not answer who cannot hear it.
+    #[test]
+    fn a_zone_that_was_cut_off_is_not_taken_for_its_parents() {
+        let cut = (Header::CUT, vec![]);
+        let found = served(vec![cut], |asked| {
+            let listener = TcpListener::bind(asked.place).unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let (mut stream, _) = listener.accept().unwrap();
+                    let mut query = vec![0; 2 + HEADER + 15 + 4];
+                    stream.read_exact(&mut query).unwrap();
+                    let mut reply = query.split_off(2);
+                    reply[2..4].copy_from_slice(&Header::REPLY.to_be_bytes());
+                    reply[9] = 1;
+                    put_record(
+                        &mut reply,
+                        &wire("example.org"),
+                        [SOA, IN],
+                        60,
+                        &[wire("ns.example.net"), vec![0; 21]].concat(),
+                    );
+                    let length = u16::try_from(reply.len()).unwrap().to_be_bytes();
+                    stream.write_all(&[&length[..], &reply].concat()).unwrap();
+                });
+                let found = super::find(asked, "a.example.org", soon());
+                // Whoever still waits for us waits no more.
+                drop(TcpStream::connect(asked.place));
+                found
+            })
+        });
+        assert_eq!(found.map(|zone| zone.name), Ok("example.org".to_string()));
     }
 
     #[test]

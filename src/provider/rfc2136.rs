@@ -140,6 +140,9 @@ impl Rfc2136 {
             zone::find(Asked::by(place, http.way.bind.as_ref()), name, until)
         })
         .map_err(told)?;
+        if self.server.is_none() && zone.primary.is_empty() {
+            return Err(format!("the zone {} names no primary: set 'server'", zone.name));
+        }
         let server = self.server.clone().unwrap_or(Server { host: zone.primary, port: 53 });
         Ok((self.zone.clone().unwrap_or(zone.name), server))
     }
