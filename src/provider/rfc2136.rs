@@ -64,6 +64,9 @@ pub fn make(facts: &Facts<'_>, _plaintext: bool) -> Option<Box<dyn Provider>> {
     Some(Box::new(Rfc2136 { server, nameserver, zone, ttl: ttl.unwrap_or(60), tcp, key, mine }))
 }
 
+/// Names of which the zone is kept in mind before hosts are taken to be in the zone of their neighbours.
+const MOST_KNOWN: usize = 96;
+
 /// A zone and who takes its changes, or why that is not known.
 type Place = Result<(String, Server), String>;
 
@@ -89,17 +92,20 @@ impl Rfc2136 {
     /// The changes by zone. What no zone is found for gets its verdict.
     fn areas(&self, changes: Vec<Change>, http: &Http<'_>, rulings: &mut Vec<Ruling>) -> Vec<Area> {
         let mut areas: Vec<Area> = Vec::new();
-        // Found so far: the zone of a name. Hosts with the same parent are in one zone, unless a host is a zone itself.
+        // Found so far: the zone of a name. Hosts with the same parent are in one zone, unless a host is a zone itself:
+        // so each is asked for, but of so many at once that it would take all the time there is.
         let mut known: Vec<(String, Place)> = Vec::new();
         for change in changes {
-            let parent = change.host.split_once('.').map_or("", |(_, parent)| parent);
-            let before = [change.host.as_str(), parent]
-                .into_iter()
-                .find_map(|name| known.iter().find(|(of, _)| of == name).map(|(_, found)| found.clone()));
-            let found = before.unwrap_or_else(|| {
-                let found = self.look_up(&change.host, http);
-                if found.as_ref().map_or(true, |(zone, _)| *zone != change.host) {
-                    known.push((parent.to_string(), found.clone()));
+            let name = self.zone.as_deref().unwrap_or(&change.host);
+            let parent = name.split_once('.').map_or("", |(_, parent)| parent);
+            let by = |name: &str| known.iter().find(|(of, _)| of == name).map(|(_, found)| found.clone());
+            let beside = || by(parent).filter(|found| found.is_err() || known.len() > MOST_KNOWN);
+            let found = by(name).or_else(beside).unwrap_or_else(|| {
+                let found = self.look_up(name, http);
+                known.push((name.to_string(), found.clone()));
+                match &found {
+                    Ok((zone, _)) if zone == name => {}
+                    _ => known.push((parent.to_string(), found.clone())),
                 }
                 if let Ok((zone, _)) = &found {
                     known.push((zone.clone(), found.clone()));
@@ -123,8 +129,8 @@ impl Rfc2136 {
         areas
     }
 
-    /// The zone of a host, and the server that takes its changes.
-    fn look_up(&self, host: &str, http: &Http<'_>) -> Place {
+    /// The zone of a host, or the one that is said, and the server that takes its changes.
+    fn look_up(&self, name: &str, http: &Http<'_>) -> Place {
         if let (Some(zone), Some(server)) = (&self.zone, &self.server) {
             return Ok((zone.clone(), server.clone()));
         }
@@ -134,8 +140,7 @@ impl Rfc2136 {
             Some(server) => places(server, http, until)?,
             None => resolve::name_servers(),
         };
-        let told = |trouble: Trouble| format!("no zone found for {host}: {trouble}");
-        let name = self.zone.as_deref().unwrap_or(host);
+        let told = |trouble: Trouble| format!("no zone found for {name}: {trouble}");
         let zone = dns::first(&places, until, |place, until| {
             zone::find(Asked::by(place, http.way.bind.as_ref()), name, until)
         })

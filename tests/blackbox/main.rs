@@ -42,6 +42,8 @@ mod uci;
 mod uci_options;
 #[cfg(feature = "uci")]
 mod uci_scripts;
+#[cfg(feature = "rfc2136")]
+mod updating;
 mod uplinks;
 mod witnesses;
 // A world to write tests in: not every test needs every part of it.

@@ -1,0 +1,71 @@
+//! Updates to name servers that we script: which zone they go to, by which way, and which reply counts.
+
+use crate::world::*;
+use std::sync::{Arc, Mutex};
+
+/// A name server that answers for the SOA of these zones, and for nothing else; it takes every update. What it was told:
+/// the zone of each update, and the hosts that it deletes records of.
+fn server(zones: &'static [&'static str]) -> (DnsServer, Arc<Mutex<Vec<String>>>) {
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&told);
+    let server = DnsServer::new(move |query| {
+        if query.bytes[2] >> 3 != 5 {
+            let soa = [&[0; 2][..], &[0; 20]].concat();
+            let zone = zones.contains(&query.name.as_str());
+            return vec![query.answer(&if zone { vec![Record::Raw(6, soa)] } else { vec![] })];
+        }
+        let lines = lines(&query.bytes).unwrap();
+        let hosts: Vec<&str> = lines.iter().filter_map(|line| line.strip_prefix("update delete ")).collect();
+        log.lock().unwrap().push(format!("{}: {}", query.name, hosts.join(", ")));
+        vec![reply(query, &query.name)]
+    });
+    (server, told)
+}
+
+/// NOERROR to an update, of this zone.
+fn reply(query: &Query, zone: &str) -> Vec<u8> {
+    let mut reply = query.bytes[..2].to_vec();
+    reply.extend([0xa8, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    homing::dns::wire::put_name(&mut reply, zone).unwrap();
+    reply.extend([0, 6, 0, 1]);
+    reply
+}
+
+fn pass(section: &str) -> Ended {
+    let scratch = Scratch::new();
+    let text = format!(
+        "ipv4 = four\ntimeout = 1s\nstate = {0}/s.json\nhistory = {0}/h.log\n[home]\nprovider = rfc2136\ntsig = off\n\
+         {section}\n[detector:four]\nkind = fixed\naddress = {FOUR}\n",
+        scratch.root().display()
+    );
+    scratch.write("homing.conf", &text, 0o600);
+    Run::pass(&scratch).go()
+}
+
+/// Its records would stand below a cut in the zone of its neighbours, where nobody finds them.
+#[test]
+fn a_host_that_is_a_zone_itself_is_not_taken_for_its_neighbours() {
+    for hosts in ["a.example.org, dyn.example.org", "dyn.example.org, a.example.org"] {
+        let (server, told) = server(&["example.org", "dyn.example.org"]);
+        pass(&format!("server = {}\nhosts = {hosts}", server.address())).expect(0);
+        let mut told = told.lock().unwrap().clone();
+        told.sort();
+        assert_eq!(told, ["dyn.example.org: dyn.example.org A", "example.org: a.example.org A"], "{hosts}");
+    }
+}
+
+/// A thousand questions would take all the time of a pass.
+#[test]
+fn of_many_hosts_not_each_is_asked_for() {
+    let (server, told) = server(&["example.org"]);
+    let hosts: Vec<String> = (0..200).map(|at| format!("h{at}.example.org")).collect();
+    // More than one datagram holds, and nobody is there over TCP: it is about the questions.
+    pass(&format!("server = {}\nhosts = {}", server.address(), hosts.join(", "))).expect(1);
+    assert!(told.lock().unwrap().is_empty());
+    assert!((10..100).contains(&server.count()), "{}", server.count());
+    // A zone that is said is looked for once, for the sake of its primary.
+    let (hosts, before) = (&hosts[..20], server.count());
+    let ended = pass(&format!("nameserver = {}\nzone = example.org\nhosts = {}", server.address(), hosts.join(", ")));
+    ended.expect(1).says("the zone example.org names no primary: set 'server'");
+    assert_eq!(server.count(), before + 1);
+}
