@@ -31,14 +31,18 @@ pub struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// A server, asked by this way. One on this machine is asked from this machine: no uplink leads to it.
+    /// A server, asked by this way as far as it leads there.
     pub fn by(place: SocketAddr, bind: Option<&'a Bind>) -> Asked<'a> {
-        let leads = |bind: &&Bind| match bind {
-            Bind::Address(from) => from.is_loopback() || !place.ip().is_loopback(),
-            Bind::Interface(_) => !place.ip().is_loopback(),
-        };
-        Asked { place, bind: bind.filter(leads) }
+        Asked { place, bind: way(place, bind) }
     }
+}
+
+/// The way to a server. One on this machine is reached from this machine: no uplink leads to it.
+pub fn way(place: SocketAddr, bind: Option<&Bind>) -> Option<&Bind> {
+    bind.filter(|bind| match bind {
+        Bind::Address(from) => from.is_loopback() || !place.ip().is_loopback(),
+        Bind::Interface(_) => !place.ip().is_loopback(),
+    })
 }
 
 /// The zone that holds a name, found as nsupdate(1) does: by asking for the SOA of the name, and where the reply

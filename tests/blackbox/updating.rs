@@ -69,3 +69,13 @@ fn of_many_hosts_not_each_is_asked_for() {
     ended.expect(1).says("the zone example.org names no primary: set 'server'");
     assert_eq!(server.count(), before + 1);
 }
+
+/// No uplink leads to a name server on this machine, and it is updated all the same.
+#[test]
+fn a_server_on_this_machine_is_reached_whatever_the_way() {
+    for bind in ["no-such0", "198.41.0.4"] {
+        let (server, told) = server(&["example.org"]);
+        pass(&format!("server = {}\nhosts = a.example.org\nbind = {bind}", server.address())).expect(0);
+        assert_eq!(*told.lock().unwrap(), ["example.org: a.example.org A"], "{bind}");
+    }
+}

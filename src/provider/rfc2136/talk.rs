@@ -3,6 +3,7 @@
 
 use crate::clock::{self, Stamp};
 use crate::dns::wire::{Header, Reader, LONGEST};
+use crate::dns::zone::way;
 use crate::dns::{self, Stream, Trouble};
 use crate::http::Http;
 use crate::socket::Bind;
@@ -93,7 +94,7 @@ type Asked = Result<Result<Answer, String>, Trouble>;
 
 fn over_udp(stream: &mut Option<(SocketAddr, Stream)>, place: SocketAddr, sent: &Sent<'_>, until: Instant) -> Asked {
     let (mut doubt, mut claim, mut turned) = (None, None, false);
-    let asked = dns::exchange(place, sent.bind, &sent.message, until, |packet| {
+    let asked = dns::exchange(place, way(place, sent.bind), &sent.message, until, |packet| {
         let maybe = match sent.weigh(packet) {
             Worth::Nothing => return None,
             Worth::Answer(answer) => return Some(Ok(answer)),
@@ -136,7 +137,7 @@ fn over_tcp(stream: &mut Option<(SocketAddr, Stream)>, place: SocketAddr, sent: 
             return Ok(answer);
         }
     }
-    let mut fresh = Stream::open(place, sent.bind, until)?;
+    let mut fresh = Stream::open(place, way(place, sent.bind), until)?;
     let answer = ask(&mut fresh)?;
     *stream = Some((place, fresh));
     Ok(answer)
