@@ -70,6 +70,15 @@ fn of_many_hosts_not_each_is_asked_for() {
     assert_eq!(server.count(), before + 1);
 }
 
+#[test]
+fn a_reply_of_another_zone_is_passed_over() {
+    let server = DnsServer::new(|query| vec![reply(query, "example.net"), reply(query, "EXAMPLE.org")]);
+    pass(&format!("server = {}\nhosts = a.example.org\nzone = example.org", server.address())).expect(0);
+    let server = DnsServer::new(|query| vec![reply(query, "example.net")]);
+    let ended = pass(&format!("server = {}\nhosts = a.example.org\nzone = example.org", server.address()));
+    ended.expect(1).says("no answer in time; whether it was done could not be confirmed");
+}
+
 /// No uplink leads to a name server on this machine, and it is updated all the same.
 #[test]
 fn a_server_on_this_machine_is_reached_whatever_the_way() {

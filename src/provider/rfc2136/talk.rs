@@ -2,7 +2,7 @@
 //! the deadline. What a server says without a signature, it is asked again over TCP, where no stranger can answer for it.
 
 use crate::clock::{self, Stamp};
-use crate::dns::wire::{Header, Reader, LONGEST};
+use crate::dns::wire::{Header, Reader, HEADER, LONGEST};
 use crate::dns::zone::way;
 use crate::dns::{self, Stream, Trouble};
 use crate::http::Http;
@@ -147,6 +147,14 @@ impl Sent<'_> {
     fn weigh(&self, packet: &[u8]) -> Worth {
         let Ok(header) = Reader::new(packet).header() else { return Worth::Nothing };
         if header.id != self.id || header.flags & Header::REPLY == 0 || header.opcode() != 5 {
+            return Worth::Nothing;
+        }
+        // Servers repeat the zone, or leave it out (RFC 2136 §3.8).
+        let zone = |message| {
+            let zone = Reader::new(message).from(HEADER).question();
+            zone.map(|(name, kind, class)| (name.to_ascii_lowercase(), kind, class))
+        };
+        if header.counts[0] > 0 && zone(packet) != zone(&self.message) {
             return Worth::Nothing;
         }
         if header.flags & Header::CUT != 0 {
