@@ -8,7 +8,7 @@ use crate::hook::News;
 use crate::http::Http;
 use crate::keeper::Keeper;
 use crate::plan::Step;
-use crate::provider::contract::{Line, Pause, Ruling, Verdict, Want, Wanted};
+use crate::provider::contract::{Line, Past, Pause, Ruling, Verdict, Want, Wanted};
 use crate::report::{Ending, Fact, Report, Weight};
 use crate::state::{Known, Memory, Standing, State};
 use std::collections::BTreeMap;
@@ -71,9 +71,9 @@ pub fn push(
     // What a provider remembers holds for one account: other settings may mean another.
     let same = before.hosts.values().all(|known| known.digest == digests.0);
     let mut notes = if same { before.notes.clone() } else { BTreeMap::new() };
-    let held: Vec<_> = batch.iter().map(|wanted| held(&before, wanted)).collect();
+    let past: Vec<_> = batch.iter().map(|wanted| past(&before, wanted)).collect();
     let http = desk.http.by(&target.way);
-    let mut line = Line { http: &http, memory: &mut notes, held: &held, force: desk.force };
+    let mut line = Line { http: &http, memory: &mut notes, past: &past, force: desk.force };
     let mut rulings = target.provider.push(&batch, &mut line);
     for ruling in rulings.iter_mut().filter(|_| target.min_interval > 0) {
         if let Verdict::Later { pause, .. } = &mut ruling.verdict {
@@ -147,11 +147,16 @@ fn batch(target: &Target, steps: &[[Step; 2]], state: &State) -> (Vec<Wanted>, V
     (batch, places)
 }
 
-/// What the server holds of a host, as far as it told us.
-fn held(memory: &Memory, wanted: &Wanted) -> [Option<Set>; 2] {
+/// What the server may hold of a host.
+fn past(memory: &Memory, wanted: &Wanted) -> [Past; 2] {
     Family::BOTH.map(|family| {
         let known = memory.hosts.get(&(wanted.host.ascii().to_string(), family));
-        known.and_then(|known| known.published.as_ref()).map(|published| published.address.clone())
+        let begun = match known.and_then(|known| known.standing.as_ref()) {
+            Some(Standing::Begun { address, .. } | Standing::Waiting { address, .. }) => Some(address.clone()),
+            Some(Standing::Refused { .. }) | None => None,
+        };
+        let published = known.and_then(|known| known.published.as_ref());
+        Past { held: published.map(|published| published.address.clone()), begun }
     })
 }
 

@@ -103,13 +103,22 @@ pub struct Ruling {
     pub warning: Option<String>,
 }
 
+/// What a server may hold of a host in a family.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Past {
+    /// What it held when it last told us.
+    pub held: Option<Set>,
+    /// What it was sent last, if it never told us what became of that.
+    pub begun: Option<Set>,
+}
+
 /// What a provider is lent for one push.
 pub struct Line<'a> {
     pub http: &'a Http<'a>,
     /// What this provider asked to be remembered for this section (record ids); kept in the state file.
     pub memory: &'a mut BTreeMap<String, String>,
-    /// For each host of the batch, by family, what the server held when it last told us.
-    pub held: &'a [[Option<Set>; 2]],
+    /// For each host of the batch, by family, what the server may hold.
+    pub past: &'a [[Past; 2]],
     /// Whether a person said that this push is to be made in any case.
     pub force: bool,
 }

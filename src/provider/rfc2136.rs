@@ -80,7 +80,7 @@ struct Area {
 impl Provider for Rfc2136 {
     fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
         let mut rulings = Vec::new();
-        let changes = change::of(batch, line.held, self.mine && !line.force);
+        let changes = change::of(batch, line.past, self.mine && !line.force);
         for area in self.areas(changes, line.http, &mut rulings) {
             push::push(self, area, line.http, &mut rulings);
         }

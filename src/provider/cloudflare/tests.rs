@@ -113,7 +113,7 @@ impl World {
             verbose: None,
         };
         let mut rulings =
-            provider.push(&batch, &mut Line { http: &http, memory: &mut self.memory, held: &[], force: false });
+            provider.push(&batch, &mut Line { http: &http, memory: &mut self.memory, past: &[], force: false });
         done.store(true, Ordering::Relaxed);
         self.asked = server.join().expect("the server");
         rulings.sort_by_key(|ruling| (ruling.host, ruling.family));
@@ -311,7 +311,7 @@ fn a_dry_run_shows_and_remembers_no_record() {
     let mut memory = BTreeMap::new();
     let rulings = provider.push(
         &[wanted("h.example.net 203.0.113.7")],
-        &mut Line { http: &http, memory: &mut memory, held: &[], force: false },
+        &mut Line { http: &http, memory: &mut memory, past: &[], force: false },
     );
     assert_eq!(verdicts(&rulings), ["not asked"]);
     assert_eq!(rulings[0].warning.as_deref(), Some("then one batch call: A 203.0.113.7 (patch or create)"));

@@ -4,7 +4,7 @@ use crate::address::{Family, Set};
 use crate::dns::update::{Update, CNAME};
 use crate::dns::wire::put_name;
 use crate::dns::zone::kind;
-use crate::provider::contract::{Ruling, Verdict, Wanted};
+use crate::provider::contract::{Past, Ruling, Verdict, Wanted};
 use std::net::IpAddr;
 
 /// One host in one family.
@@ -15,8 +15,8 @@ pub struct Change {
     pub host: String,
     pub family: Family,
     addresses: Set,
-    /// What the server held when it last told us.
-    held: Option<Set>,
+    /// What of ours the server may hold.
+    past: Past,
     /// Whether anything else than ours must not be replaced.
     mine: bool,
 }
@@ -29,19 +29,21 @@ pub enum Need {
     Ours,
     /// What we are about to publish: a reply was lost.
     Same,
+    /// What we sent before: its reply was lost, and our address is another by now.
+    Begun,
     /// Nothing.
     Nothing,
 }
 
 /// All changes of a batch that are due.
-pub fn of(batch: &[Wanted], held: &[[Option<Set>; 2]], mine: bool) -> Vec<Change> {
+pub fn of(batch: &[Wanted], past: &[[Past; 2]], mine: bool) -> Vec<Change> {
     let each = batch.iter().enumerate().flat_map(|(index, wanted)| {
         wanted.due_sets().map(move |(family, addresses)| Change {
             index,
             host: wanted.host.ascii().to_string(),
             family,
             addresses,
-            held: held.get(index).and_then(|held| held[family as usize].clone()),
+            past: past.get(index).map(|past| past[family as usize].clone()).unwrap_or_default(),
             mine,
         })
     });
@@ -65,11 +67,16 @@ impl Change {
         self.mine
     }
 
+    /// Whether the server may hold what we sent before.
+    pub fn was_begun(&self) -> bool {
+        self.past.begun.is_some()
+    }
+
     /// The most bytes that it takes in a message. `first`: it is the first of its host there.
     pub fn weight(&self, first: bool) -> usize {
         let record = self.host.len() + 2 + 10;
         let (data, added) = (data(self.addresses.first()).len(), self.addresses.all().len());
-        let held = self.held.as_ref().map_or(0, |held| held.all().len());
+        let held = self.past.held.as_ref().map_or(0, |held| held.all().len());
         let needed = if self.mine { held.max(added) } else { 0 };
         (1 + usize::from(first)) * record + (needed + added) * (record + data)
     }
@@ -78,8 +85,9 @@ impl Change {
     fn needed(&self, need: Need) -> Option<Option<&Set>> {
         match need {
             _ if !self.mine => None,
-            Need::Ours => Some(self.held.as_ref()),
+            Need::Ours => Some(self.past.held.as_ref()),
             Need::Same => Some(Some(&self.addresses)),
+            Need::Begun => Some(self.past.begun.as_ref()),
             Need::Nothing => Some(None),
         }
     }
@@ -152,8 +160,9 @@ mod tests {
             Wanted { host: Host::new("a.example").unwrap(), want, beside: Default::default() },
             Wanted { host: Host::new("b.example").unwrap(), want: other, beside: Default::default() },
         ];
-        let held = [[Some(Set::from(IpAddr::from([192, 0, 2, 9]))), None], [None, None]];
-        let changes = of(&batch, &held, true);
+        let held = Past { held: Some(Set::from(IpAddr::from([192, 0, 2, 9]))), begun: None };
+        let past = [[held, Past::default()], Default::default()];
+        let changes = of(&batch, &past, true);
         assert_eq!(
             lines("example", 60, &changes, Need::Ours),
             [
@@ -178,7 +187,7 @@ mod tests {
         // Of what must not be there at all, no data is sent.
         assert_eq!(message.len(), 12 + 13 + most - 16 - 16);
         // Without the key, nothing is asked but that it is no alias.
-        let any = of(&batch, &held, false);
+        let any = of(&batch, &past, false);
         assert_eq!(lines("example", 60, &any, Need::Ours).iter().filter(|line| line.starts_with("prereq")).count(), 2);
     }
 
@@ -187,8 +196,8 @@ mod tests {
         let ip = |last| IpAddr::from([192, 0, 2, last]);
         let want = [Some(Want { address: ip(1), due: true }), None];
         let batch = [Wanted { host: Host::new("a.example").unwrap(), want, beside: [vec![ip(2)], vec![]] }];
-        let held = [[Some(Set::of(ip(7), &[ip(8), ip(9)])), None]];
-        let changes = of(&batch, &held, true);
+        let held = Past { held: Some(Set::of(ip(7), &[ip(8), ip(9)])), begun: Some(Set::from(ip(6))) };
+        let changes = of(&batch, &[[held, Past::default()]], true);
         let told = [
             "zone example",
             "prereq nxrrset a.example CNAME",

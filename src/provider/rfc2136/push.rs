@@ -153,7 +153,7 @@ impl Push<'_, '_> {
         }
     }
 
-    /// One host whose record is not what it had to be: ours already, or gone, or somebody else's.
+    /// One host whose record is not what it had to be: ours already, or once, or gone, or somebody else's.
     fn alone(&mut self, change: &Change, answer: Answer) {
         let group = std::slice::from_ref(change);
         let taken = words::not_mine(&change.host, change.family.record());
@@ -161,7 +161,12 @@ impl Push<'_, '_> {
             return self.rule(group, &words::alias(&change.host));
         }
         let mut last = answer;
-        for (need, done) in [(Need::Same, Verdict::AlreadySo), (Need::Nothing, Verdict::Updated)] {
+        let ways =
+            [(Need::Same, Verdict::AlreadySo), (Need::Begun, Verdict::Updated), (Need::Nothing, Verdict::Updated)];
+        for (need, done) in ways {
+            if need == Need::Begun && !change.was_begun() {
+                continue;
+            }
             let Some(answer) = self.ask(group, need) else { return };
             if answer.sure && answer.rcode == 0 {
                 return self.rule(group, &done);
