@@ -50,7 +50,7 @@ pub struct Target {
 pub struct Lookup {
     /// At each pass, not only when the command line says so.
     pub always: bool,
-    /// Whom to ask instead of the zone's own servers.
+    /// Whom to ask instead of the zone's own servers, or which of them takes the updates.
     pub nameserver: Option<Server>,
     /// The provider answers with addresses of its own.
     pub hidden: bool,
@@ -200,7 +200,7 @@ impl<'a> Build<'a> {
         let hosts = hosts(&facts);
         let lookup = Lookup {
             always: verified(&facts),
-            nameserver: facts.with("nameserver", Server::parse),
+            nameserver: facts.with("nameserver", Server::parse).or_else(|| facts.with("server", Server::parse)),
             hidden: facts.entry("proxied").is_some() && facts.flag("proxied") == Some(true),
         };
         let refresh = facts.duration("refresh", 60).unwrap_or(refresh);

@@ -57,7 +57,7 @@ pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &
         return say(weight, "unverified", None, None, text);
     }
     let now = clock::now();
-    let mut servers = Servers { known: Vec::new() };
+    let mut servers = Servers::default();
     for (host, steps) in target.hosts.iter().zip(steps) {
         for family in Family::BOTH {
             let step = &mut steps[family as usize];
@@ -113,27 +113,72 @@ pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &
 }
 
 /// The servers found so far, or why there are none. Hosts with the same parent are in one zone, unless a host is a zone
-/// itself; each stands under the name that says so.
+/// itself: so each is asked for, but of so many at once that it would take all the time there is.
+#[derive(Default)]
 struct Servers {
-    known: Vec<(String, Result<Vec<SocketAddr>, String>)>,
+    /// Names, and which of the places below is theirs.
+    known: Vec<(String, usize)>,
+    places: Vec<Result<Vec<SocketAddr>, String>>,
 }
+
+/// Names of which the zone is kept in mind before hosts are taken to be in the zone of their neighbours.
+const MOST_KNOWN: usize = 96;
 
 fn parent(host: &str) -> &str {
     host.split_once('.').map_or("", |(_, parent)| parent)
 }
 
 impl Servers {
-    /// Where those of a host stand, if they are known.
-    fn of(&self, host: &str) -> Option<usize> {
-        let by = |name: &str| self.known.iter().position(|(known, _)| known == name);
-        by(host).or_else(|| by(parent(host)))
+    fn by(&self, name: &str) -> Option<usize> {
+        self.known.iter().find(|(known, _)| known == name).map(|(_, at)| *at)
     }
 
-    /// Notes what was found for a host: its zone, unless somebody else than the zone is asked, and the servers.
-    fn note(&mut self, host: &str, zone: Option<&str>, found: Result<Vec<SocketAddr>, String>) -> usize {
-        let name = if zone == Some(host) { host } else { parent(host) };
-        self.known.push((name.to_string(), found));
-        self.known.len() - 1
+    /// Where those of a host stand, if they are known.
+    fn of(&self, host: &str) -> Option<usize> {
+        let beside = || self.by(parent(host)).filter(|at| self.places[*at].is_err() || self.known.len() > MOST_KNOWN);
+        self.by(host).or_else(beside)
+    }
+
+    /// Notes which place is that of a host, and of the zone that it is in.
+    fn note(&mut self, host: &str, zone: Option<&str>, at: usize) -> usize {
+        let beside = (zone != Some(host)).then(|| parent(host));
+        for name in [Some(host), beside, zone].into_iter().flatten() {
+            self.known.push((name.to_string(), at));
+        }
+        at
+    }
+
+    /// Notes what was found.
+    fn add(&mut self, found: Result<Vec<SocketAddr>, String>) -> usize {
+        self.places.push(found);
+        self.places.len() - 1
+    }
+
+    /// Finds whom to ask for a host: the section's name server, or those of the zone.
+    fn find(&mut self, target: &Target, host: &str, until: Instant) -> usize {
+        let family = target.way.bind.as_ref().and_then(Bind::family);
+        if let Some(server) = &target.lookup.nameserver {
+            return self.by("").unwrap_or_else(|| {
+                let at = self.add(resolve::addresses_by(&server.host, server.port, family, until));
+                self.note("", None, at)
+            });
+        }
+        let told = |trouble: Trouble| format!("no zone found: {trouble}");
+        let resolvers = resolve::name_servers();
+        let zone = dns::first(&resolvers, until, |place, until| zone::find(by(target, place), host, until));
+        let (zone, at) = match zone {
+            Ok(zone) => {
+                let at = self.by(&zone.name).unwrap_or_else(|| {
+                    let names = dns::first(&resolvers, until, |place, until| {
+                        zone::servers(by(target, place), &zone.name, until)
+                    });
+                    self.add(names.map_err(told).and_then(|names| places(&names, &zone.name, family, until)))
+                });
+                (Some(zone.name), at)
+            }
+            Err(trouble) => (None, self.add(Err(told(trouble)))),
+        };
+        self.note(host, zone.as_deref(), at)
     }
 
     /// What DNS says, if it is not this address alone; an error if nobody who knows could be asked.
@@ -149,14 +194,8 @@ impl Servers {
             return Err("no time left in this pass".to_string());
         }
         let until = (Instant::now() + desk.http.timeout).min(desk.http.until);
-        let at = match self.of(host.ascii()) {
-            Some(at) => at,
-            None => match find(target, host, until) {
-                Ok((zone, places)) => self.note(host.ascii(), zone.as_deref(), Ok(places)),
-                Err(why) => self.note(host.ascii(), None, Err(why)),
-            },
-        };
-        let places = self.known[at].1.clone()?;
+        let at = self.of(host.ascii()).unwrap_or_else(|| self.find(target, host.ascii(), until));
+        let places = self.places[at].clone()?;
         let (mut differs, mut trouble) = (None, None);
         for (tried, place) in places.iter().enumerate() {
             let left = until.saturating_duration_since(Instant::now());
@@ -165,15 +204,18 @@ impl Servers {
                 // A server that lags behind is no reason to push.
                 Ok(found) if is_set(&found, published) => return Ok(None),
                 Ok(found) => differs = Some(found),
-                Err(why) => trouble = Some(format!("{place}: {why}")),
+                Err(why) => trouble = Some((format!("{place}: {why}"), matches!(why, Trouble::Refused(_)))),
             }
         }
         match differs {
             Some(found) => Ok(Some(told(&found, published))),
             None => {
-                let why = trouble.unwrap_or_else(|| "no server of the zone is known".to_string());
+                let none = || ("no server of the zone is known".to_string(), false);
+                let (why, answered) = trouble.unwrap_or_else(none);
                 // Who does not answer now is not asked for the next host.
-                self.known[at].1 = Err(why.clone());
+                if !answered {
+                    self.places[at] = Err(why.clone());
+                }
                 Err(why)
             }
         }
@@ -200,26 +242,16 @@ fn by(target: &Target, place: SocketAddr) -> Asked<'_> {
     Asked::by(place, target.way.bind.as_ref())
 }
 
-/// Whom to ask for a host: the section's name server, or those of the zone.
-fn find(target: &Target, host: &Host, until: Instant) -> Result<(Option<String>, Vec<SocketAddr>), String> {
-    let family = target.way.bind.as_ref().and_then(Bind::family);
-    if let Some(server) = &target.lookup.nameserver {
-        return Ok((None, resolve::addresses_by(&server.host, server.port, family, until)?));
-    }
-    let told = |trouble: Trouble| format!("no zone found: {trouble}");
-    let resolvers = resolve::name_servers();
-    let zone = dns::first(&resolvers, until, |place, until| zone::find(by(target, place), host.ascii(), until));
-    let zone = zone.map_err(told)?;
-    let names = dns::first(&resolvers, until, |place, until| zone::servers(by(target, place), &zone.name, until));
-    let names = names.map_err(told)?;
+/// Where the servers of a zone are.
+fn places(names: &[String], zone: &str, family: Option<Family>, until: Instant) -> Result<Vec<SocketAddr>, String> {
     let mut places = Vec::new();
     for name in names.iter().take(MOST_SERVERS) {
         // One address of each: another server is worth more than the same again.
         places.extend(resolve::addresses_by(name, 53, family, until).ok().and_then(|found| found.first().copied()));
     }
     match places.is_empty() {
-        true => Err(format!("no server of {} can be found", zone.name)),
-        false => Ok((Some(zone.name), places)),
+        true => Err(format!("no server of {zone} can be found")),
+        false => Ok(places),
     }
 }
 
@@ -230,16 +262,26 @@ mod tests {
 
     #[test]
     fn a_zone_itself_says_nothing_of_its_neighbours() {
-        let place = |last: u8| vec![SocketAddr::from(([192, 0, 2, last], 53))];
-        let mut servers = Servers { known: Vec::new() };
-        servers.note("one.example", Some("one.example"), Ok(place(1)));
-        assert_eq!(servers.of("two.example"), None);
-        assert_eq!(servers.of("one.example"), servers.of("home.one.example"));
-        let two = servers.note("a.two.example", Some("two.example"), Ok(place(2)));
-        assert_eq!((servers.of("b.two.example"), servers.of("two.example")), (Some(two), Some(two)));
-        // A delegated host is known before its parent.
-        let child = servers.note("c.two.example", Some("c.two.example"), Ok(place(3)));
-        assert_eq!((servers.of("c.two.example"), servers.of("d.c.two.example")), (Some(child), Some(child)));
+        let mut servers = Servers::default();
+        for last in [1, 2, 3] {
+            servers.add(Ok(vec![SocketAddr::from(([192, 0, 2, last], 53))]));
+        }
+        servers.note("one.example", Some("one.example"), 0);
+        assert_eq!((servers.of("two.example"), servers.of("one.example")), (None, Some(0)));
+        servers.note("a.two.example", Some("two.example"), 1);
+        assert_eq!((servers.of("a.two.example"), servers.of("two.example")), (Some(1), Some(1)));
+        // Its neighbour may be a zone itself, and is asked for.
+        assert_eq!(servers.of("b.two.example"), None);
+        servers.note("b.two.example", Some("b.two.example"), 2);
+        assert_eq!(servers.of("b.two.example"), Some(2));
+        // Who did not answer is not asked for a neighbour; and of many hosts not each is asked for.
+        servers.places[1] = Err("no answer in time".to_string());
+        assert_eq!(servers.of("c.two.example"), Some(1));
+        servers.places[1] = servers.places[0].clone();
+        for host in 0..40 {
+            servers.note(&format!("{host}.many.example"), Some("many.example"), 0);
+        }
+        assert_eq!((servers.of("c.two.example"), servers.of("40.many.example")), (Some(1), Some(0)));
     }
 
     #[test]

@@ -33,13 +33,17 @@ fn reply(query: &Query, zone: &str) -> Vec<u8> {
 
 fn pass(section: &str) -> Ended {
     let scratch = Scratch::new();
+    configured(&scratch, section).go()
+}
+
+fn configured<'a>(scratch: &'a Scratch, section: &str) -> Run<'a> {
     let text = format!(
         "ipv4 = four\ntimeout = 1s\nstate = {0}/s.json\nhistory = {0}/h.log\n[home]\nprovider = rfc2136\ntsig = off\n\
          {section}\n[detector:four]\nkind = fixed\naddress = {FOUR}\n",
         scratch.root().display()
     );
     scratch.write("homing.conf", &text, 0o600);
-    Run::pass(&scratch).go()
+    Run::pass(scratch)
 }
 
 /// Its records would stand below a cut in the zone of its neighbours, where nobody finds them.
@@ -87,4 +91,23 @@ fn a_server_on_this_machine_is_reached_whatever_the_way() {
         pass(&format!("server = {}\nhosts = a.example.org\nbind = {bind}", server.address())).expect(0);
         assert_eq!(*told.lock().unwrap(), ["example.org: a.example.org A"], "{bind}");
     }
+}
+
+/// Nobody but the server itself is needed to see that what it was told is gone; and what does not help makes no loop.
+#[test]
+#[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
+fn the_server_that_was_told_is_asked_what_it_holds() {
+    let (server, told) = server(&["example.org"]);
+    let scratch = Scratch::new();
+    let section = format!("server = {}\nzone = example.org\nhosts = a.example.org", server.address());
+    let go = |minutes: i64| configured(&scratch, &section).arg("--verify").at_noon_and(60 * minutes).go();
+    go(0).expect(0);
+    let ended = go(10).expect(0);
+    assert!(ended.stdout.contains("ipv4 has no address in DNS, and not 198.41.0.4: to be pushed again"), "{ended:?}");
+    assert_eq!(told.lock().unwrap().len(), 2);
+    go(20).expect(1).says("although it was pushed again; looked at again");
+    go(30).expect(1);
+    assert_eq!(told.lock().unwrap().len(), 2);
+    let kinds: Vec<u16> = server.asked().iter().map(|query| query.kind).collect();
+    assert_eq!(kinds, [6, 1, 6, 1], "two updates, each of the zone's SOA, and the two looks between");
 }
