@@ -175,3 +175,29 @@ fn a_thousand_hosts_take_a_few_messages() {
         assert_eq!((run.code, run.stdout.matches("> ").count()), (Some(0), 0), "{kind:?}");
     }
 }
+
+/// The zone's own name keeps what makes it a zone; a star is a name like others, also where a guard is asked of it, and
+/// does not answer for a host that is not there.
+#[test]
+fn the_apex_and_a_wildcard_are_hosts_like_others() {
+    let hosts = ["example.test", "*.example.test", "wild.example.test", "h\u{f6}me.example.test"];
+    let owners = ["example.test.", "*", "wild", "xn--hme-sna"];
+    let section =
+        format!("hosts = {}\nzone = example.test\nprerequisite = mine\n{}", hosts.join(", "), key("hmac-sha256"));
+    for kind in KINDS {
+        let scratch = Scratch::new();
+        let zones = Zones::start(kind, &scratch);
+        let before = zones.records();
+        config(&scratch, zones.place.port(), &section, (FOUR, SIX));
+        for (four, six) in [(FOUR, SIX), ("198.41.0.5", "2620:fe::5")] {
+            let text = scratch.read("homing.conf").replace(FOUR, four).replace(SIX, six);
+            scratch.write("homing.conf", &text, 0o600);
+            let run = Run::pass(&scratch).go();
+            assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{kind:?}\n{}", scratch.read("daemon.out"));
+            let mut after = before.clone();
+            after.extend(owners.iter().flat_map(|owner| [format!("{owner} A {four}"), format!("{owner} AAAA {six}")]));
+            after.sort();
+            assert_eq!(zones.records(), after, "{kind:?}");
+        }
+    }
+}
