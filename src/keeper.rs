@@ -49,8 +49,8 @@ impl Keeper {
     pub fn restore(&mut self, section: &str, kept: Option<Rc<Memory>>) {
         match kept {
             Some(kept) => self.state.sections.insert(section.to_string(), kept),
-            None => self.state.sections.remove(section),
-        };
+            None => _ = self.state.sections.remove(section),
+        }
     }
 
     /// Writes the state if it differs from what the file holds. A memory of nothing is not worth a file.

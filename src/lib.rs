@@ -12,7 +12,8 @@
 //! - [`report`], [`syslog`]: what the operator reads
 //! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`datagram`] over [`socket`]
 //!   (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
-//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`bell`], [`host`], [`secret`], [`suffix`], [`words`]
+//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`bell`], [`host`], [`secret`], [`sorted`], [`suffix`],
+//!   [`words`]
 
 pub mod address;
 pub mod args;
@@ -49,6 +50,7 @@ pub mod resolve;
 pub mod secret;
 pub mod settings;
 pub mod socket;
+pub mod sorted;
 pub mod state;
 pub mod status;
 pub mod suffix;

@@ -16,10 +16,10 @@ use crate::luci;
 use crate::plan::{self, Context, Step};
 use crate::push::{self, Desk};
 use crate::report::{Ending, Fact, Report, Weight};
+use crate::sorted::Sorted;
 use crate::survey::Survey;
 #[cfg(feature = "verify")]
 use crate::verify;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -100,7 +100,7 @@ pub fn log_only(config: &Config, trust: &Trust, report: &Report) {
     let tell = |line: &str| report.detail(line);
     let mut http = line(config, trust, report.verbose.then_some(&tell));
     let wanted: Vec<usize> = config.own.into_iter().flatten().collect();
-    let survey = Survey::make(config, &wanted, &mut BTreeMap::new(), &http, report);
+    let survey = Survey::make(config, &wanted, &mut Sorted::default(), &http, report);
     let changed = survey.remember(config, clock::now(), Some(&folder), report);
     let news = vec![(&config.agent.hooks, moved(changed))];
     // Hooks take their time; the next pass need not wait for them.

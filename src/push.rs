@@ -10,8 +10,8 @@ use crate::keeper::Keeper;
 use crate::plan::Step;
 use crate::provider::contract::{Line, Past, Pause, Ruling, Verdict, Want, Wanted};
 use crate::report::{Ending, Fact, Report, Weight};
+use crate::sorted::Sorted;
 use crate::state::{Known, Memory, Standing, State};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// What the pushes of a section left to tell.
@@ -50,15 +50,15 @@ pub fn push(
     let kept = keeper.state.sections.get(&target.name).cloned();
     let before = kept.clone().unwrap_or_default();
     let now = clock::now();
-    let memory = Rc::make_mut(keeper.state.sections.entry(target.name.clone()).or_default());
+    let memory = Rc::make_mut(keeper.state.sections.or_default(target.name.clone()));
     // Hosts that the section no longer names are forgotten, now that something is written anyway.
     let mut named: Vec<&str> = target.hosts.iter().map(|host| host.ascii()).collect();
     named.sort_unstable();
-    memory.hosts.retain(|(name, _), _| named.binary_search(&name.as_str()).is_ok());
+    memory.hosts.retain(|(name, _)| named.binary_search(&name.as_str()).is_ok());
     for wanted in &batch {
         for (family, address) in wanted.due_sets() {
             let key = (wanted.host.ascii().to_string(), family);
-            Rc::make_mut(memory.hosts.entry(key).or_default()).begin(&address, digests.0, now);
+            Rc::make_mut(memory.hosts.or_default(key)).begin(&address, digests.0, now);
         }
     }
     if !dry {
@@ -70,7 +70,7 @@ pub fn push(
     }
     // What a provider remembers holds for one account: other settings may mean another.
     let same = before.hosts.values().all(|known| known.digest == digests.0);
-    let mut notes = if same { before.notes.clone() } else { BTreeMap::new() };
+    let mut notes = if same { before.notes.clone() } else { Sorted::default() };
     let past: Vec<_> = batch.iter().map(|wanted| past(&before, wanted)).collect();
     let http = desk.http.by(&target.way);
     let mut line = Line { http: &http, memory: &mut notes, past: &past, force: desk.force };
@@ -104,7 +104,7 @@ pub fn push(
                 let Some((verdict, warning)) = &verdicts[index][family as usize] else { continue };
                 let key = (wanted.host.ascii().to_string(), family);
                 let old = before.hosts.get(&key).cloned().unwrap_or_default();
-                let known = Rc::make_mut(memory.hosts.entry(key.clone()).or_default());
+                let known = Rc::make_mut(memory.hosts.or_default(key.clone()));
                 known.end(&old, &address, verdict, digests.1, teller.now);
                 if *known == Known::default() {
                     memory.hosts.remove(&key);

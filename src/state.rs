@@ -7,7 +7,7 @@ use crate::address::{Family, Set};
 use crate::clock::{self, Stamp};
 use crate::digest;
 use crate::provider::contract::{Pause, Verdict};
-use std::collections::BTreeMap;
+use crate::sorted::Sorted;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -26,22 +26,22 @@ pub struct State {
     pub salt: String,
     /// Shared by the copies of a state until one is changed (`Rc::make_mut`): to keep a thousand hosts as the file had them
     /// costs nothing.
-    pub sections: BTreeMap<String, Rc<Memory>>,
+    pub sections: Sorted<String, Rc<Memory>>,
     /// By family: a weak address that waits for a second pass to agree.
     pub unconfirmed: [Option<IpAddr>; 2],
     /// The section at which the last pass ran out of time.
     pub resume: Option<String>,
     /// By source: who said something else than those that agree, as it was told.
-    pub dissent: BTreeMap<String, String>,
+    pub dissent: Sorted<String, String>,
 }
 
 /// What is remembered of one section.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Memory {
     /// Hosts of which the same is known share it.
-    pub hosts: BTreeMap<(String, Family), Rc<Known>>,
+    pub hosts: Sorted<(String, Family), Rc<Known>>,
     /// What the provider asked to be remembered.
-    pub notes: BTreeMap<String, String>,
+    pub notes: Sorted<String, String>,
 }
 
 /// What is known of one host in one family.

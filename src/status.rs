@@ -69,7 +69,7 @@ fn rows(config: &Config, state: &State) -> Vec<Row> {
     }
     // What is remembered of sections that this config does not have.
     for (name, memory) in state.sections.iter().filter(|(name, _)| target(name).is_none()) {
-        for ((host, family), known) in &memory.hosts {
+        for ((host, family), known) in memory.hosts.iter() {
             let gone = !config.targets.is_empty();
             rows.push(Row { gone, ..row(name, host, *family, Some(known), None) });
         }

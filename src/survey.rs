@@ -9,7 +9,7 @@ use crate::disk::Folder;
 use crate::history::{self, Event};
 use crate::http::Http;
 use crate::report::{Ending, Fact, Report, Weight};
-use std::collections::BTreeMap;
+use crate::sorted::Sorted;
 use std::io;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -35,11 +35,11 @@ impl Survey {
     pub fn make(
         config: &Config,
         wanted: &[usize],
-        told: &mut BTreeMap<String, String>,
+        told: &mut Sorted<String, String>,
         http: &Http<'_>,
         report: &Report,
     ) -> Survey {
-        told.retain(|of, _| config.sources.iter().any(|source| *of == told_by(source)));
+        told.retain(|of| config.sources.iter().any(|source| *of == told_by(source)));
         let mut answers = Vec::new();
         let mut asked = Asked::new();
         for (index, source) in config.sources.iter().enumerate() {

@@ -4,8 +4,8 @@
 use crate::address::{Family, Set};
 use crate::host::Host;
 use crate::http::Http;
+use crate::sorted::Sorted;
 use crate::values::{Facts, Key};
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// A way to speak to a server: a row of the table.
@@ -116,7 +116,7 @@ pub struct Past {
 pub struct Line<'a> {
     pub http: &'a Http<'a>,
     /// What this provider asked to be remembered for this section (record ids); kept in the state file.
-    pub memory: &'a mut BTreeMap<String, String>,
+    pub memory: &'a mut Sorted<String, String>,
     /// For each host of the batch, by family, what the server may hold.
     pub past: &'a [[Past; 2]],
     /// Whether a person said that this push is to be made in any case.

@@ -6,7 +6,8 @@ use crate::address::{Family, Set};
 use crate::clock::Stamp;
 use crate::disk::{self, Folder};
 use crate::json::{self, quote, Json, Object};
-use std::collections::{BTreeMap, HashMap};
+use crate::sorted::Sorted;
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
@@ -48,7 +49,7 @@ pub fn store(folder: &Folder, path: &Path, state: &State) -> io::Result<()> {
 
 fn write(state: &State) -> String {
     let mut sections = Vec::new();
-    for (name, memory) in &state.sections {
+    for (name, memory) in state.sections.iter() {
         let section = Object::new().raw("notes", &write_texts(&memory.notes));
         let section = section.raw("current", &write_current(memory)).raw("hosts", &write_hosts(memory)).end();
         sections.push(format!("\n{}:{section}", quote(name)));
@@ -72,7 +73,7 @@ fn write(state: &State) -> String {
     format!("{}\n", whole.end())
 }
 
-fn write_texts(texts: &BTreeMap<String, String>) -> String {
+fn write_texts(texts: &Sorted<String, String>) -> String {
     texts.iter().fold(Object::new(), |object, (key, value)| object.text(key, value)).end()
 }
 
@@ -85,10 +86,10 @@ fn current(family: Family, known: &Known) -> Option<String> {
 }
 
 fn write_current(memory: &Memory) -> String {
-    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for ((host, family), known) in &memory.hosts {
+    let mut groups: Sorted<String, Vec<String>> = Sorted::default();
+    for ((host, family), known) in memory.hosts.iter() {
         if let Some(text) = current(*family, known) {
-            groups.entry(text).or_default().push(quote(host));
+            groups.or_default(text).push(quote(host));
         }
     }
     let mut object = Object::new();
@@ -101,7 +102,7 @@ fn write_current(memory: &Memory) -> String {
 /// The hosts of which more is to be said.
 fn write_hosts(memory: &Memory) -> String {
     let mut hosts: Vec<(&str, Object)> = Vec::new();
-    for ((host, family), known) in &memory.hosts {
+    for ((host, family), known) in memory.hosts.iter() {
         if current(*family, known).is_some() {
             continue;
         }
@@ -171,7 +172,7 @@ fn members(json: &Json) -> Option<&HashMap<String, Json>> {
     json.get::<HashMap<String, Json>>()
 }
 
-fn texts(json: &Json) -> Option<BTreeMap<String, String>> {
+fn texts(json: &Json) -> Option<Sorted<String, String>> {
     members(json)?.iter().map(|(key, value)| Some((key.clone(), value.get::<String>()?.clone()))).collect()
 }
 
@@ -325,10 +326,10 @@ mod tests {
         }
         State {
             salt: "00".to_string(),
-            sections: BTreeMap::from([("home".to_string(), Rc::new(memory))]),
+            sections: Sorted::from_iter([("home".to_string(), Rc::new(memory))]),
             unconfirmed: [Some(four), None],
             resume: Some("home".to_string()),
-            dissent: BTreeMap::from([("ipv4 a,b".to_string(), "b says \"x\"".to_string())]),
+            dissent: Sorted::from_iter([("ipv4 a,b".to_string(), "b says \"x\"".to_string())]),
         }
     }
 

@@ -11,7 +11,8 @@ use crate::http::quoted;
 use crate::provider::contract::{Line, Ruling, Verdict, Wanted};
 use crate::provider::records::is_id;
 use crate::provider::trouble::{Scope, Trouble};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use crate::sorted::Sorted;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// Operations in one batch: what a free zone may have.
@@ -62,7 +63,7 @@ fn note(host: &Host, family: Family) -> String {
 pub struct Push<'a> {
     pub owner: &'a Cloudflare,
     pub talk: Talk<'a>,
-    memory: &'a mut BTreeMap<String, String>,
+    memory: &'a mut Sorted<String, String>,
     /// What the credentials see, once it was asked.
     zones: Option<Result<Zones, Trouble>>,
     rulings: Vec<Ruling>,
@@ -93,7 +94,7 @@ impl<'a> Push<'a> {
         let zone = self.owner.zone_id.as_deref().or(self.owner.zone.as_ref().map(Host::ascii));
         let place = format!("{} {}", self.owner.url.authority(), zone.unwrap_or("*"));
         if self.memory.get("at") != Some(&place) {
-            self.memory.clear();
+            *self.memory = Sorted::default();
             self.memory.insert("at".to_string(), place);
         }
     }
@@ -124,8 +125,8 @@ impl<'a> Push<'a> {
     }
 
     /// The items by the zone that they are in; those in none are ruled on.
-    fn by_zone<'b>(&mut self, items: Vec<Item<'b>>) -> BTreeMap<String, Vec<Item<'b>>> {
-        let mut zones: BTreeMap<String, Vec<Item<'b>>> = BTreeMap::new();
+    fn by_zone<'b>(&mut self, items: Vec<Item<'b>>) -> Sorted<String, Vec<Item<'b>>> {
+        let mut zones: Sorted<String, Vec<Item<'b>>> = Sorted::default();
         for mut item in items {
             if item.zone.is_none() {
                 match self.zone_of(item.host) {
@@ -140,7 +141,7 @@ impl<'a> Push<'a> {
                 }
             }
             if let Some(zone) = &item.zone {
-                zones.entry(zone.id.clone()).or_default().push(item);
+                zones.or_default(zone.id.clone()).push(item);
             }
         }
         zones

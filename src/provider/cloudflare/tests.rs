@@ -5,7 +5,7 @@ use crate::address::Family;
 use crate::http::{Http, Trust};
 use crate::provider::contract::{Pause, Verdict, Want};
 use crate::settings::Settings;
-use std::collections::BTreeMap;
+use crate::sorted::Sorted;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +50,7 @@ fn receive(stream: &mut TcpStream) -> String {
 }
 
 struct World {
-    memory: BTreeMap<String, String>,
+    memory: Sorted<String, String>,
     /// Requests of the last push.
     asked: Vec<String>,
     lines: &'static str,
@@ -62,7 +62,7 @@ impl World {
     fn new(lines: &'static str) -> World {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
-        World { memory: BTreeMap::new(), asked: Vec::new(), lines, port, listener }
+        World { memory: Sorted::default(), asked: Vec::new(), lines, port, listener }
     }
 
     /// Pushes `host address address …` lines; the server answers with `answers` and nothing more.
@@ -175,7 +175,7 @@ fn a_cold_change_takes_three_requests_and_a_warm_one_one() {
     let rulings = world.push(&["h.example.net 203.0.113.8 2001:db8::2"], &[(200, &answer)]);
     assert_eq!(verdicts(&rulings), ["updated", "updated"]);
     assert_eq!(world.asked.len(), 1);
-    assert_eq!(world.memory["record h.example.net AAAA"], "z1/r6");
+    assert_eq!(world.memory.get("record h.example.net AAAA").map(String::as_str), Some("z1/r6"));
     // The sibling's zone is known, and what a new zone means is not asked of old ids.
     world.lines = "zone_id = 023e105f4ecef8ad9ca31a8372d0c353";
     let rulings = world.push(&["h.example.net 203.0.113.8"], &[(200, &good(&format!("[{a}]")))]);
@@ -195,11 +195,11 @@ fn a_stale_record_is_listed_again_once() {
     );
     assert_eq!(verdicts(&rulings), ["updated"]);
     assert!(world.asked[1].starts_with("GET /zones/z1/dns_records?name.exact"), "{:?}", world.asked);
-    assert_eq!(world.memory["record h.example.net A"], "z1/r");
+    assert_eq!(world.memory.get("record h.example.net A").map(String::as_str), Some("z1/r"));
     // A zone that is gone is looked up again too; a second time it is told.
     let rulings = world.push(&["h.example.net 203.0.113.8"], &[(404, &bad(7003)), ZONES, (404, &bad(7003))]);
     assert!(verdicts(&rulings)[0].starts_with("refused: Cloudflare finds no zone under this id"));
-    assert!(!world.memory.contains_key("record h.example.net A"));
+    assert!(world.memory.get("record h.example.net A").is_none());
     // One renamed in the dashboard is noticed.
     world.memory.insert("record h.example.net A".into(), "z1/r".into());
     let renamed = record("r", "moved.example.net", "203.0.113.8");
@@ -230,7 +230,7 @@ fn one_bad_record_does_not_hold_the_rest() {
     assert!(told[1].starts_with("refused: Cloudflare does not proxy to this address (code 9003: \"said\")"));
     assert!(world.asked[2]
         .ends_with(r#"PATCH /zones/023e105f4ecef8ad9ca31a8372d0c353/dns_records/a {"content":"203.0.113.7"}"#));
-    assert!(!world.memory.contains_key("record b.example.net A"));
+    assert!(world.memory.get("record b.example.net A").is_none());
 }
 
 #[test]
@@ -308,7 +308,7 @@ fn a_dry_run_shows_and_remembers_no_record() {
         dry: Some(&show),
         verbose: None,
     };
-    let mut memory = BTreeMap::new();
+    let mut memory = Sorted::default();
     let rulings = provider.push(
         &[wanted("h.example.net 203.0.113.7")],
         &mut Line { http: &http, memory: &mut memory, past: &[], force: false },
@@ -316,5 +316,5 @@ fn a_dry_run_shows_and_remembers_no_record() {
     assert_eq!(verdicts(&rulings), ["not asked"]);
     assert_eq!(rulings[0].warning.as_deref(), Some("then one batch call: A 203.0.113.7 (patch or create)"));
     assert_eq!(shown.borrow()[0], "> GET https://api.cloudflare.com/client/v4/zones?per_page=50");
-    assert_eq!(memory.len(), 1);
+    assert_eq!(memory.values().count(), 1);
 }

@@ -12,7 +12,7 @@ use crate::provider::trouble::{Scope, Trouble};
 
 use crate::provider::contract::{Line, Ruling, Verdict, Wanted};
 use crate::provider::records;
-use std::collections::BTreeMap;
+use crate::sorted::Sorted;
 use std::net::IpAddr;
 
 /// One host in one family that is still to be ruled on.
@@ -33,7 +33,7 @@ pub struct Change<'a> {
 pub struct Push<'a> {
     pub owner: &'a Rest,
     pub talk: Talk<'a>,
-    memory: &'a mut BTreeMap<String, String>,
+    memory: &'a mut Sorted<String, String>,
     /// What the credentials see, once it was asked.
     zones: Option<Result<Vec<Zone>, Trouble>>,
     /// Listings by what was asked.
@@ -249,7 +249,7 @@ impl<'a> Push<'a> {
     fn finish(&mut self, zone: &Zone, settled: &mut [(Item<'_>, Verdict)]) {
         let Some(after) = &self.owner.api.after else { return };
         let done = |verdict: &Verdict| matches!(verdict, Verdict::Updated | Verdict::AlreadySo);
-        if !self.memory.contains_key(&pending(zone)) || !settled.iter().any(|(_, verdict)| done(verdict)) {
+        if self.memory.get(&pending(zone)).is_none() || !settled.iter().any(|(_, verdict)| done(verdict)) {
             return;
         }
         let mut words = self.talk.words();
