@@ -24,7 +24,7 @@ pub use by_epoll as once;
 pub fn by_epoll(fds: &[BorrowedFd<'_>], what: PollFlags, at_most: Duration) -> Result<Vec<bool>, Errno> {
     use rustix::event::epoll::{add, create, wait, CreateFlags, Event, EventData, EventFlags};
     let epoll = create(CreateFlags::CLOEXEC)?;
-    let flags = EventFlags::from_bits_truncate(what.bits().into());
+    let flags = if what.contains(PollFlags::OUT) { EventFlags::OUT } else { EventFlags::IN };
     for (index, fd) in fds.iter().enumerate() {
         add(&epoll, fd, EventData::new_u64(index as u64), flags)?;
     }
