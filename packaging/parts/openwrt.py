@@ -2,14 +2,14 @@
 import struct
 from .archive import Tree
 
-# OpenWrt's name for a package architecture, and the target whose binary it gets. The big-endian mips does not work
-# (cross/README.md) and gets none.
+# OpenWrt's name for a package architecture, and the target whose binary it gets.
 ARCHITECTURES = {
     'arm_arm1176jzf-s_vfp': 'arm-unknown-linux-musleabihf',
     'arm_cortex-a7_neon-vfpv4': 'armv7-unknown-linux-musleabihf',
     'aarch64_cortex-a53': 'aarch64-unknown-linux-musl',
     'x86_64': 'x86_64-unknown-linux-musl',
     'mipsel_24kc': 'mipsel-unknown-linux-musl',
+    'mips_24kc': 'mips-unknown-linux-musl',
 }
 
 

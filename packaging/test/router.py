@@ -7,7 +7,7 @@ from world import *
 
 EMULATORS = {'arm_arm1176jzf-s_vfp': 'qemu-arm-static -cpu arm1176', 'arm_cortex-a7_neon-vfpv4': 'qemu-arm-static -cpu cortex-a7',
              'aarch64_cortex-a53': 'qemu-aarch64-static -cpu cortex-a53', 'mipsel_24kc': 'qemu-mipsel-static -cpu 24Kc',
-             'x86_64': ''}
+             'mips_24kc': 'qemu-mips-static -cpu 24Kc', 'x86_64': ''}
 FILES = HOME / 'packaging/openwrt/files'
 STUBS = HERE / 'openwrt'
 

@@ -2,10 +2,11 @@
 //! It stands apart because the only question is which of an interface's many addresses the world may be told, and
 //! because it fails in its own ways: no such interface, switched off, nothing on it, or only private ones.
 //!
-//! An address is told when it is of global scope, its interface is on and not the loopback (which some routers give a public address, and then name), and it is neither
-//! deprecated nor unconfirmed; for IPv6 it is not temporary (RFC 8981) either, for those name no lasting place. Teredo
-//! (RFC 4380) and private ones need leave. All are told, in this order: public before private · Teredo last · IPv4: primary before secondary · the longest preferred lifetime · set by hand before
-//! given by a router or lease · the lowest interface index · the numerically lowest.
+//! An address is told when it is of global scope, its interface is on and not the loopback (which some routers give a
+//! public address: it counts where it is named), and it is neither deprecated nor unconfirmed; for IPv6 it is not temporary
+//! (RFC 8981) either, for those name no lasting place. Teredo (RFC 4380) and private ones need leave. All are told, in this
+//! order: public before private · Teredo last · IPv4: primary before secondary · the longest preferred lifetime · set by hand
+//! before given by a router or lease · the lowest interface index · the numerically lowest.
 
 use super::Leave;
 use crate::address::{self, Family};
