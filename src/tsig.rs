@@ -75,7 +75,9 @@ impl Key {
         let shown = name.trim_end_matches('.').to_ascii_lowercase();
         put_name(&mut wire, &shown)?;
         put_name(&mut called, long)?;
-        let bare: Zeroizing<String> = Zeroizing::new(secret.expose().split_ascii_whitespace().collect());
+        // As long as it can become: one that grew would leave copies behind.
+        let mut bare = Zeroizing::new(String::with_capacity(secret.expose().len()));
+        bare.extend(secret.expose().split_ascii_whitespace());
         let secret = BASE64.decode(bare.as_bytes()).map_err(|_| "the secret is not base64")?;
         if secret.is_empty() {
             return Err("the secret is empty");
