@@ -7,7 +7,9 @@ mod sources;
 pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 use crate::address::Family;
-use crate::detect::{Detector, Leave, Source};
+#[cfg(feature = "advice")]
+use crate::detect::Detector;
+use crate::detect::{Leave, Source};
 use crate::dns::Server;
 use crate::host::Host;
 use crate::http::Way;
@@ -64,6 +66,7 @@ pub struct Config {
     /// The agent's own sources by family, as indices.
     pub own: [Option<usize>; 2],
     /// Detectors that are described and that nobody lists, and for which family: `--detect` asks them too.
+    #[cfg(feature = "advice")]
     pub spare: Vec<(Family, Detector)>,
     pub targets: Vec<Target>,
     /// Things that are allowed and may surprise.
@@ -85,6 +88,7 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
         problems: settings.problems.clone(),
         warnings: Vec::new(),
         sources: Vec::new(),
+        #[cfg(feature = "advice")]
         spare: Vec::new(),
         lists: Vec::new(),
     };
@@ -102,7 +106,10 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
     match config {
         Some(mut config) if told.is_empty() => {
             config.sources = build.sources;
-            config.spare = build.spare;
+            #[cfg(feature = "advice")]
+            {
+                config.spare = build.spare;
+            }
             config.warnings = build.warnings;
             Ok(config)
         }
@@ -118,6 +125,7 @@ struct Build<'a> {
     problems: Vec<Problem>,
     warnings: Vec<String>,
     sources: Vec<Source>,
+    #[cfg(feature = "advice")]
     spare: Vec<(Family, Detector)>,
     /// Sources by what defines them, so that equal lists are asked once.
     lists: Vec<(List, usize)>,
@@ -145,7 +153,15 @@ impl<'a> Build<'a> {
         }
         self.collect(agent_facts);
         self.check_modes();
-        Some(Config { agent, sources: Vec::new(), own, spare: Vec::new(), targets, warnings: Vec::new() })
+        Some(Config {
+            agent,
+            sources: Vec::new(),
+            own,
+            #[cfg(feature = "advice")]
+            spare: Vec::new(),
+            targets,
+            warnings: Vec::new(),
+        })
     }
 
     fn problem(&mut self, place: &Place, text: String) {

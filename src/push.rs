@@ -225,10 +225,12 @@ impl Teller<'_> {
                     report.say(&fact(Weight::Trouble, "warning", text));
                 }
             }
-            Verdict::Later { why, .. } => {
+            Verdict::Later { why, .. } | Verdict::Cut { why } => {
                 report.end(Ending::Again);
                 report.say(&fact(Weight::Trouble, "later", format!("not updated: {why}")));
-                if old.standing.is_none() {
+                let cut = matches!(verdict, Verdict::Cut { .. });
+                self.outcome.cut |= cut;
+                if old.standing.is_none() && !cut {
                     self.failed.push((host.to_string(), why.clone()));
                 }
             }
@@ -239,11 +241,6 @@ impl Teller<'_> {
                 if !matches!(old.standing, Some(Standing::Refused { .. })) {
                     self.failed.push((host.to_string(), why.clone()));
                 }
-            }
-            Verdict::Cut { why } => {
-                self.outcome.cut = true;
-                report.end(Ending::Again);
-                report.say(&fact(Weight::Trouble, "later", format!("not updated: {why}")));
             }
             Verdict::NotAsked => {
                 self.outcome.cut = true;

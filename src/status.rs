@@ -2,7 +2,7 @@
 
 use crate::address::Family;
 use crate::clock::{self, Stamp};
-use crate::config::Config;
+use crate::config::{Config, Target};
 use crate::disk;
 use crate::history::{self, Period, Summary};
 use crate::json::Object;
@@ -20,8 +20,6 @@ struct Row {
     known: Known,
     /// Seconds, where the config is known.
     refresh: Option<i64>,
-    /// The config has sections, and this is none of them.
-    gone: bool,
 }
 
 /// Tells what is published, since when, and what stands in the way.
@@ -44,7 +42,12 @@ pub fn status(config: &Config, suffix: &str, report: &Report) {
     for row in &rows {
         match report.json {
             true => out(&row.json()),
-            false => out(&format!("{:width$}  {}  {}", row.host, row.family, row.text(now, suffix))),
+            false => {
+                // Renamed, it would stand there twice, alike.
+                let gone = row.refresh.is_none() && !config.targets.is_empty();
+                let mark = if gone { "; its section is not in the settings any more" } else { "" };
+                out(&format!("{:width$}  {}  {}{mark}", row.host, row.family, row.text(now, suffix)));
+            }
         }
     }
     if rows.is_empty() && !report.json {
@@ -61,8 +64,7 @@ fn rows(config: &Config, state: &State) -> Vec<Row> {
             for family in Family::BOTH {
                 let known = state.known(&target.name, host.ascii(), family);
                 if known.is_some() || target.sources[family as usize].is_some() {
-                    let refresh = Some(target.refresh);
-                    rows.push(row(&target.name, host.typed(), family, known, refresh));
+                    rows.push(row(&target.name, host.typed(), family, known, Some(target)));
                 }
             }
         }
@@ -70,21 +72,19 @@ fn rows(config: &Config, state: &State) -> Vec<Row> {
     // What is remembered of sections that this config does not have.
     for (name, memory) in state.sections.iter().filter(|(name, _)| target(name).is_none()) {
         for ((host, family), known) in memory.hosts.iter() {
-            let gone = !config.targets.is_empty();
-            rows.push(Row { gone, ..row(name, host, *family, Some(known), None) });
+            rows.push(row(name, host, *family, Some(known), None));
         }
     }
     rows
 }
 
-fn row(section: &str, host: &str, family: Family, known: Option<&Known>, refresh: Option<i64>) -> Row {
+fn row(section: &str, host: &str, family: Family, known: Option<&Known>, target: Option<&Target>) -> Row {
     Row {
         section: section.to_string(),
         host: host.to_string(),
         family,
         known: known.cloned().unwrap_or_default(),
-        refresh,
-        gone: false,
+        refresh: target.map(|target| target.refresh),
     }
 }
 
@@ -156,9 +156,6 @@ impl Row {
                 text.push_str(&format!("; to be tried again at {}: {why}", clock::stamp(at + wait)));
             }
             Some(Standing::Begun { .. }) => text.push_str("; a pass ended before the server's answer"),
-        }
-        if self.gone {
-            text.push_str(&format!("; [{}] is not in the settings any more", self.section));
         }
         text
     }

@@ -95,12 +95,11 @@ impl Build<'_> {
                 let mut names: Vec<&str> = provider::built_ins("detector").iter().map(|(name, _)| *name).collect();
                 names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("detector:")));
                 names.push("off");
-                let hint = meant_or_listed(name, &names);
-                let text = match name {
-                    "off" => format!("{family}: 'off' stands alone"),
-                    _ => format!("{family}: unknown detector '{}'{hint}", shown(name)),
+                let hint = match name {
+                    "off" => ": off stands alone".to_string(),
+                    _ => meant_or_listed(name, &names),
                 };
-                self.problem(place, text);
+                self.problem(place, format!("{family}: unknown detector '{}'{hint}", shown(name)));
                 return None;
             }
         };
@@ -131,9 +130,11 @@ impl Build<'_> {
                 None if facts.entry("type").is_some_and(|entry| entry.value == "AAAA") => Family::V6,
                 _ => Family::V4,
             };
-            let made = detect::make(&facts, name, family)
-                .filter(|made| cfg!(feature = "advice") && made.tells(&facts, family));
-            self.spare.extend(made.map(|made| (family, made)));
+            let made = detect::make(&facts, name, family);
+            #[cfg(feature = "advice")]
+            self.spare.extend(made.filter(|made| made.tells(&facts, family)).map(|made| (family, made)));
+            #[cfg(not(feature = "advice"))]
+            drop(made);
             let (problems, _) = facts.finish();
             self.problems.extend(problems);
         }

@@ -83,7 +83,10 @@ fn the_grammar_takes_what_people_write() {
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn every_mistake_is_told_at_once_with_its_line() {
     let scratch = Scratch::new();
-    assert_eq!(told(&scratch, "ipv4 = opendns, off\n"), ["homing.conf:1: ipv4: 'off' stands alone"]);
+    assert_eq!(
+        told(&scratch, "ipv4 = opendns, off\n"),
+        ["homing.conf:1: ipv4: unknown detector 'off': off stands alone"]
+    );
     let lines = told(
         &scratch,
         "ipv4 = ipfy\nagree = x\nagree = 1\nno sign canary-s3cret\nBad-Key = 1\n[home]\nprovider = infomanik\n\
