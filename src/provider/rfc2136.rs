@@ -94,34 +94,34 @@ impl Rfc2136 {
         let mut areas: Vec<Area> = Vec::new();
         // Found so far: the zone of a name. Hosts with the same parent are in one zone, unless a host is a zone itself:
         // so each is asked for, but of so many at once that it would take all the time there is.
-        let mut known: Vec<(String, Place)> = Vec::new();
+        let (mut known, mut places): (Vec<(String, usize)>, Vec<Place>) = (Vec::new(), Vec::new());
         for change in changes {
             let name = self.zone.as_deref().unwrap_or(&change.host);
             let parent = name.split_once('.').map_or("", |(_, parent)| parent);
-            let by = |name: &str| known.iter().find(|(of, _)| of == name).map(|(_, found)| found.clone());
-            let beside = || by(parent).filter(|found| found.is_err() || known.len() > MOST_KNOWN);
-            let found = by(name).or_else(beside).unwrap_or_else(|| {
+            let by = |name: &str| known.iter().find(|(of, _)| of == name).map(|(_, at)| *at);
+            let beside = || by(parent).filter(|at| places[*at].is_err() || known.len() > MOST_KNOWN);
+            let at = by(name).or_else(beside).unwrap_or_else(|| {
                 let found = self.look_up(name, http);
-                known.push((name.to_string(), found.clone()));
-                match &found {
-                    Ok((zone, _)) if zone == name => {}
-                    _ => known.push((parent.to_string(), found.clone())),
+                let zone = found.as_ref().map_or(name, |(zone, _)| zone);
+                let beside = if found.is_ok() && zone == name { name } else { parent };
+                for name in [name, beside, zone] {
+                    known.push((name.to_string(), places.len()));
                 }
-                if let Ok((zone, _)) = &found {
-                    known.push((zone.clone(), found.clone()));
-                }
-                found
+                places.push(found);
+                places.len() - 1
             });
-            match found {
-                Ok((zone, server)) => match areas.iter_mut().find(|area| area.zone == zone && area.server == server) {
-                    Some(area) => area.changes.push(change),
-                    None => areas.push(Area { zone, server, changes: vec![change] }),
-                },
+            match &places[at] {
+                Ok((zone, server)) => {
+                    match areas.iter_mut().find(|area| area.zone == *zone && area.server == *server) {
+                        Some(area) => area.changes.push(change),
+                        None => areas.push(Area { zone: zone.clone(), server: server.clone(), changes: vec![change] }),
+                    }
+                }
                 Err(why) => {
                     if let Some(show) = http.dry {
                         show(&format!("{}: {why}", change.host));
                     }
-                    let verdict = if http.expired() { Verdict::NotAsked } else { Verdict::later(why) };
+                    let verdict = if http.expired() { Verdict::NotAsked } else { Verdict::later(why.as_str()) };
                     rulings.push(change.ruling(verdict));
                 }
             }

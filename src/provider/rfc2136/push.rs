@@ -161,14 +161,13 @@ impl Push<'_, '_> {
             return self.rule(group, &words::alias(&change.host));
         }
         let mut last = answer;
-        let ways =
-            [(Need::Same, Verdict::AlreadySo), (Need::Begun, Verdict::Updated), (Need::Nothing, Verdict::Updated)];
-        for (need, done) in ways {
+        for need in [Need::Same, Need::Begun, Need::Nothing] {
             if need == Need::Begun && !change.was_begun() {
                 continue;
             }
             let Some(answer) = self.ask(group, need) else { return };
             if answer.sure && answer.rcode == 0 {
+                let done = if need == Need::Same { Verdict::AlreadySo } else { Verdict::Updated };
                 return self.rule(group, &done);
             }
             if !words::is_unmet(&answer) {

@@ -2,7 +2,7 @@
 //! the deadline. What a server says without a signature, it is asked again over TCP, where no stranger can answer for it.
 
 use crate::clock::{self, Stamp};
-use crate::dns::wire::{Header, Reader, HEADER, LONGEST};
+use crate::dns::wire::{same_name, Header, Reader, HEADER, LONGEST};
 use crate::dns::zone::way;
 use crate::dns::{self, Stream, Trouble};
 use crate::http::Http;
@@ -70,13 +70,14 @@ impl<'a> Talk<'a> {
             Some(key) => key.sign(update(id), clock::now()),
             None => (update(id), Vec::new()),
         };
-        let sent = Sent { bind: self.http.way.bind.as_ref(), key: self.key, id, message, mac };
+        let mut sent = Sent { bind: None, key: self.key, id, message, mac };
         self.sent += 1;
         let until = (Instant::now() + self.http.timeout).min(self.http.until);
         let by_tcp = self.tcp || sent.message.len() > LONGEST;
         let stream = &mut self.stream;
         let mut worked = None;
         let answer = dns::first(&self.places, until, |place, until| {
+            sent.bind = way(place, self.http.way.bind.as_ref());
             let answer = match by_tcp {
                 true => over_tcp(stream, place, &sent, until),
                 false => over_udp(stream, place, &sent, until),
@@ -94,7 +95,7 @@ type Asked = Result<Result<Answer, String>, Trouble>;
 
 fn over_udp(stream: &mut Option<(SocketAddr, Stream)>, place: SocketAddr, sent: &Sent<'_>, until: Instant) -> Asked {
     let (mut doubt, mut claim, mut turned) = (None, None, false);
-    let asked = dns::exchange(place, way(place, sent.bind), &sent.message, until, |packet| {
+    let asked = dns::exchange(place, sent.bind, &sent.message, until, |packet| {
         let maybe = match sent.weigh(packet) {
             Worth::Nothing => return None,
             Worth::Answer(answer) => return Some(Ok(answer)),
@@ -137,7 +138,7 @@ fn over_tcp(stream: &mut Option<(SocketAddr, Stream)>, place: SocketAddr, sent: 
             return Ok(answer);
         }
     }
-    let mut fresh = Stream::open(place, way(place, sent.bind), until)?;
+    let mut fresh = Stream::open(place, sent.bind, until)?;
     let answer = ask(&mut fresh)?;
     *stream = Some((place, fresh));
     Ok(answer)
@@ -150,11 +151,8 @@ impl Sent<'_> {
             return Worth::Nothing;
         }
         // Servers repeat the zone, or leave it out (RFC 2136 §3.8).
-        let zone = |message| {
-            let zone = Reader::new(message).from(HEADER).question();
-            zone.map(|(name, kind, class)| (name.to_ascii_lowercase(), kind, class))
-        };
-        if header.counts[0] > 0 && zone(packet) != zone(&self.message) {
+        let zone = |message| Reader::new(message).from(HEADER).name().unwrap_or_default();
+        if header.counts[0] > 0 && !same_name(&zone(packet), &zone(&self.message)) {
             return Worth::Nothing;
         }
         if header.flags & Header::CUT != 0 {
