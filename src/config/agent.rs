@@ -1,10 +1,10 @@
 //! The agent's own keys, and those that a section may set for itself.
 
-use crate::http::Way;
-use crate::luci::Luci;
-use crate::os;
-use crate::values::{key, secret, Facts, Key};
-use crate::words::left_out;
+use crate::net::http::Way;
+use crate::openwrt::luci::Luci;
+use crate::settings::reader::{key, secret, Facts, Key};
+use crate::sys::os;
+use crate::types::spelling::left_out;
 use std::path::PathBuf;
 
 const IPV4: &str = match cfg!(feature = "tls") {
@@ -79,7 +79,7 @@ pub const PRESET_KEYS: &[Key] = &[
 pub struct Hooks {
     pub on_change: Option<Vec<String>>,
     pub on_failure: Option<Vec<String>>,
-    pub notify: Option<crate::http::Url>,
+    pub notify: Option<crate::net::http::Url>,
 }
 
 /// The agent's own settings.
@@ -108,7 +108,7 @@ pub struct Agent {
 pub fn agent(facts: &Facts<'_>) -> Agent {
     let path = |key: &str, usual: &str| facts.text(key).map_or(PathBuf::from(usual), PathBuf::from);
     let contact = facts.text("contact").unwrap_or_else(|| "dynamic DNS agent".to_string());
-    if let Some(entry) = facts.entry("contact").filter(|_| !crate::http::clean(&contact)) {
+    if let Some(entry) = facts.entry("contact").filter(|_| !crate::net::http::clean(&contact)) {
         facts.wrong(entry, "only printable ASCII can be sent");
     }
     let seconds = |key: &str, usual: i64| facts.duration(key, 1).unwrap_or(usual).unsigned_abs();

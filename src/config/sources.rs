@@ -1,13 +1,13 @@
 //! What is to be detected: the lists of detectors that the agent and its sections name, and what each of them is.
 
 use super::Build;
-use crate::address::Family;
 use crate::detect::{self, Leave, Source};
-use crate::http::Way;
+use crate::net::http::Way;
 use crate::provider;
+use crate::settings::reader::Facts;
 use crate::settings::{shown, Place, Section};
-use crate::values::Facts;
-use crate::words::{left_out, meant_or_listed};
+use crate::types::address::Family;
+use crate::types::spelling::{left_out, meant_or_listed};
 
 impl Build<'_> {
     /// The source of a family for a section, or for the agent itself; `None` when it is off.

@@ -1,9 +1,9 @@
 //! A command of the operator's that prints the address. No shell, a bounded output, a deadline, and no more trust
 //! than a web page gets: one address and nothing else.
 
-use crate::address::{self, Family};
-use crate::http::quoted;
-use crate::process::{self, Outcome, Run};
+use crate::net::http::quoted;
+use crate::sys::process::{self, Outcome, Run};
+use crate::types::address::{self, Family};
 use std::net::IpAddr;
 use std::time::Instant;
 

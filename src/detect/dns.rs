@@ -2,10 +2,10 @@
 //! way, but nothing proves who sent the answer: DESIGN calls such an address weak where HTTPS was to be had.
 
 use super::{family_key, server, Kind};
-use crate::address::{self, Family};
-use crate::dns::{self, Answer, Class, Question, Server};
-use crate::socket::Bind;
-use crate::values::Facts;
+use crate::net::dns::{self, Answer, Class, Question, Server};
+use crate::net::socket::Bind;
+use crate::settings::reader::Facts;
+use crate::types::address::{self, Family};
 use std::net::IpAddr;
 use std::time::Instant;
 

@@ -1,8 +1,8 @@
 //! Which family a detector tells. That it cannot tell one is known from the settings, before anybody is asked.
 
 use super::{Detector, Kind};
-use crate::address::Family;
-use crate::values::{key, Facts, Key};
+use crate::settings::reader::{key, Facts, Key};
+use crate::types::address::Family;
 
 /// What any kind may say of itself.
 pub(super) const OFF: &[Key] =

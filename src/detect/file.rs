@@ -1,9 +1,9 @@
 //! An address that another program keeps in a file: its first line, and only a whole one, for half of an address may
 //! look like an address.
 
-use crate::address::{self, Family};
-use crate::http::quoted;
-use crate::os;
+use crate::net::http::quoted;
+use crate::sys::os;
+use crate::types::address::{self, Family};
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::net::IpAddr;

@@ -6,15 +6,15 @@ mod stun;
 mod teredo;
 
 use super::{family_key, interface, server, Row, BIND, OPERATOR};
-use crate::address::Family;
-use crate::http::Http;
-use crate::values::{key, Facts};
+use crate::net::http::Http;
+use crate::settings::reader::{key, Facts};
+use crate::types::address::Family;
 use std::net::IpAddr;
 use std::time::Instant;
 
 #[derive(Clone, Debug)]
 pub enum Further {
-    Stun { server: crate::dns::Server },
+    Stun { server: crate::net::dns::Server },
     Gateway(gateway::Gateway),
     Teredo { interface: Option<String> },
 }

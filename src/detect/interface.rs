@@ -9,8 +9,8 @@
 //! before given by a router or lease · the lowest interface index · the numerically lowest.
 
 use super::Leave;
-use crate::address::{self, Family};
-use crate::os::{self, Held};
+use crate::sys::os::{self, Held};
+use crate::types::address::{self, Family};
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
@@ -137,7 +137,7 @@ fn list(those: &[(&Held, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::not_public;
+    use crate::types::address::not_public;
     use std::process::Command;
 
     fn held(address: &str, interface: u32) -> Held {

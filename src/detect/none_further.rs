@@ -1,9 +1,9 @@
 //! Stands in for `further.rs` in a build without the feature `detectors`: there are none, as the type says.
 
 use super::Row;
-use crate::address::Family;
-use crate::http::Http;
-use crate::values::Facts;
+use crate::net::http::Http;
+use crate::settings::reader::Facts;
+use crate::types::address::Family;
 use std::net::IpAddr;
 use std::time::Instant;
 

@@ -1,7 +1,7 @@
 //! The address from which the kernel would reach the Internet: that of a UDP socket connected to a far address
 //! (connect(2) chooses the route and sends nothing).
 
-use crate::address::Family;
+use crate::types::address::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 
 pub fn ask(family: Family) -> Result<IpAddr, String> {

@@ -1,10 +1,10 @@
 //! A server that is asked in datagrams, as a detector's section names it. Apart because name servers and STUN servers
 //! are named in the same way.
 
-use crate::address::Family;
-use crate::dns::Server;
-use crate::resolve;
-use crate::values::Facts;
+use crate::net::dns::Server;
+use crate::net::resolve;
+use crate::settings::reader::Facts;
+use crate::types::address::Family;
 use std::net::SocketAddr;
 use std::time::Instant;
 

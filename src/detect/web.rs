@@ -2,10 +2,10 @@
 //! what `parse` says it should: a captive portal and an error page say 200 too.
 
 use super::{family_key, Kind};
-use crate::address::{self, Family};
-use crate::http::{quoted, Http, Request, Url};
-use crate::json;
-use crate::values::Facts;
+use crate::net::http::{quoted, Http, Request, Url};
+use crate::settings::reader::Facts;
+use crate::types::address::{self, Family};
+use crate::types::json;
 use std::net::IpAddr;
 
 /// What a page looks like.

@@ -2,14 +2,14 @@
 //! address. User and password go as a SHA-1 in the query, the user in lower case. (The tokens of its second API need no
 //! code: see the presets that begin with afraid.)
 
-use super::asking::{self, Ask, Tongue};
 use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
+use super::requests::{self, Ask, Tongue};
 use super::template::reading::Reading;
-use crate::address::Family;
-use crate::digest::{hex, sha1};
-use crate::http::{quoted, Reply, Request, Url, LARGE};
-use crate::secret::Secret;
-use crate::values::{key, secret, Facts, Key};
+use crate::net::http::{quoted, Reply, Request, Url, LARGE};
+use crate::settings::reader::{key, secret, Facts, Key};
+use crate::types::address::Family;
+use crate::types::digest::{hex, sha1};
+use crate::types::secret::Secret;
 use std::net::IpAddr;
 
 pub const KEYS: &[Key] = &[
@@ -51,7 +51,7 @@ impl Provider for Afraid {
         let everything = Ask { hosts: (0..batch.len()).collect(), updates: Vec::new(), said: [None, None] };
         // One request for all; how it ends is how all end, unless it is good.
         let all = Ask { updates: Family::BOTH.to_vec(), ..everything };
-        let listed = asking::ask_all(&listing, std::slice::from_ref(&all), line.http);
+        let listed = requests::ask_all(&listing, std::slice::from_ref(&all), line.http);
         if listed.iter().any(|ruling| ruling.verdict != Verdict::AlreadySo) {
             let due = |ruling: &Ruling| batch[ruling.host].due().any(|(family, _)| family == ruling.family);
             return listed.into_iter().filter(due).collect();
@@ -59,7 +59,7 @@ impl Provider for Afraid {
         let records = std::mem::take(&mut listing.records).into_inner();
         let mut speech = Speech { targets: Vec::new() };
         let mut asks = Vec::new();
-        for ask in batch.iter().enumerate().flat_map(|(index, wanted)| asking::one_by_one(index, wanted)) {
+        for ask in batch.iter().enumerate().flat_map(|(index, wanted)| requests::one_by_one(index, wanted)) {
             let (host, family) = (ask.hosts[0], ask.updates[0]);
             let told = |verdict: Verdict| Ruling { host, family, verdict, warning: None };
             match find(&records, batch[host].host.ascii(), family) {
@@ -75,7 +75,7 @@ impl Provider for Afraid {
                 }
             }
         }
-        rulings.extend(asking::ask_all(&speech, &asks, line.http));
+        rulings.extend(requests::ask_all(&speech, &asks, line.http));
         rulings
     }
 }
@@ -128,7 +128,7 @@ impl Tongue for Listing<'_> {
     }
 
     fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
-        let verdict = asking::by_status(reply, &refused_list).unwrap_or_else(|| match records(&reply.body) {
+        let verdict = requests::by_status(reply, &refused_list).unwrap_or_else(|| match records(&reply.body) {
             Some(records) => {
                 *self.records.borrow_mut() = records;
                 Verdict::AlreadySo
@@ -185,7 +185,7 @@ impl Tongue for Speech {
     fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
         let reading = Reading::of("Updated", "*has not changed, *No IP change", "ERROR: Unable to locate this record");
         let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
-        match asking::by_status(reply, &|body| reading.refusal(body)) {
+        match requests::by_status(reply, &|body| reading.refusal(body)) {
             Some(verdict) => vec![(verdict, None)],
             None => vec![reading.judge(&reply.body, &said)],
         }

@@ -12,12 +12,12 @@ mod tests;
 mod write;
 
 use super::contract::{Line, Provider, Ruling, Wanted};
-use super::records::{self, given, hosts_under, optional};
-use crate::host::Host;
-use crate::http::Url;
-use crate::secret::Secret;
+use super::lookup::{self, given, hosts_under, optional};
+use crate::net::http::Url;
+use crate::settings::reader::{key, secret, Facts, Key, SECRET_FORMS};
 use crate::settings::{shown, Entry};
-use crate::values::{key, secret, Facts, Key, SECRET_FORMS};
+use crate::types::hostname::Host;
+use crate::types::secret::Secret;
 use plan::Extras;
 
 /// The API's base.
@@ -174,7 +174,7 @@ fn zone(text: &str) -> Result<Host, String> {
     if text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Err("this looks like a zone's id, which goes into 'zone_id'".to_string());
     }
-    records::zone(text)
+    lookup::zone(text)
 }
 
 fn zone_id(text: &str) -> Result<String, String> {

@@ -1,11 +1,11 @@
 //! What a provider must be. It knows how to speak to one kind of server and nothing else: not when a push is
 //! due, not what was pushed before, not where anything is written down.
 
-use crate::address::{Family, Set};
-use crate::host::Host;
-use crate::http::Http;
-use crate::sorted::Sorted;
-use crate::values::{Facts, Key};
+use crate::net::http::Http;
+use crate::settings::reader::{Facts, Key};
+use crate::types::address::{Family, Set};
+use crate::types::hostname::Host;
+use crate::types::vec_map::Sorted;
 use std::net::IpAddr;
 
 /// A way to speak to a server: a row of the table.

@@ -1,11 +1,11 @@
 //! DuckDNS (https://www.duckdns.org/spec.jsp): a token, a list of names without their domain, both families in one
 //! request, and a reply of four lines.
 
-use super::asking::{self, Ask, Tongue};
 use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
-use crate::http::{quoted, Reply, Request, Url};
-use crate::secret::Secret;
-use crate::values::{key, secret, Facts, Key};
+use super::requests::{self, Ask, Tongue};
+use crate::net::http::{quoted, Reply, Request, Url};
+use crate::settings::reader::{key, secret, Facts, Key};
+use crate::types::secret::Secret;
 use std::net::IpAddr;
 
 const DOMAIN: &str = ".duckdns.org";
@@ -40,11 +40,11 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
 impl Provider for Duckdns {
     fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
         // A family that is not said is left alone: with 'ipv6' the service does not look where the request comes from.
-        let asks = batch.iter().enumerate().flat_map(|(index, wanted)| asking::together(index, wanted, true));
+        let asks = batch.iter().enumerate().flat_map(|(index, wanted)| requests::together(index, wanted, true));
         let speech = Speech { account: self, batch };
         let mut rulings = Vec::new();
-        for ask in asking::gathered(asks, MOST_HOSTS) {
-            let told = asking::ask_all(&speech, std::slice::from_ref(&ask), line.http);
+        for ask in requests::gathered(asks, MOST_HOSTS) {
+            let told = requests::ask_all(&speech, std::slice::from_ref(&ask), line.http);
             let refused = told.iter().any(|ruling| matches!(ruling.verdict, Verdict::Refused { .. }));
             if !refused || ask.hosts.len() == 1 {
                 rulings.extend(told);
@@ -53,7 +53,7 @@ impl Provider for Duckdns {
             // A no to a list does not say to whom.
             let single = |host: &usize| Ask { hosts: vec![*host], ..ask.clone() };
             let singles: Vec<Ask> = ask.hosts.iter().map(single).collect();
-            rulings.extend(asking::ask_all(&speech, &singles, line.http));
+            rulings.extend(requests::ask_all(&speech, &singles, line.http));
         }
         rulings
     }
@@ -80,7 +80,7 @@ impl Tongue for Speech<'_> {
 
     fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
         let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
-        let read = match asking::by_status(reply, &refusal) {
+        let read = match requests::by_status(reply, &refusal) {
             Some(verdict) => (verdict, None),
             None => judge(&reply.body, &said),
         };

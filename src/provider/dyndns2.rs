@@ -2,14 +2,14 @@
 //! it, each with its own habits; the habits are keys, and a preset is a set of keys. What the words mean is in
 //! `words.rs`.
 
-pub mod words;
+pub mod return_codes;
 
-use super::asking::{self, Ask, Tongue};
 use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
-use crate::address::Family;
-use crate::http::{Reply, Request, Url};
-use crate::secret::{self, Secret};
-use crate::values::{key, secret as secret_key, Facts, Key};
+use super::requests::{self, Ask, Tongue};
+use crate::net::http::{Reply, Request, Url};
+use crate::settings::reader::{key, secret as secret_key, Facts, Key};
+use crate::types::address::Family;
+use crate::types::secret::{self, Secret};
 use std::net::IpAddr;
 
 /// Dyn takes no more hosts than this in one request.
@@ -91,12 +91,12 @@ fn extra(facts: &Facts<'_>) -> Vec<(String, String)> {
 impl Dyndns2 {
     fn asks(&self, batch: &[Wanted]) -> Vec<Ask> {
         let asks = batch.iter().enumerate().flat_map(|(index, wanted)| match self.dual {
-            Dual::Separate => asking::one_by_one(index, wanted),
+            Dual::Separate => requests::one_by_one(index, wanted),
             // Where nothing stands for the family that stays, its address does.
-            _ => asking::together(index, wanted, self.other.is_none()),
+            _ => requests::together(index, wanted, self.other.is_none()),
         });
         let lists = self.batch && !self.user.contains("{host}");
-        asking::gathered(asks, if lists { MOST_HOSTS } else { 1 })
+        requests::gathered(asks, if lists { MOST_HOSTS } else { 1 })
     }
 
     fn request(&self, ask: &Ask, batch: &[Wanted]) -> Request {
@@ -131,7 +131,7 @@ impl Dyndns2 {
 
 impl Provider for Dyndns2 {
     fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
-        asking::ask_all(&Speech { habits: self, batch }, &self.asks(batch), line.http)
+        requests::ask_all(&Speech { habits: self, batch }, &self.asks(batch), line.http)
     }
 }
 
@@ -148,23 +148,23 @@ impl Tongue for Speech<'_> {
 
     fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
         let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
-        match asking::by_status(reply, &words::refusal_in) {
+        match requests::by_status(reply, &return_codes::refusal_in) {
             Some(verdict) => vec![(verdict, None); ask.hosts.len()],
-            None => words::judge(&reply.body, ask.hosts.len(), &said),
+            None => return_codes::judge(&reply.body, ask.hosts.len(), &said),
         }
     }
 
     fn speaks_for_all(&self, verdict: &Verdict) -> bool {
         // Where each host logs in by itself, one bad login says nothing of the next.
-        words::speaks_for_all(verdict, !self.habits.user.contains("{host}"))
+        return_codes::speaks_for_all(verdict, !self.habits.user.contains("{host}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
     use crate::provider::contract::Want;
+    use crate::types::hostname::Host;
 
     fn provider(text: &str) -> Dyndns2 {
         Dyndns2 {

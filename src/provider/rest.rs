@@ -4,23 +4,23 @@
 
 mod apis;
 mod look;
+mod placeholders;
 mod push;
 mod sign;
 mod talk;
-mod words;
 mod write;
 mod xml;
 
 pub use apis::*;
 
+use super::api_error::Trouble;
 use super::contract::{Line, Provider, Ruling, Wanted};
-use super::records::{self, given, hosts_under, optional};
-use super::trouble::Trouble;
-use crate::host::Host;
-use crate::http::{Method, Request, Url};
-use crate::json::Json;
-use crate::secret::{self, Secret};
-use crate::values::{key, Facts, Key};
+use super::lookup::{self, given, hosts_under, optional};
+use crate::net::http::{Method, Request, Url};
+use crate::settings::reader::{key, Facts, Key};
+use crate::types::hostname::Host;
+use crate::types::json::Json;
+use crate::types::secret::{self, Secret};
 
 /// One call. The path and the body are templates, see `words.rs`; an empty body is none.
 #[derive(Clone, Copy)]
@@ -234,11 +234,11 @@ impl Api {
 macro_rules! keys {
     ($($own:expr),* $(,)?) => {
         &[
-            $crate::values::key("url", "the API's base"),
+            $crate::settings::reader::key("url", "the API's base"),
             $($own,)*
-            $crate::values::key("zone", "the zone's name, when it should not be looked up"),
-            $crate::values::key("ttl", "in seconds; left alone by default"),
-            $crate::values::key("create", "no: never create a missing record (default: yes)"),
+            $crate::settings::reader::key("zone", "the zone's name, when it should not be looked up"),
+            $crate::settings::reader::key("ttl", "in seconds; left alone by default"),
+            $crate::settings::reader::key("create", "no: never create a missing record (default: yes)"),
         ]
     };
 }
@@ -272,7 +272,7 @@ pub fn make(api: &'static Api, facts: &Facts<'_>, plaintext: bool) -> Option<Box
     // Everything is read before anything is given up, so that all mistakes are told.
     let url = base(api, facts, plaintext);
     let login = login(api, facts);
-    let zone = optional(facts, "zone", records::zone);
+    let zone = optional(facts, "zone", lookup::zone);
     let zone_id = optional(facts, "zone_id", zone_id);
     let ttl = given(facts, "ttl", facts.number("ttl", api.ttls.0, api.ttls.1));
     let create = given(facts, "create", facts.flag("create"));
@@ -344,7 +344,7 @@ fn are(names: &[String]) -> String {
 }
 
 fn zone_id(text: &str) -> Result<String, String> {
-    match records::is_id(text) {
+    match lookup::is_id(text) {
         true => Ok(text.to_string()),
         false => Err("that is no zone's id".to_string()),
     }

@@ -5,18 +5,18 @@
 mod change;
 mod key;
 mod push;
+mod rcodes;
 mod talk;
-mod words;
 
 use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
-use crate::dns::zone::{self, Asked};
-use crate::dns::{self, Server, Trouble};
-use crate::host::Host;
-use crate::http::Http;
-use crate::resolve;
-use crate::socket::Bind;
-use crate::tsig::Key as Shared;
-use crate::values::{key, secret, Facts, Key};
+use crate::net::dns::zone::{self, Asked};
+use crate::net::dns::{self, Server, Trouble};
+use crate::net::http::Http;
+use crate::net::resolve;
+use crate::net::socket::Bind;
+use crate::net::tsig::Key as Shared;
+use crate::settings::reader::{key, secret, Facts, Key};
+use crate::types::hostname::Host;
 use change::Change;
 use std::net::SocketAddr;
 use std::time::Instant;

@@ -7,14 +7,14 @@ mod shape;
 
 pub use shape::{needs, shape};
 
-use super::asking::{self, Ask, Tongue};
 use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
-use super::dyndns2::words;
-use crate::address::Family;
-use crate::host::Host;
-use crate::http::{clean, Method, Reply, Request, Url};
-use crate::secret::{self, percent, Secret};
-use crate::values::{key, secret as secret_key, Facts, Key, SECRET_FORMS};
+use super::dyndns2::return_codes;
+use super::requests::{self, Ask, Tongue};
+use crate::net::http::{clean, Method, Reply, Request, Url};
+use crate::settings::reader::{key, secret as secret_key, Facts, Key, SECRET_FORMS};
+use crate::types::address::Family;
+use crate::types::hostname::Host;
+use crate::types::secret::{self, percent, Secret};
 use fill::{fill, slots};
 use reading::Reading;
 use std::net::IpAddr;
@@ -135,7 +135,7 @@ fn places(facts: &Facts<'_>) -> Vec<String> {
         let Some(entry) = entry else { continue };
         for slot in slots(&entry.value) {
             if !SLOTS.contains(&slot) {
-                let hint = crate::words::meant(slot, &SLOTS);
+                let hint = crate::types::spelling::meant(slot, &SLOTS);
                 facts.wrong(entry, format!("{{{slot}}} is none of {{{}}}{hint}", SLOTS.join("}, {")));
             }
             if !key.starts_with("url") && ["ips", "ipv4", "ipv6"].contains(&slot) {
@@ -236,8 +236,8 @@ impl Template {
     fn asks(&self, batch: &[Wanted]) -> Vec<Ask> {
         let joint = self.is_joint();
         let asks = batch.iter().enumerate().flat_map(|(index, wanted)| match joint && self.url6.is_none() {
-            true => asking::together(index, wanted, self.other.is_none()),
-            false => asking::one_by_one(index, wanted),
+            true => requests::together(index, wanted, self.other.is_none()),
+            false => requests::one_by_one(index, wanted),
         });
         asks.collect()
     }
@@ -326,7 +326,7 @@ impl Provider for Template {
             }));
         }
         asks.retain(|ask| !ask.updates.is_empty());
-        rulings.extend(asking::ask_all(&Speech { form: self, batch }, &asks, line.http));
+        rulings.extend(requests::ask_all(&Speech { form: self, batch }, &asks, line.http));
         rulings
     }
 }
@@ -345,7 +345,7 @@ impl Tongue for Speech<'_> {
     fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
         let reading = &self.form.reading;
         let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
-        match asking::by_status(reply, &|body| reading.refusal(body)) {
+        match requests::by_status(reply, &|body| reading.refusal(body)) {
             Some(verdict) => vec![(verdict, None)],
             None => vec![reading.judge(&reply.body, &said)],
         }
@@ -353,6 +353,6 @@ impl Tongue for Speech<'_> {
 
     fn speaks_for_all(&self, verdict: &Verdict) -> bool {
         let own_login = self.form.user.as_ref().is_some_and(|user| user.contains("{host}"));
-        words::speaks_for_all(verdict, !own_login)
+        return_codes::speaks_for_all(verdict, !own_login)
     }
 }

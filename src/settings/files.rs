@@ -1,7 +1,8 @@
 //! Settings from files: bounded, line by line where they are not text, and with what they include.
 
 use super::{Place, Settings};
-use crate::{disk, os};
+use crate::sys::files;
+use crate::sys::os;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +74,7 @@ impl Settings {
 fn read_bounded(path: &Path) -> Result<(Vec<u8>, u32), std::io::Error> {
     let mut file = os::open(path)?;
     let found = file.metadata()?;
-    let bytes = disk::read_all(&mut file, found.len(), LARGEST)?;
+    let bytes = files::read_all(&mut file, found.len(), LARGEST)?;
     match bytes.len() as u64 > LARGEST {
         true => Err(std::io::Error::other("larger than 1 MiB: not a settings file")),
         false => Ok((bytes, found.permissions().mode())),

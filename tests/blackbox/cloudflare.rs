@@ -2,7 +2,7 @@
 //! tests/conversations/cloudflare.
 
 use crate::world::{runner, seconds, Canary, Ended, HttpServer, Reply, Request, Run, Scratch};
-use homing::json::{self, Json};
+use homing::types::json::{self, Json};
 
 const TOKEN: &str = "cf-canary-t0ken";
 /// The most that may be resident, in KiB.

@@ -4,7 +4,7 @@ use crate::world::*;
 use homing::config::{AGENT_KEYS, SECTION_KEYS};
 use homing::detect::kinds;
 use homing::provider::{built_ins, protocols};
-use homing::values::Key;
+use homing::settings::reader::Key;
 
 /// A paper, from the root of the repository.
 fn paper(name: &str) -> String {

@@ -2,8 +2,8 @@
 //! is there. `HOMING_WRITE=1` writes the first two anew.
 
 use crate::world::*;
-use homing::json::{self, Json};
 use homing::provider;
+use homing::types::json::{self, Json};
 
 /// What `--list --json` says of providers and presets, in its order, without those that most builds leave out.
 fn services() -> Vec<Json> {

@@ -3,10 +3,10 @@
 
 #![allow(dead_code)] // Each fuzzer uses one of the two.
 
-use homing::dns::wire::{name_text, put_name, Reader};
-use homing::dns::{read_reply, zone, Class, Kind, Question, Reading};
-use homing::secret::Secret;
-use homing::tsig::{Key, Seal};
+use homing::net::dns::wire::{name_text, put_name, Reader};
+use homing::net::dns::{read_reply, zone, Class, Kind, Question, Reading};
+use homing::net::tsig::{Key, Seal};
+use homing::types::secret::Secret;
 
 /// When the corpus was signed: 2026-11-20 12:00:00 UTC.
 const NOW: i64 = 1_795_176_000;

@@ -5,12 +5,12 @@ mod pcp;
 mod upnp;
 
 use super::{server, Further};
-use crate::address::Family;
-use crate::dns::Server;
-use crate::http::{plain, Http, Url, Way};
-use crate::os;
-use crate::socket::{self, Bind};
-use crate::values::Facts;
+use crate::net::dns::Server;
+use crate::net::http::{plain, Http, Url, Way};
+use crate::net::socket::{self, Bind};
+use crate::settings::reader::Facts;
+use crate::sys::os;
+use crate::types::address::Family;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 

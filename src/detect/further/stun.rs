@@ -2,12 +2,12 @@
 //! keeps off strangers is the random transaction id, the random port and the connected socket.
 
 use super::{family_key, server, Further};
-use crate::address::Family;
-use crate::datagram;
-use crate::dns::Server;
-use crate::http::{plain, quoted, Http};
-use crate::os;
-use crate::values::Facts;
+use crate::net::datagram;
+use crate::net::dns::Server;
+use crate::net::http::{plain, quoted, Http};
+use crate::settings::reader::Facts;
+use crate::sys::os;
+use crate::types::address::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 

@@ -2,8 +2,8 @@
 //! the IPv4 address that the Teredo server saw; so a tunnel that is up tells the public address without a question.
 
 use super::interface::is_teredo;
-use crate::address::Family;
-use crate::os::{self, Held};
+use crate::sys::os::{self, Held};
+use crate::types::address::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// For IPv4 the NAT's address, for IPv6 the Teredo address itself, which no other detector tells.

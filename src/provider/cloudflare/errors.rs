@@ -1,7 +1,7 @@
 //! What Cloudflare's error codes mean and what a person can do about each. A table apart from the talking, so that
 //! a code seen in the wild is one more row. Verdicts rest on codes alone; a message only chooses the explanation.
 
-use crate::http::quoted;
+use crate::net::http::quoted;
 
 /// How far an error reaches; where an answer has several, the first of this order counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -2,9 +2,9 @@
 
 use super::plan::{Record, Zone, Zones};
 use super::talk::Talk;
-use crate::http::{Method, Url};
-use crate::json::{self, Json};
-use crate::provider::trouble::{Scope, Trouble};
+use crate::net::http::{Method, Url};
+use crate::provider::api_error::{Scope, Trouble};
+use crate::types::json::{self, Json};
 use std::collections::{BTreeSet, HashMap};
 
 /// Zones in a page: the most that the API gives.

@@ -1,9 +1,9 @@
 //! From what a zone holds and what is wanted to what is written. Pure: no network, no memory.
 
-use crate::address::Family;
-use crate::host::Host;
-use crate::json::{self, Json, Object};
-use crate::provider::records::{self, is_id, plain};
+use crate::provider::lookup::{self, is_id, plain};
+use crate::types::address::Family;
+use crate::types::hostname::Host;
+use crate::types::json::{self, Json, Object};
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -71,7 +71,7 @@ pub enum Step {
 
 /// `records` are those of the host's name, of any type.
 pub fn step(records: &[Record], family: Family, address: IpAddr, extras: &Extras) -> Step {
-    match records::one(records, |held| (&held.kind, &held.content), family, extras.create) {
+    match lookup::one(records, |held| (&held.kind, &held.content), family, extras.create) {
         Err((why, remedy)) => Step::Refuse { why, remedy },
         Ok(None) => Step::Post,
         Ok(Some(record)) if record.holds(address) && record.meets(extras) => Step::Nothing(record.id.clone()),

@@ -2,11 +2,11 @@
 
 use super::errors::{self, Kind};
 use super::Cloudflare;
-use crate::clock;
-use crate::http::{quoted, Http, Method, Reply, Request, Url, LARGE};
-use crate::json::{self, Json};
+use crate::net::http::{quoted, Http, Method, Reply, Request, Url, LARGE};
+use crate::provider::api_error::{self, Scope, Trouble};
 use crate::provider::contract::{Pause, Verdict};
-use crate::provider::trouble::{self, Scope, Trouble};
+use crate::sys::clock;
+use crate::types::json::{self, Json};
 
 /// Over the limit every call is refused for the next five minutes.
 const LIMITED: i64 = 300;
@@ -36,7 +36,7 @@ impl<'a> Talk<'a> {
             return Err(trouble.clone());
         }
         let result = self.exchange(method, url, body);
-        trouble::keep(&mut self.stop, result)
+        api_error::keep(&mut self.stop, result)
     }
 
     fn exchange(&self, method: Method, url: Url, body: Option<String>) -> Result<Json, Trouble> {

@@ -1,11 +1,11 @@
 //! Pushes against a scripted API on the loopback: what is asked, and what is made of the answers.
 
 use super::*;
-use crate::address::Family;
-use crate::http::{Http, Trust};
+use crate::net::http::{Http, Trust};
 use crate::provider::contract::{Pause, Verdict, Want};
 use crate::settings::Settings;
-use crate::sorted::Sorted;
+use crate::types::address::Family;
+use crate::types::vec_map::Sorted;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,10 +3,10 @@
 
 use super::plan::{self, Extras, Record};
 use super::push::{Item, Push};
-use crate::http::{quoted, Method};
-use crate::json::{self, array, Json, Object};
+use crate::net::http::{quoted, Method};
+use crate::provider::api_error::{Scope, Trouble};
 use crate::provider::contract::Verdict;
-use crate::provider::trouble::{Scope, Trouble};
+use crate::types::json::{self, array, Json, Object};
 use std::collections::HashMap;
 
 impl Push<'_> {

@@ -1,12 +1,12 @@
 //! Reads listings to their end, or says that it could not: what we do not see we might create twice.
 
+use super::placeholders::Words;
 use super::talk::Talk;
-use super::words::Words;
 use super::{Api, List, Naming, Pages};
-use crate::host::Host;
-use crate::json::{self, Json};
-use crate::provider::records::{is_id, plain};
-use crate::provider::trouble::{Scope, Trouble};
+use crate::provider::api_error::{Scope, Trouble};
+use crate::provider::lookup::{is_id, plain};
+use crate::types::hostname::Host;
+use crate::types::json::{self, Json};
 
 /// Pages of a listing that are read.
 const PAGES: usize = 40;

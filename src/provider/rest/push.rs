@@ -2,17 +2,17 @@
 //! known of it. Everything else in the zone stays as it is.
 
 use super::look::{self, Record, Zone};
+use super::placeholders::Words;
 use super::talk::Talk;
-use super::words::Words;
 use super::Rest;
-use crate::address::Family;
-use crate::host::Host;
-use crate::http::quoted;
-use crate::provider::trouble::{Scope, Trouble};
+use crate::net::http::quoted;
+use crate::provider::api_error::{Scope, Trouble};
+use crate::types::address::Family;
+use crate::types::hostname::Host;
 
 use crate::provider::contract::{Line, Ruling, Verdict, Wanted};
-use crate::provider::records;
-use crate::sorted::Sorted;
+use crate::provider::lookup;
+use crate::types::vec_map::Sorted;
 use std::net::IpAddr;
 
 /// One host in one family that is still to be ruled on.
@@ -174,7 +174,7 @@ impl<'a> Push<'a> {
     pub fn look(&mut self, words: &Words<'_>) -> Result<Vec<Record>, Trouble> {
         let call = &self.owner.api.records.call;
         let place = self.talk.place();
-        let asked = words.fill(call.path, super::words::Place::Path) + &words.fill(call.body, place);
+        let asked = words.fill(call.path, super::placeholders::Place::Path) + &words.fill(call.body, place);
         if let Some((_, known)) = self.looked.iter().find(|(known, _)| *known == asked) {
             return known.clone();
         }
@@ -230,7 +230,7 @@ impl<'a> Push<'a> {
 
     /// What is to be done: nothing, or a change of the record that is there, or of none.
     fn step(&self, found: &[Record], item: &Item<'_>) -> Result<Option<Option<Record>>, Verdict> {
-        match records::one(found, |record| (&record.kind, &record.value), item.family, self.owner.create) {
+        match lookup::one(found, |record| (&record.kind, &record.value), item.family, self.owner.create) {
             Err((why, remedy)) => Err(Verdict::Refused { why, remedy }),
             Ok(Some(held)) if self.is_right(held, item) => Ok(None),
             Ok(held) => Ok(Some(held.cloned())),

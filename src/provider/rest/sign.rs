@@ -1,8 +1,8 @@
 //! Signatures that cloud APIs ask for, with HMAC. Pure: the time is given.
 
-use crate::clock::{self, Stamp};
-use crate::digest::{hex, hmac, sha256, Algorithm};
-use crate::http::Request;
+use crate::net::http::Request;
+use crate::sys::clock::{self, Stamp};
+use crate::types::digest::{hex, hmac, sha256, Algorithm};
 
 /// With what and for what AWS signs.
 pub struct Aws<'a> {
@@ -83,11 +83,11 @@ fn tc3_header(headers: &str, names: &str, body: &str, service: &str, (id, secret
 /// (<https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism>).
 #[cfg(feature = "all-providers")]
 pub fn rpc1(method: &str, query: &str, secret: &str) -> String {
-    use crate::secret::percent;
+    use crate::types::secret::percent;
     let mut pairs: Vec<&str> = query.split('&').collect();
     pairs.sort_unstable();
     let text = format!("{method}&{}&{}", percent("/"), percent(&pairs.join("&")));
-    crate::http::base64(hmac(Algorithm::SHA1, format!("{secret}&").as_bytes(), &[text.as_bytes()]))
+    crate::net::http::base64(hmac(Algorithm::SHA1, format!("{secret}&").as_bytes(), &[text.as_bytes()]))
 }
 
 #[cfg(test)]

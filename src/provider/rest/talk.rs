@@ -1,13 +1,13 @@
 //! One call: what is sent, and how its answer is read before anyone believes it.
 
-use super::words::{Place, Words};
+use super::placeholders::{Place, Words};
 use super::{Api, Call, Form, Means, Rest};
-use crate::clock;
-use crate::http::{quoted, Http, Reply, Request, LARGE};
-use crate::json::{self, Json};
+use crate::net::http::{quoted, Http, Reply, Request, LARGE};
+use crate::provider::api_error::{self, Scope, Trouble};
 use crate::provider::contract::{Pause, Verdict};
-use crate::provider::trouble::{self, Scope, Trouble};
-use crate::secret::Secret;
+use crate::sys::clock;
+use crate::types::json::{self, Json};
+use crate::types::secret::Secret;
 
 /// The calls of one push. After a trouble that concerns all of them none is made any more.
 pub struct Talk<'a> {
@@ -73,7 +73,7 @@ impl<'a> Talk<'a> {
             return Err(trouble.clone());
         }
         let result = self.exchange(call, words, body);
-        trouble::keep(&mut self.stop, result)
+        api_error::keep(&mut self.stop, result)
     }
 
     /// How values are written in a body.

@@ -2,13 +2,13 @@
 //! shown: by the answer, or by a new look.
 
 use super::look::{self, Record, Zone};
+use super::placeholders::Words;
 use super::push::{softened, Change, Item, Push};
-use super::words::Words;
 use super::{Proof, Write};
-use crate::http::quoted;
-use crate::json::{self, Json};
+use crate::net::http::quoted;
+use crate::provider::api_error::{Scope, Trouble};
 use crate::provider::contract::Verdict;
-use crate::provider::trouble::{Scope, Trouble};
+use crate::types::json::{self, Json};
 
 impl Push<'_> {
     /// Makes the changes, as many in a call as the API takes.

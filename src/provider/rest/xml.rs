@@ -2,7 +2,7 @@
 //! text. Strict: elements, attributes that are skipped, text with the five entities, one declaration; all else is no
 //! answer.
 
-use crate::json::Json;
+use crate::types::json::Json;
 use std::collections::HashMap;
 
 /// How deep elements may stand in each other.
@@ -81,7 +81,7 @@ fn unescaped(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::{at, scalar};
+    use crate::types::json::{at, scalar};
 
     #[test]
     fn elements_become_members_and_lists() {

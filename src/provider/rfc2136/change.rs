@@ -1,10 +1,10 @@
 //! What is changed: one host in one family. Written as an update and, for people, as nsupdate(1) takes it.
 
-use crate::address::{Family, Set};
-use crate::dns::update::{Update, CNAME};
-use crate::dns::wire::put_name;
-use crate::dns::zone::kind;
+use crate::net::dns::update::{Update, CNAME};
+use crate::net::dns::wire::put_name;
+use crate::net::dns::zone::kind;
 use crate::provider::contract::{Past, Ruling, Verdict, Wanted};
+use crate::types::address::{Family, Set};
 use std::net::IpAddr;
 
 /// One host in one family.
@@ -148,8 +148,8 @@ pub fn lines(zone: &str, ttl: u32, changes: &[Change], need: Need) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
     use crate::provider::contract::Want;
+    use crate::types::hostname::Host;
 
     #[test]
     fn an_update_and_its_text_say_the_same() {

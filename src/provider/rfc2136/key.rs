@@ -1,7 +1,7 @@
 //! The key of a section, from whichever keys of the settings tell it.
 
-use crate::tsig::{self, Key, Material};
-use crate::values::{Facts, SECRET_FORMS};
+use crate::net::tsig::{self, Key, Material};
+use crate::settings::reader::{Facts, SECRET_FORMS};
 
 /// `Some(None)` where the section says that there is none; `None` after a mistake, which is noted.
 pub fn key(facts: &Facts<'_>) -> Option<Option<Key>> {

@@ -3,10 +3,10 @@
 
 use super::change::{self, Change, Need};
 use super::talk::{Answer, Talk};
-use super::{places, words, Area, Rfc2136};
-use crate::http::Http;
+use super::{places, rcodes, Area, Rfc2136};
+use crate::net::http::Http;
+use crate::net::tsig;
 use crate::provider::contract::{Ruling, Verdict};
-use crate::tsig;
 use std::time::Instant;
 
 /// The longest message over TCP (RFC 1035 §4.2.2), less its head and signature.
@@ -104,7 +104,7 @@ impl Push<'_, '_> {
         let answer = self.talk.ask(|id| update.message(id));
         if let Some(show) = self.http.verbose {
             show(&match &answer {
-                Ok(answer) => format!("< {}", crate::dns::wire::rcode_name(answer.rcode.max(answer.error))),
+                Ok(answer) => format!("< {}", crate::net::dns::wire::rcode_name(answer.rcode.max(answer.error))),
                 Err(why) => format!("< {why}"),
             });
         }
@@ -124,7 +124,7 @@ impl Push<'_, '_> {
     /// A whole message's worth.
     fn group(&mut self, group: &[Change]) {
         let Some(answer) = self.ask(group, Need::Ours) else { return };
-        if words::is_unmet(&answer) && group.len() > 1 && group[0].is_mine() {
+        if rcodes::is_unmet(&answer) && group.len() > 1 && group[0].is_mine() {
             // All of it may have been done before, and only the reply was lost.
             let Some(answer) = self.ask(group, Need::Same) else { return };
             if answer.sure && answer.rcode == 0 {
@@ -135,11 +135,11 @@ impl Push<'_, '_> {
     }
 
     fn settle(&mut self, group: &[Change], answer: Answer) {
-        let apart = words::is_unmet(&answer) || (words::is_of_some(&answer) && self.patience > 0);
+        let apart = rcodes::is_unmet(&answer) || (rcodes::is_of_some(&answer) && self.patience > 0);
         match group {
-            [change] if words::is_unmet(&answer) => self.alone(change, answer),
+            [change] if rcodes::is_unmet(&answer) => self.alone(change, answer),
             _ if apart && group.len() > 1 => {
-                if words::is_of_some(&answer) {
+                if rcodes::is_of_some(&answer) {
                     self.patience -= 1;
                 }
                 let (one, other) = group.split_at(group.len() / 2);
@@ -149,16 +149,16 @@ impl Push<'_, '_> {
                     }
                 }
             }
-            _ => self.rule(group, &words::judge(&answer, self.zone)),
+            _ => self.rule(group, &rcodes::judge(&answer, self.zone)),
         }
     }
 
     /// One host whose record is not what it had to be: ours already, or once, or gone, or somebody else's.
     fn alone(&mut self, change: &Change, answer: Answer) {
         let group = std::slice::from_ref(change);
-        let taken = words::not_mine(&change.host, change.family.record());
+        let taken = rcodes::not_mine(&change.host, change.family.record());
         if !change.is_mine() {
-            return self.rule(group, &words::alias(&change.host));
+            return self.rule(group, &rcodes::alias(&change.host));
         }
         let mut last = answer;
         for need in [Need::Same, Need::Begun, Need::Nothing] {
@@ -170,16 +170,16 @@ impl Push<'_, '_> {
                 let done = if need == Need::Same { Verdict::AlreadySo } else { Verdict::Updated };
                 return self.rule(group, &done);
             }
-            if !words::is_unmet(&answer) {
-                return self.rule(group, &words::judge(&answer, self.zone));
+            if !rcodes::is_unmet(&answer) {
+                return self.rule(group, &rcodes::judge(&answer, self.zone));
             }
             // That the name is an alias is found out before what it has beside: the first of the needs.
             if need == Need::Same && answer.rcode == 7 {
-                return self.rule(group, &words::alias(&change.host));
+                return self.rule(group, &rcodes::alias(&change.host));
             }
             last = answer;
         }
-        let verdict = if words::is_unmet(&last) { taken } else { words::judge(&last, self.zone) };
+        let verdict = if rcodes::is_unmet(&last) { taken } else { rcodes::judge(&last, self.zone) };
         self.rule(group, &verdict);
     }
 }
@@ -187,8 +187,8 @@ impl Push<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
     use crate::provider::contract::{Want, Wanted};
+    use crate::types::hostname::Host;
 
     #[test]
     fn messages_are_as_few_as_hold_them() {

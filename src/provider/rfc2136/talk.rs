@@ -1,13 +1,13 @@
 //! One update and its reply. Over UDP a reply counts only if it is signed: what anybody can forge is passed over until
 //! the deadline. What a server says without a signature, it is asked again over TCP, where no stranger can answer for it.
 
-use crate::clock::{self, Stamp};
-use crate::dns::wire::{same_name, Header, Reader, HEADER, LONGEST};
-use crate::dns::zone::way;
-use crate::dns::{self, Stream, Trouble};
-use crate::http::Http;
-use crate::socket::Bind;
-use crate::tsig::{Key, Seal};
+use crate::net::dns::wire::{same_name, Header, Reader, HEADER, LONGEST};
+use crate::net::dns::zone::way;
+use crate::net::dns::{self, Stream, Trouble};
+use crate::net::http::Http;
+use crate::net::socket::Bind;
+use crate::net::tsig::{Key, Seal};
+use crate::sys::clock::{self, Stamp};
 use std::net::SocketAddr;
 use std::time::Instant;
 

@@ -35,7 +35,7 @@ pub fn fill(text: &str, value: &dyn Fn(&str) -> Option<String>, encode: &dyn Fn(
             }
         }
     }
-    secrets.into_iter().for_each(|part| crate::secret::written(&out, part));
+    secrets.into_iter().for_each(|part| crate::types::secret::written(&out, part));
     Some(out)
 }
 
@@ -55,12 +55,12 @@ pub fn resource(text: &str, value: &dyn Fn(&str) -> Option<String>) -> String {
 
 /// Commas part addresses; servers exist that look for them undecoded.
 fn in_url(text: &str) -> String {
-    crate::secret::percent(text).replace("%2C", ",")
+    crate::types::secret::percent(text).replace("%2C", ",")
 }
 
 /// As it stands within the quotes of JSON.
 pub fn in_json(text: &str) -> String {
-    let quoted = crate::json::quote(text);
+    let quoted = crate::types::json::quote(text);
     quoted[1..quoted.len() - 1].to_string()
 }
 

@@ -1,12 +1,12 @@
 //! What a service's own words mean: texts that the settings name, told apart by where they must stand, so that a word
 //! of a page or of a sentence is not taken for an answer. Pure.
 
-use crate::http::quoted;
-use crate::json;
+use crate::net::http::quoted;
 use crate::provider::contract::Verdict;
-use crate::provider::dyndns2::words;
-use crate::values::Facts;
-use crate::words::of_a_word;
+use crate::provider::dyndns2::return_codes;
+use crate::settings::reader::Facts;
+use crate::types::json;
+use crate::types::spelling::of_a_word;
 use std::net::IpAddr;
 
 /// A text in an answer. Letters of either case are the same.
@@ -96,7 +96,7 @@ impl Reading {
             return (Verdict::Updated, None);
         }
         if self.success.is_empty() {
-            return words::judge(body, 1, said).remove(0);
+            return return_codes::judge(body, 1, said).remove(0);
         }
         let why = match body.trim() {
             "" => "an empty answer".to_string(),
@@ -113,7 +113,7 @@ impl Reading {
             return Some(Verdict::Refused { why, remedy });
         }
         // A yes is never read out of these words while the section has its own.
-        words::refusal_in(body)
+        return_codes::refusal_in(body)
     }
 }
 

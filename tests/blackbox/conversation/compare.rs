@@ -3,7 +3,7 @@
 
 use super::format::Exchange;
 use crate::world::Request;
-use homing::json::{self, Json};
+use homing::types::json::{self, Json};
 
 /// What is wrong with a request; nothing if it is the expected one.
 pub fn compare(expected: &Exchange, request: &Request) -> Result<(), String> {

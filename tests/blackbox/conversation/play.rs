@@ -3,7 +3,7 @@
 use super::format::{Conversation, Exchange, Expect, Line, Pass, Text};
 use super::script::Script;
 use crate::world::{updates, Canary, Ended, HttpServer, Reply, Run, Scratch};
-use homing::json;
+use homing::types::json;
 use std::sync::Arc;
 
 /// Stands before the config of a case. Each case begins with keys of the agent, so that they join these.

@@ -3,7 +3,8 @@
 use super::format::parse;
 use super::play::play;
 use crate::world::{Run, Scratch};
-use homing::{json, provider};
+use homing::provider;
+use homing::types::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{catch_unwind, AssertUnwindSafe};

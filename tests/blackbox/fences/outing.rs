@@ -1,7 +1,7 @@
 //! One hostile server met, in both roles, and what must hold whatever it did.
 
 use crate::world::{paced, seconds, Canary, Ended, HttpServer, Manner, Pki, Reply, Run, Scratch};
-use homing::json;
+use homing::types::json;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;

@@ -4,7 +4,7 @@ use super::daemon::{done, program};
 use super::rfc2136::{config, key, with, FOUR, HOSTS, SIX};
 use super::zones::{Kind, Zones, SHARED};
 use crate::world::{lines, DnsServer, Run, Scratch};
-use homing::dns::wire::{Header, Reader};
+use homing::net::dns::wire::{Header, Reader};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};

@@ -5,9 +5,9 @@
 //! back at once, and if that gets lost it ends by itself after two minutes.
 
 use super::towards;
-use crate::datagram;
-use crate::http::plain;
-use crate::os;
+use crate::net::datagram;
+use crate::net::http::plain;
+use crate::sys::os;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 

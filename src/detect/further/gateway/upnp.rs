@@ -2,8 +2,8 @@
 //! (SSDP), find in it where its connection is controlled, and ask GetExternalIPAddress there (SOAP).
 //! Anyone at home may answer a search. Only the router is listened to, and only at its own address is it asked on.
 
-use crate::address::{self, Family};
-use crate::http::{quoted, Fault, Http, Method, Reply, Request, Url};
+use crate::net::http::{quoted, Fault, Http, Method, Reply, Request, Url};
+use crate::types::address::{self, Family};
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -52,7 +52,7 @@ fn fetch(request: &Request, until: Instant, http: &Http<'_>) -> Result<Reply, St
 
 /// The place of the router's description.
 fn search(router: IpAddr, until: Instant) -> Result<Url, String> {
-    let told = |error: std::io::Error| crate::http::plain(&error);
+    let told = |error: std::io::Error| crate::net::http::plain(&error);
     // A multicast leaves by the interface whose address it is sent from: ours towards the router.
     let ours = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
         socket.connect((router, SEARCHED.1))?;

@@ -3,12 +3,12 @@
 
 use super::super::talk::Talk;
 use super::super::*;
-use crate::clock;
-use crate::digest::hex;
-use crate::http::Request;
-use crate::os;
-use crate::provider::trouble::Trouble;
-use crate::values::secret;
+use crate::net::http::Request;
+use crate::provider::api_error::Trouble;
+use crate::settings::reader::secret;
+use crate::sys::clock;
+use crate::sys::os;
+use crate::types::digest::hex;
 
 pub const ALIYUN: Api = Api {
     name: "aliyun",

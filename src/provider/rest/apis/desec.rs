@@ -2,7 +2,7 @@
 //! all of a zone in one call, which counts once against the limits.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 const SET: Write = Write {
     call: call(Method::Patch, "/domains/$zone/rrsets/", r#"{"subname":$sub,"type":$type,"ttl":$ttl,"records":[$ip]}"#),

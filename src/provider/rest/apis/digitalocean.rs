@@ -1,7 +1,7 @@
 //! DigitalOcean: <https://docs.digitalocean.com/reference/api/digitalocean/#tag/Domain-Records>.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const DIGITALOCEAN: Api = Api {
     name: "digitalocean",

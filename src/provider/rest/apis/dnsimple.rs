@@ -2,7 +2,7 @@
 //! a token of an account tells.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const DNSIMPLE: Api = Api {
     name: "dnsimple",

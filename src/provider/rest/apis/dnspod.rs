@@ -3,7 +3,7 @@
 //! hour; homing makes none.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const DNSPOD: Api = Api {
     name: "dnspod",

@@ -2,7 +2,7 @@
 //! where there is none. The older API keys (`Apikey` in the place of `Bearer`) are being withdrawn.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 const SET: Write = Write {
     call: call(Method::Put, "/domains/$zone/records/$at/$type", "{\"rrset_ttl\":$ttl,\"rrset_values\":[$ip]}"),

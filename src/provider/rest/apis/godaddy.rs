@@ -2,7 +2,7 @@
 //! fewer than ten domains are told ACCESS_DENIED.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 const SET: Write = Write {
     call: call(Method::Put, "/v1/domains/$zone/records/$type/$at", r#"[{"data":$ip,"ttl":$ttl}]"#),

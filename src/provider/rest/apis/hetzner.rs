@@ -2,7 +2,7 @@
 //! dns.hetzner.com is being withdrawn. A set's TTL has a call of its own, so that `ttl` is for new records.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const HETZNER: Api = Api {
     name: "hetzner",

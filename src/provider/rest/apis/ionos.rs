@@ -2,7 +2,7 @@
 //! is sent as it was listed. Errors come as a list.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const IONOS: Api = Api {
     name: "ionos",

@@ -2,7 +2,7 @@
 //! rounds a TTL up to one of its own.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const LINODE: Api = Api {
     name: "linode",

@@ -1,7 +1,7 @@
 //! LuaDNS: <https://www.luadns.com/api.html>. A PUT writes the record as a whole.
 
 use super::super::*;
-use crate::values::{key, secret};
+use crate::settings::reader::{key, secret};
 
 pub const LUADNS: Api = Api {
     name: "luadns",

@@ -2,7 +2,7 @@
 //! of its own; one call lists a whole zone.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const NAMESILO: Api = Api {
     name: "namesilo",

@@ -3,7 +3,7 @@
 //! key is told in the words of a limit ("More than 180 requests per minute"), so that one can't be told from the other.
 
 use super::super::*;
-use crate::values::{key, secret};
+use crate::settings::reader::{key, secret};
 
 pub const NETCUP: Api = Api {
     name: "netcup",

@@ -1,7 +1,7 @@
 //! Njalla: <https://njal.la/api/>. One URL for all, a method in each body, errors in answers with status 200.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const NJALLA: Api = Api {
     name: "njalla-api",

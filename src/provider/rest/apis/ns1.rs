@@ -1,7 +1,7 @@
 //! NS1 (IBM): <https://ns1.com/api>. A record is a set of one name and type.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const NS1: Api = Api {
     name: "ns1",

@@ -4,11 +4,11 @@
 
 use super::super::talk::Talk;
 use super::super::*;
-use crate::clock::{self, Stamp};
-use crate::digest::{hex, sha1};
-use crate::http::Request;
-use crate::provider::trouble::{Scope, Trouble};
-use crate::values::secret;
+use crate::net::http::Request;
+use crate::provider::api_error::{Scope, Trouble};
+use crate::settings::reader::secret;
+use crate::sys::clock::{self, Stamp};
+use crate::types::digest::{hex, sha1};
 
 pub const OVH: Api = Api {
     name: "ovh-api",

@@ -2,7 +2,7 @@
 //! a whole zone. A note on a record stays when it is not sent.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const PORKBUN: Api = Api {
     name: "porkbun",

@@ -2,7 +2,7 @@
 //! another and leaves its comments; all sets of a zone go in one call.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 const SET: Write = Write {
     call: call(

@@ -5,10 +5,10 @@
 use super::super::talk::Talk;
 use super::super::*;
 use super::super::{sign, xml};
-use crate::clock;
-use crate::http::Request;
-use crate::provider::trouble::Trouble;
-use crate::values::secret;
+use crate::net::http::Request;
+use crate::provider::api_error::Trouble;
+use crate::settings::reader::secret;
+use crate::sys::clock;
 
 const SET: Write = Write {
     call: call(
@@ -99,7 +99,9 @@ fn read(body: &str) -> Option<Json> {
             if let Some(Json::String(name)) = row.get_mut("Name") {
                 *name = name.replace("\\052", "*");
             }
-            if let Some(target) = row.get("AliasTarget").and_then(|alias| crate::json::at(alias, "DNSName")).cloned() {
+            if let Some(target) =
+                row.get("AliasTarget").and_then(|alias| crate::types::json::at(alias, "DNSName")).cloned()
+            {
                 row.insert("Type".to_string(), Json::String("CNAME".to_string()));
                 row.insert("ResourceRecords".to_string(), target);
             }

@@ -2,8 +2,8 @@
 //! all sets of a zone go in one call. A zone's name stands in two members.
 
 use super::super::*;
-use crate::json;
-use crate::values::secret;
+use crate::settings::reader::secret;
+use crate::types::json;
 
 pub const SCALEWAY: Api = Api {
     name: "scaleway",

@@ -2,7 +2,7 @@
 //! set of one name and type, or creates it. The API does not list zones.
 
 use super::super::*;
-use crate::values::{key, secret};
+use crate::settings::reader::{key, secret};
 
 const SET: Write = Write {
     call: call(Method::Post, "/domains/$zone", r#"{"type":$type,"name":$sub,"content":$ip,"ttl":$ttl}"#),

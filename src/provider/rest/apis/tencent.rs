@@ -3,10 +3,10 @@
 
 use super::super::talk::Talk;
 use super::super::*;
-use crate::clock;
-use crate::http::Request;
-use crate::provider::trouble::Trouble;
-use crate::values::secret;
+use crate::net::http::Request;
+use crate::provider::api_error::Trouble;
+use crate::settings::reader::secret;
+use crate::sys::clock;
 
 pub const TENCENT: Api = Api {
     name: "tencent",

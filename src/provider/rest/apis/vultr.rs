@@ -1,7 +1,7 @@
 //! Vultr: <https://www.vultr.com/api/#tag/dns>. A change is answered with 204 and nothing.
 
 use super::super::*;
-use crate::values::secret;
+use crate::settings::reader::secret;
 
 pub const VULTR: Api = Api {
     name: "vultr",

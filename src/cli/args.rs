@@ -1,0 +1,279 @@
+//! The command line, and the only door to the option package. What was typed is a type of its own here; what it
+//! means together with a config is decided in `config.rs`.
+
+use crate::types::spelling::visible;
+use getopts::Options;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The config that is read when none is named.
+pub const DEFAULT_CONFIG: &str = "/etc/homing.conf";
+
+/// What `--help` prints. A test holds the options equal to those of homing(1).
+pub const HELP: &str = "\
+homing keeps a DNS name pointing home.
+
+usage: homing [options]          one pass: detect, compare, push, remember
+
+  -c, --config FILE    settings (default /etc/homing.conf)
+  -o, --set KEY=VALUE  add a setting; SECTION.KEY=VALUE for a section;
+                       repeatable; wins over the file; needs no file
+  -n, --dry-run        show what would be sent; push and write nothing
+  -f, --force          push even if nothing changed; lifts refusals and back-off
+      --only NAME      this section or host alone; repeatable
+      --verify         ask the zones' own servers too; push what is not there
+  -l, --log-only       keep the history; push nothing; needs no config
+  -d, --detect         ask every configured detector and compare the answers
+  -s, --status         what is published, since when, refusals and why
+  -H, --history        the addresses we had, from, until, how long
+      --svg FILE       with --history: a picture of it (- for stdout)
+  -t, --check          check the config and exit 0 or 2
+  -L, --list [NAME]    providers, presets and detectors; one of them in full
+      --uci FILE       print OpenWrt's settings (UCI, ddns-scripts) as ours
+  -e, --every TIME     stay and repeat the pass: 5m, 300
+  -j, --json           machine-readable output, one object a line
+  -v, --verbose        tell each step
+  -q, --quiet          print nothing but trouble
+  -V, --version        print the version
+  -h, --help           print this
+
+exit codes: 0 all current; 1 to be tried again; 2 command line or settings
+wrong, nothing attempted; 3 a provider refused: a person must act
+
+first steps: homing --detect
+             man homing.conf
+";
+
+/// What the process is asked to do.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Task {
+    Pass,
+    LogOnly,
+    Detect,
+    Status,
+    History,
+    Check,
+    List(Option<String>),
+    /// OpenWrt's settings, as ours.
+    Uci(PathBuf),
+    Version,
+    Help,
+}
+
+/// The command line, as typed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Args {
+    pub task: Task,
+    /// `None`: the default one.
+    pub config: Option<PathBuf>,
+    pub set: Vec<String>,
+    pub dry_run: bool,
+    pub force: bool,
+    pub only: Vec<String>,
+    /// Ask what the zones' servers answer.
+    pub verify: bool,
+    /// Seconds between passes.
+    pub every: Option<i64>,
+    /// Where the history's picture goes.
+    pub svg: Option<PathBuf>,
+    pub json: bool,
+    pub verbose: bool,
+    pub quiet: bool,
+}
+
+impl Args {
+    /// How the command that lifts a refusal goes on where a config was named; a shell takes it as it is.
+    pub fn suffix(&self) -> String {
+        let Some(path) = &self.config else { return String::new() };
+        let path = path.display().to_string();
+        match path.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+,:@%".contains(c)) {
+            true => format!(" -c {path}"),
+            false => format!(" -c '{}'", path.replace('\'', "'\\''")),
+        }
+    }
+}
+
+/// Reads the command line. The error is one line and says what to do.
+pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
+    let words: Vec<String> = words
+        .map(|word| word.into_string().map_err(|_| "an argument is not UTF-8".to_string()))
+        .collect::<Result<_, _>>()?;
+    let mut options = Options::new();
+    options.optopt("c", "config", "", "");
+    options.optmulti("o", "set", "", "");
+    options.optflag("n", "dry-run", "");
+    options.optflag("f", "force", "");
+    options.optmulti("", "only", "", "");
+    options.optflag("", "verify", "");
+    options.optflag("l", "log-only", "");
+    options.optflag("d", "detect", "");
+    options.optflag("s", "status", "");
+    options.optflag("H", "history", "");
+    options.optopt("", "svg", "", "");
+    options.optflag("t", "check", "");
+    options.optflagopt("L", "list", "", "");
+    options.optopt("", "uci", "", "");
+    options.optopt("e", "every", "", "");
+    options.optflag("j", "json", "");
+    options.optflagmulti("v", "verbose", "");
+    options.optflag("q", "quiet", "");
+    options.optflag("V", "version", "");
+    options.optflag("h", "help", "");
+    let found = options.parse(&words).map_err(told)?;
+
+    let tasks = [
+        ("help", Task::Help),
+        ("version", Task::Version),
+        // `-L NAME` and `--list=NAME` bind the name; `--list NAME` leaves it standing.
+        ("list", Task::List(found.opt_str("list").or_else(|| found.free.first().cloned()))),
+        ("uci", Task::Uci(found.opt_str("uci").unwrap_or_default().into())),
+        ("check", Task::Check),
+        ("detect", Task::Detect),
+        ("status", Task::Status),
+        ("history", Task::History),
+        ("log-only", Task::LogOnly),
+    ];
+    let mut asked = tasks.into_iter().filter(|(name, _)| found.opt_present(name));
+    let (name, task) = asked.next().unwrap_or(("", Task::Pass));
+    let settled = matches!(task, Task::Help | Task::Version);
+    if let Some((second, _)) = asked.next().filter(|_| !settled) {
+        return Err(format!("--{name} and --{second} do not go together"));
+    }
+    let takes_name = usize::from(matches!(task, Task::List(_)) && found.opt_str("list").is_none());
+    if let Some(extra) = found.free.get(takes_name).filter(|_| !settled) {
+        // After --set it may be the second word of a secret.
+        return Err(match found.opt_present("set") {
+            true => "what follows --set is not one word: write --set 'KEY=VALUE'".to_string(),
+            false => format!("'{}' is not an option (see homing --help)", visible(extra)),
+        });
+    }
+    let passes = matches!(task, Task::Pass | Task::LogOnly);
+    let every = match found.opt_str("every") {
+        Some(_) if !passes => return Err(format!("--every and --{name} do not go together")),
+        Some(text) => Some(every(&text)?),
+        None => None,
+    };
+    // What would be passed over in silence is refused.
+    let idle = ["force", "only", "verify", "dry-run"].into_iter().find(|option| found.opt_present(option));
+    if let Some(option) = idle.filter(|_| !settled && !passes) {
+        return Err(format!("--{option} and --{name} do not go together"));
+    }
+    if let Some(option) = idle.filter(|option| *option != "dry-run" && task == Task::LogOnly) {
+        return Err(format!("--{option} and --log-only do not go together: nothing is pushed"));
+    }
+    if found.opt_present("dry-run") && task == Task::LogOnly {
+        return Err("--dry-run and --log-only do not go together: use --detect".to_string());
+    }
+    if found.opt_present("svg") && task != Task::History && !settled {
+        return Err("--svg goes with --history alone".to_string());
+    }
+    if found.opt_present("quiet") && found.opt_present("verbose") {
+        return Err("--quiet and --verbose do not go together".to_string());
+    }
+    Ok(Args {
+        task,
+        config: found.opt_str("config").map(PathBuf::from),
+        set: found.opt_strs("set"),
+        dry_run: found.opt_present("dry-run"),
+        force: found.opt_present("force"),
+        only: found.opt_strs("only"),
+        verify: found.opt_present("verify"),
+        every,
+        svg: found.opt_str("svg").map(PathBuf::from),
+        json: found.opt_present("json"),
+        verbose: found.opt_present("verbose"),
+        quiet: found.opt_present("quiet"),
+    })
+}
+
+/// Seconds of `--every`.
+fn every(text: &str) -> Result<i64, String> {
+    match crate::types::spelling::duration(text) {
+        Some(seconds) if seconds >= 1 => Ok(seconds),
+        Some(_) => Err("--every: at least 1s between passes".to_string()),
+        None => Err(format!("--every: '{}' is not a length of time: write 5m or 300", visible(text))),
+    }
+}
+
+fn told(fail: getopts::Fail) -> String {
+    use getopts::Fail;
+    let dashed = |name: &str| if name.len() == 1 { format!("-{name}") } else { format!("--{name}") };
+    let text = match fail {
+        Fail::ArgumentMissing(name) => format!("{} needs a value", dashed(&name)),
+        Fail::UnrecognizedOption(name) => {
+            let names = [
+                "config", "set", "dry-run", "force", "only", "verify", "log-only", "detect", "status", "history",
+                "svg", "check", "list", "uci", "every", "json", "verbose", "quiet", "version", "help",
+            ];
+            let hint = crate::types::spelling::meant(&name, &names).replace(": did you mean '", ": did you mean '--");
+            format!("unknown option {}{hint}", visible(&dashed(&name)))
+        }
+        Fail::OptionMissing(name) => format!("{} is missing", dashed(&name)),
+        Fail::OptionDuplicated(name) => format!("{} stands twice", dashed(&name)),
+        Fail::UnexpectedArgument(name) => format!("{} takes no value", dashed(&name)),
+    };
+    format!("{text} (see homing --help)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(line: &str) -> Result<Args, String> {
+        parse(line.split_whitespace().map(OsString::from))
+    }
+
+    #[test]
+    fn no_words_are_a_pass() {
+        let args = typed("").expect("good");
+        assert_eq!(args.task, Task::Pass);
+        assert_eq!(args.config, None);
+    }
+
+    #[test]
+    fn options_are_read() {
+        let args = typed("-c x.conf -o a=1 --set b.c=2 -n -f --only home --only h.example -e 5m -j -v").expect("good");
+        assert_eq!(args.config, Some(PathBuf::from("x.conf")));
+        assert_eq!(args.set, ["a=1", "b.c=2"]);
+        assert_eq!(args.only, ["home", "h.example"]);
+        assert_eq!(args.every, Some(300));
+        assert!(args.dry_run && args.force && args.json && args.verbose && !args.quiet);
+        assert_eq!(typed("-L").expect("good").task, Task::List(None));
+        assert_eq!(typed("--list dyn").expect("good").task, Task::List(Some("dyn".to_string())));
+        assert_eq!(typed("--list=dyn").expect("good").task, Task::List(Some("dyn".to_string())));
+        assert_eq!(typed("-L dyn").expect("good").task, Task::List(Some("dyn".to_string())));
+        assert_eq!(typed("--help --status").expect("good").task, Task::Help);
+    }
+
+    #[test]
+    fn a_config_is_named_as_a_shell_takes_it() {
+        let suffix = |path: &str| parse(["-c".into(), path.into()].into_iter()).expect("good").suffix();
+        assert_eq!(typed("").expect("good").suffix(), "");
+        assert_eq!(suffix("/etc/homing.d/x-1.conf"), " -c /etc/homing.d/x-1.conf");
+        assert_eq!(suffix("it's mine.conf"), " -c 'it'\\''s mine.conf'");
+    }
+
+    #[test]
+    fn mistakes_say_what_to_do() {
+        for (line, want) in [
+            ("--statsu", "unknown option --statsu: did you mean '--status'? (see homing --help)"),
+            ("-c", "-c needs a value (see homing --help)"),
+            ("home", "'home' is not an option (see homing --help)"),
+            ("-s -H", "--status and --history do not go together"),
+            ("-s -e 5m", "--every and --status do not go together"),
+            ("-s --svg x.svg", "--svg goes with --history alone"),
+            ("-e 0", "--every: at least 1s between passes"),
+            ("-e soon", "--every: 'soon' is not a length of time: write 5m or 300"),
+            ("-q -v", "--quiet and --verbose do not go together"),
+            ("-l -n", "--dry-run and --log-only do not go together: use --detect"),
+        ] {
+            assert_eq!(typed(line), Err(want.to_string()), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_is_short_and_narrow() {
+        assert!(HELP.lines().count() < 40);
+        assert!(HELP.lines().all(|line| line.len() <= 80));
+    }
+}

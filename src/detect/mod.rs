@@ -1,0 +1,385 @@
+//! Which detectors there are, and how a family's are asked: in order, until enough of them agree. Each mechanism is
+//! a file below; none knows of another, and none decides whether its answer may be published.
+
+mod command;
+mod dns;
+mod families;
+mod file;
+#[cfg(feature = "detectors")]
+mod further;
+#[cfg(not(feature = "detectors"))]
+#[path = "none_further.rs"]
+mod further;
+mod interface;
+mod route;
+mod server;
+mod web;
+
+use crate::net::http::{Http, Url, Way};
+use crate::net::socket::Bind;
+use crate::settings::reader::{key, secret, Facts, Key};
+use crate::types::address::{self, Family, Set};
+use crate::types::interface_id::Suffix;
+use crate::types::spelling::left_out;
+use families::{family_key, OFF};
+use further::Further;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use web::Parse;
+
+/// A way to learn an address.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Web { url: Url, parse: Parse },
+    Dns { server: crate::net::dns::Server, question: crate::net::dns::Question },
+    Interface { name: Option<String> },
+    Route,
+    File { path: PathBuf },
+    Command { argv: Vec<String> },
+    Fixed { addresses: Vec<IpAddr> },
+    Further(Further),
+}
+
+const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: itself alone)");
+
+const BIND: Key = key("bind", "the address or interface from which it is asked (default: the section's)");
+
+/// A kind as it is named in the settings, with what it is and the keys that it takes.
+pub type Row = (&'static str, &'static str, &'static [Key]);
+
+/// Those of every build.
+const USUAL: &[Row] = &[
+    (
+        "web",
+        "ask a web page",
+        &[
+            key("url", "the page"),
+            key("url6", "the page for IPv6, if another"),
+            key("parse", "plain (default), json:KEY, line:KEY= or text"),
+            OPERATOR,
+            BIND,
+            key("proxy", "HTTP proxy to ask through: the page then sees the proxy's address (default: none)"),
+            secret("proxy_password", "the password of the proxy's user"),
+        ],
+    ),
+    (
+        "dns",
+        "ask a name server",
+        &[
+            key("server", "name or address, and :port if not 53"),
+            key("server6", "the server for IPv6, if another"),
+            key("url", "the same as server, as dns://server:port"),
+            key("name", "the name to ask for"),
+            key("type", "A, AAAA or TXT (default: the family's)"),
+            key("class", "IN (default) or CH"),
+            OPERATOR,
+            BIND,
+        ],
+    ),
+    (
+        "interface",
+        "ask the kernel for an interface's best address",
+        &[key("interface", "its name (default: any but loopback)")],
+    ),
+    ("route", "the address from which the kernel would reach the Internet; no packet is sent", &[]),
+    ("file", "an address that another program keeps in a file", &[key("file", "its path; the first line counts")]),
+    ("command", "run a command that prints the address", &[key("command", "program and arguments; no shell")]),
+    (
+        "fixed",
+        "an address of your own",
+        &[key(
+            "address",
+            "one address, or one of each family: 192.0.2.1, 2001:db8::1; with addresses = all as many as there are",
+        )],
+    ),
+];
+
+/// The kinds, and the detectors of the same name, that a build without the feature `detectors` leaves out.
+pub const FURTHER: &[&str] = &["stun", "gateway", "teredo"];
+
+/// The kinds of this build.
+pub fn kinds() -> impl Iterator<Item = &'static Row> {
+    USUAL.iter().chain(further::KINDS)
+}
+
+/// One detector for one family.
+#[derive(Clone, Debug)]
+pub struct Detector {
+    /// Its name in lists and in the history.
+    pub name: String,
+    /// Who is behind it: two detectors of one operator are one witness.
+    pub operator: String,
+    /// By which way it is asked.
+    pub way: Way,
+    pub kind: Kind,
+}
+
+impl Detector {
+    /// One that is looked at for comparison only.
+    pub fn aside(name: &str, kind: Kind) -> Detector {
+        Detector { name: name.to_string(), operator: String::new(), way: Way::default(), kind }
+    }
+
+    /// The router, asked by what changes nothing in it, if this build can ask it.
+    pub fn router() -> Option<Detector> {
+        Further::router().map(|router| Detector::aside("gateway", Kind::Further(router)))
+    }
+
+    /// Whether its answer is the network's word and not this machine's or the operator's.
+    fn is_network(&self) -> bool {
+        match &self.kind {
+            Kind::Web { .. } | Kind::Dns { .. } => true,
+            Kind::Further(further) => further.is_network(),
+            _ => false,
+        }
+    }
+
+    /// Whether asking it sends anything.
+    fn asks_another(&self) -> bool {
+        self.is_network() || self.is_gateway()
+    }
+
+    /// Whether it can tell several addresses.
+    pub fn tells_all(&self) -> bool {
+        matches!(self.kind, Kind::Interface { .. } | Kind::Fixed { .. })
+    }
+
+    pub fn is_gateway(&self) -> bool {
+        matches!(&self.kind, Kind::Further(further) if further.is_gateway())
+    }
+
+    fn is_https(&self) -> bool {
+        matches!(&self.kind, Kind::Web { url, .. } if url.secure())
+    }
+}
+
+/// Which of this machine's own addresses count although the Internet at large cannot reach them.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Leave {
+    pub private: bool,
+    /// Of a Teredo tunnel (RFC 4380).
+    pub teredo: bool,
+}
+
+/// What to ask for one family, and what may be believed.
+#[derive(Clone, Debug)]
+pub struct Source {
+    pub family: Family,
+    pub detectors: Vec<Detector>,
+    /// How many must give the same answer.
+    pub agree: usize,
+    pub leave: Leave,
+    /// Whether all addresses are wanted that a detector tells, and not the best one.
+    pub all: bool,
+}
+
+/// What may be published.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Found {
+    /// The best, which the history follows.
+    pub address: IpAddr,
+    /// The others, where all are wanted.
+    pub beside: Vec<IpAddr>,
+    /// The detector that gave it first.
+    pub from: String,
+    /// Learned by plain DNS only because an HTTPS detector before it failed.
+    pub weak: bool,
+    /// Who said something else, and what.
+    pub dissent: Option<String>,
+}
+
+impl Found {
+    /// All of it.
+    pub fn set(&self) -> Set {
+        Set::of(self.address, &self.beside)
+    }
+
+    /// Found in the same way, another host of the same networks.
+    pub fn moved(&self, suffix: Suffix) -> Found {
+        let beside = self.beside.iter().map(|address| suffix.with_prefix_of(*address)).collect();
+        Found { address: suffix.with_prefix_of(self.address), beside, ..self.clone() }
+    }
+}
+
+/// Reads a detector's section; notes what is wrong with it.
+pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
+    let kinds: Vec<&str> = kinds().map(|(kind, ..)| *kind).collect();
+    let Some(entry) = facts.entry("kind") else {
+        facts.lacking(format!("'kind' is missing: one of {}", kinds.join(", ")));
+        return None;
+    };
+    if FURTHER.contains(&entry.value.as_str()) && further::KINDS.is_empty() {
+        facts.wrong(entry, format!("{}: {}", entry.value, left_out("detectors")));
+        return None;
+    }
+    let chosen = facts.choice("kind", &kinds)?;
+    let (kind, _, keys) = self::kinds().nth(chosen)?;
+    facts.refuse_unknown(&[keys, OFF, &[key("kind", "")]], kind);
+    let kind = match *kind {
+        "web" => web::make(facts, family),
+        "dns" => dns::make(facts, family),
+        "interface" => Some(Kind::Interface { name: facts.text("interface") }),
+        "route" => Some(Kind::Route),
+        "file" => Some(Kind::File { path: facts.needed("file")?.into() }),
+        "command" => {
+            facts.needed("command")?;
+            Some(Kind::Command { argv: facts.command("command")? })
+        }
+        "fixed" => fixed(facts, family),
+        kind => further::make(kind, facts, family).map(Kind::Further),
+    };
+    let kind = kind?;
+    for family in Family::BOTH {
+        facts.choice(family.name(), &["off"]);
+    }
+    let operator = facts.text("operator").unwrap_or_else(|| name.to_string());
+    let way = facts.way(&Way::default());
+    Some(Detector { name: name.to_string(), operator, way, kind })
+}
+
+fn fixed(facts: &Facts<'_>, family: Family) -> Option<Kind> {
+    facts.needed("address")?;
+    let items = facts.list("address")?;
+    let entry = facts.entry("address")?;
+    let mut addresses = Vec::new();
+    for item in &items {
+        match item.parse::<IpAddr>() {
+            Ok(address) => addresses.extend(Some(address).filter(|address| Family::of(*address) == family)),
+            Err(_) => {
+                facts.wrong(entry, format!("'{}' is not an address", crate::settings::shown(item)));
+                return None;
+            }
+        }
+    }
+    if addresses.is_empty() {
+        facts.wrong(entry, format!("no {family} address here, and {family} lists this detector"));
+        return None;
+    }
+    Some(Kind::Fixed { addresses })
+}
+
+/// Asks one detector. The error says why there is no address from it.
+pub fn ask(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>) -> Result<IpAddr, String> {
+    learn(detector, family, leave, http).and_then(|address| judge(detector, address, leave))
+}
+
+/// What a detector says, whether or not it may be published.
+pub fn learn(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>) -> Result<IpAddr, String> {
+    learn_all(detector, family, leave, http).map(|all| all[0])
+}
+
+/// The same of all that it says: never nothing, the best first.
+fn learn_all(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>) -> Result<Vec<IpAddr>, String> {
+    if http.expired() {
+        return Err("no time left in this pass".to_string());
+    }
+    let until = (std::time::Instant::now() + http.timeout).min(http.until);
+    let http = &http.by(&detector.way);
+    let one = match &detector.kind {
+        Kind::Interface { name } => return interface::ask(name.as_deref(), family, leave),
+        Kind::Fixed { addresses } => return Ok(addresses.clone()),
+        Kind::Web { url, parse } => web::ask(url, parse, family, http),
+        Kind::Dns { server, question } => dns::ask(server, question, family, until, http.way.bind.as_ref()),
+        Kind::Route => route::ask(family),
+        Kind::File { path } => file::ask(path, family),
+        Kind::Command { argv } => command::ask(argv, family, until),
+        Kind::Further(further) => further.ask(family, until, http),
+    };
+    one.map(|address| vec![address])
+}
+
+/// Whether what a detector said may be published.
+pub fn judge(detector: &Detector, address: IpAddr, leave: Leave) -> Result<IpAddr, String> {
+    // A Teredo address is meant where it is asked for by name.
+    let asked_for = matches!(&detector.kind, Kind::Further(further) if further.is_teredo())
+        || leave.teredo && !detector.is_network();
+    let meant = asked_for && interface::is_teredo(address);
+    let Some(why) = address::not_public(address).filter(|_| !meant) else { return Ok(address) };
+    if leave.private && !detector.is_network() {
+        return Ok(address);
+    }
+    Err(match detector.is_gateway() {
+        false => format!("{address} is not a public address: {why}"),
+        true if address::is_carrier_nat(address) => {
+            format!("the router has {address}, which the provider shares among customers: {why}")
+        }
+        true => format!("the router has {address}, so another router stands before it: {why}"),
+    })
+}
+
+/// What detectors answered in this pass. One that asks another machine and that two lists name is asked once.
+pub type Asked = Vec<(String, Family, Option<Bind>, Result<IpAddr, String>)>;
+
+fn ask_once(detector: &Detector, source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<IpAddr, String> {
+    let mut before = asked.iter().filter(|(name, family, ..)| *name == detector.name && *family == source.family);
+    let known = before.find(|(_, _, bind, _)| *bind == detector.way.bind);
+    let answer = match known {
+        Some((.., answer)) => answer.clone(),
+        None => learn(detector, source.family, source.leave, http),
+    };
+    if known.is_none() && detector.asks_another() {
+        asked.push((detector.name.clone(), source.family, detector.way.bind.clone(), answer.clone()));
+    }
+    judge(detector, answer?, source.leave)
+}
+
+/// Asks a family's detectors in order until enough of different operators agree. The error tells what each one said.
+pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Found, String> {
+    if source.all {
+        return detect_all(source, http);
+    }
+    let mut said: Vec<(IpAddr, &Detector)> = Vec::new();
+    let mut failed: Vec<String> = Vec::new();
+    let mut https_failed = false;
+    for detector in &source.detectors {
+        // Who has spoken need not be asked again at another door.
+        if said.iter().any(|(_, other)| other.operator == detector.operator) {
+            continue;
+        }
+        match ask_once(detector, source, asked, http) {
+            Ok(address) => {
+                said.push((address, detector));
+                let (same, others): (Vec<_>, Vec<_>) = said.iter().partition(|(other, _)| *other == address);
+                if same.len() >= source.agree {
+                    // One datagram, whoever sent it.
+                    let unproven = detector.is_network() && !matches!(detector.kind, Kind::Web { .. });
+                    let weak = https_failed && said.len() == 1 && unproven;
+                    let dissent = (!others.is_empty()).then(|| format!("{}, where {}", told(&others), told(&same)));
+                    return Ok(Found { address, beside: Vec::new(), from: same[0].1.name.clone(), weak, dissent });
+                }
+            }
+            Err(why) => {
+                https_failed |= detector.is_https();
+                failed.push(format!("{}: {why}", detector.name));
+            }
+        }
+    }
+    if !said.is_empty() {
+        let answers: Vec<_> = said.iter().collect();
+        failed.insert(0, format!("{} must agree: {}", source.agree, told(&answers)));
+    }
+    Err(failed.join("; "))
+}
+
+/// All that the first detector says which has an answer; this machine's own word needs no second one.
+fn detect_all(source: &Source, http: &Http<'_>) -> Result<Found, String> {
+    let mut failed: Vec<String> = Vec::new();
+    for detector in &source.detectors {
+        let all = learn_all(detector, source.family, source.leave, http);
+        let judged = all.and_then(|all| all.into_iter().map(|one| judge(detector, one, source.leave)).collect());
+        match judged.map(|all: Vec<IpAddr>| all.split_first().map(|(best, others)| (*best, others.to_vec()))) {
+            Ok(Some((address, beside))) => {
+                return Ok(Found { address, beside, from: detector.name.clone(), weak: false, dissent: None });
+            }
+            Ok(None) => {}
+            Err(why) => failed.push(format!("{}: {why}", detector.name)),
+        }
+    }
+    Err(failed.join("; "))
+}
+
+/// Who said what.
+fn told(answers: &[&(IpAddr, &Detector)]) -> String {
+    let each = answers.iter().map(|(address, detector)| format!("{} says {address}", detector.name));
+    each.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,88 @@
+//! By which way a request goes out: from an address or interface of ours, through a proxy, or as the kernel likes.
+
+use super::url::Url;
+use crate::net::socket::Bind;
+use crate::types::secret::{self, Secret};
+
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Way {
+    pub bind: Option<Bind>,
+    pub proxy: Option<Proxy>,
+}
+
+/// An HTTP proxy. It resolves the names, so through it nobody here chooses a family.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Proxy {
+    pub host: String,
+    pub port: u16,
+    pub user: Option<String>,
+    /// The value of Proxy-Authorization after `Basic `.
+    pass: Option<Secret>,
+}
+
+impl Proxy {
+    /// `http://host:port` or `http://user@host:port`. The error never repeats it: somebody may have written a
+    /// password there.
+    pub fn parse(text: &str) -> Result<Proxy, String> {
+        let rest = text.strip_prefix("http://").ok_or("a proxy is written http://host:3128")?.trim_end_matches('/');
+        let (user, place) = match rest.rsplit_once('@') {
+            Some((user, place)) => (Some(user), place),
+            None => (None, rest),
+        };
+        if user.is_some_and(|user| user.contains(':')) {
+            return Err("the password does not belong here: use proxy_password_file".to_string());
+        }
+        if user.is_some_and(|user| user.is_empty() || !super::clean(user)) {
+            return Err("the user of a proxy is printable ASCII".to_string());
+        }
+        let url = Url::parse(&format!("http://{place}"))?;
+        let bare = place.rsplit_once(']').map_or(place, |(_, rest)| rest);
+        if url.resource() != "/" || place.contains(['/', '?']) || !bare.contains(':') {
+            return Err("a proxy is written http://host:3128, with its port and nothing after it".to_string());
+        }
+        let user = user.map(str::to_string);
+        Ok(Proxy { host: url.host().to_string(), port: url.port(), user, pass: None })
+    }
+
+    /// The same, with the password of its user.
+    pub fn with_password(mut self, password: &Secret) -> Proxy {
+        self.pass = Some(secret::basic(self.user.as_deref().unwrap_or_default(), password));
+        self
+    }
+
+    /// The header line that lets us through, with its end; empty where none is needed.
+    pub fn authorization(&self) -> String {
+        self.pass.as_ref().map_or(String::new(), |pass| format!("Proxy-Authorization: Basic {}\r\n", pass.expose()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_host_and_port_and_perhaps_a_user() {
+        let read = |text: &str| Proxy::parse(text).map(|proxy| (proxy.host, proxy.port, proxy.user));
+        assert_eq!(read("http://Proxy.example.net:3128"), Ok(("proxy.example.net".into(), 3128, None)));
+        assert_eq!(read("http://alice@10.0.0.1:80/"), Ok(("10.0.0.1".into(), 80, Some("alice".into()))));
+        assert_eq!(read("http://[::1]:8080"), Ok(("::1".into(), 8080, None)));
+        for text in [
+            "proxy:3128",
+            "https://proxy:3128",
+            "http://proxy",
+            "http://[::1]",
+            "http://proxy:0",
+            "http://proxy:3128/path",
+            "http://proxy:3128?x",
+            "http://@proxy:3128",
+            "http://\u{fc}@proxy:3128",
+            "http://a\r\nb@proxy:3128",
+            "socks5://proxy:1080",
+            "",
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        let why = read("http://alice:hunter2@proxy:3128").unwrap_err();
+        assert!(!why.contains("hunter2") && why.contains("proxy_password_file"), "{why}");
+    }
+}

@@ -1,0 +1,8 @@
+//! Network access: HTTP, DNS, TSIG, sockets, name resolution.
+
+pub mod datagram;
+pub mod dns;
+pub mod http;
+pub mod resolve;
+pub mod socket;
+pub mod tsig;

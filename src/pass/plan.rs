@@ -1,0 +1,289 @@
+//! What is out of date. Pure: values in, values out; no network, no clock, no files. Everything that keeps a push
+//! back, or makes one that the address alone would not ask for, is decided here and nowhere else.
+
+use crate::detect::Found;
+use crate::store::state::{passed, Known, Standing, FLAP_WINDOW};
+use crate::sys::clock::{self, Stamp};
+use crate::types::address::{Family, Set};
+use std::net::IpAddr;
+
+/// While a host goes back and forth, pushes of it are this far apart at least, in seconds.
+const FLAP_PAUSE: i64 = 5 * clock::MINUTE;
+/// A standing refusal is told again, and one without a word tried again, after so long, in seconds.
+const DAILY: i64 = clock::DAY;
+
+/// What to do about one host in one family. Kept small: a thousand hosts have two each.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// Nothing: the server has this address.
+    Current,
+    /// Nothing: our address is not known, and unknown is not empty.
+    Unknown,
+    /// Tell the server.
+    Push(Set),
+    /// Not yet: it failed, and the pause is not over.
+    Wait { until: Stamp, why: Box<str> },
+    /// Not yet: the address goes back and forth.
+    Flapping { until: Stamp },
+    /// Not yet: a second pass must see this address too.
+    Unconfirmed(IpAddr),
+    /// Not before a person acts.
+    Refused(Box<Refusal>),
+}
+
+/// A refusal that stands.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    pub why: String,
+    pub remedy: String,
+    /// It was not told for a day.
+    pub tell: bool,
+}
+
+/// What bears on all hosts of a section in one pass.
+#[derive(Clone, Debug)]
+pub struct Context<'a> {
+    pub now: Stamp,
+    pub force: bool,
+    /// Seconds.
+    pub refresh: i64,
+    /// Seconds that are left between two pushes of a host.
+    pub min_interval: i64,
+    /// Digest of the section's settings and secrets.
+    pub digest: &'a str,
+    /// The same with its list of hosts: what must change to lift a refusal.
+    pub full: &'a str,
+    /// What was found, by family; `None` where it was not learned.
+    pub found: [Option<&'a Found>; 2],
+    /// Weak addresses that the last pass saw, by family.
+    pub unconfirmed: [Option<IpAddr>; 2],
+}
+
+/// Decides on one host in one family.
+pub fn plan(family: Family, known: Option<&Known>, context: &Context<'_>) -> Step {
+    let Some(found) = context.found[family as usize] else {
+        return without_address(known, context);
+    };
+    let address = found.set();
+    let Some(known) = known else {
+        return Step::Push(address);
+    };
+    if context.force {
+        return Step::Push(address);
+    }
+    let changed = known.digest != context.digest;
+    let kept_back = known.standing.as_ref().and_then(|standing| keeps_back(standing, &address, changed, context));
+    if let Some(step) = kept_back {
+        return step;
+    }
+    let Some(published) = &known.published else {
+        return Step::Push(address);
+    };
+    let early = !passed(published.confirmed, context.min_interval, context.now);
+    if published.address != address {
+        if found.weak && context.unconfirmed[family as usize] != Some(found.address) {
+            return Step::Unconfirmed(found.address);
+        }
+        return match flapping(known, &address, context.now) {
+            Some(until) => Step::Flapping { until },
+            None if early => {
+                let why = "the service takes no update so soon after the last".into();
+                Step::Wait { until: published.confirmed + context.min_interval, why }
+            }
+            None => Step::Push(address),
+        };
+    }
+    // On a board whose clock was never set no length of time means anything.
+    let due = clock::plausible(context.now) && passed(published.confirmed, context.refresh, context.now);
+    match (changed || due || known.standing.is_some()) && !early {
+        true => Step::Push(address),
+        false => Step::Current,
+    }
+}
+
+/// Nothing is done without an address; a refusal stands all the same.
+fn without_address(known: Option<&Known>, context: &Context<'_>) -> Step {
+    match known.and_then(|known| known.standing.as_ref()) {
+        Some(standing) if !context.force => refusal(standing, context).unwrap_or(Step::Unknown),
+        _ => Step::Unknown,
+    }
+}
+
+/// The refusal, if it is one and nothing has lifted it.
+fn refusal(standing: &Standing, context: &Context<'_>) -> Option<Step> {
+    let Standing::Refused { at, told, why, remedy, digest, daily } = standing else { return None };
+    let over = digest != context.full || (*daily && passed(*at, DAILY, context.now));
+    let tell = passed(*told, DAILY, context.now);
+    (!over).then(|| Step::Refused(Box::new(Refusal { why: why.clone(), remedy: remedy.clone(), tell })))
+}
+
+/// What stands in the way of a push, if it still does.
+fn keeps_back(standing: &Standing, address: &Set, changed: bool, context: &Context<'_>) -> Option<Step> {
+    let now = context.now;
+    match standing {
+        Standing::Begun { address: old, at, times, .. } => {
+            let wait = Standing::begun_wait(*times);
+            let over = old != address || changed || passed(*at, wait, now);
+            (!over).then(|| Step::Wait { until: at + wait, why: "passes ended before the server's answer".into() })
+        }
+        Standing::Waiting { address: old, at, wait, strict, why, .. } => {
+            let afresh = old != address && !strict;
+            let over = afresh || changed || passed(*at, *wait, now);
+            (!over).then(|| Step::Wait { until: at + wait, why: why.as_str().into() })
+        }
+        Standing::Refused { .. } => refusal(standing, context),
+    }
+}
+
+/// From the third change back and forth within a quarter of an hour on: when the next push may go.
+fn flapping(known: &Known, address: &Set, now: Stamp) -> Option<Stamp> {
+    let recent: Vec<&(Stamp, Set)> = known.changes.iter().filter(|(at, _)| !passed(*at, FLAP_WINDOW, now)).collect();
+    let (last, _) = recent.last()?;
+    let back = recent.iter().any(|(_, away)| away == address);
+    (recent.len() >= 2 && back && !passed(*last, FLAP_PAUSE, now)).then_some(last + FLAP_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::state::Published;
+
+    const NOW: Stamp = 1_800_000_000;
+
+    fn ip(last: u8) -> IpAddr {
+        IpAddr::from([9, 9, 9, last])
+    }
+
+    fn push(last: u8) -> Step {
+        Step::Push(ip(last).into())
+    }
+
+    fn found(last: u8) -> Found {
+        Found { address: ip(last), beside: Vec::new(), from: "ipify".to_string(), weak: false, dissent: None }
+    }
+
+    fn published(last: u8, confirmed: Stamp) -> Known {
+        let published = Published { address: ip(last).into(), since: confirmed, confirmed };
+        Known { published: Some(published), digest: "d".to_string(), ..Known::default() }
+    }
+
+    fn decide(found: Option<&Found>, known: Option<&Known>, change: impl Fn(&mut Context<'_>)) -> Step {
+        let mut context = Context {
+            now: NOW,
+            force: false,
+            refresh: 28 * clock::DAY,
+            min_interval: 0,
+            digest: "d",
+            full: "f",
+            found: [found, None],
+            unconfirmed: [None, None],
+        };
+        change(&mut context);
+        plan(Family::V4, known, &context)
+    }
+
+    #[test]
+    fn unknown_is_left_alone_whatever_else_holds() {
+        assert_eq!(decide(None, Some(&published(1, NOW)), |c| c.force = true), Step::Unknown);
+    }
+
+    #[test]
+    fn what_is_current_stays_and_what_is_not_goes() {
+        let one = found(1);
+        assert_eq!(decide(Some(&one), None, |_| ()), push(1));
+        assert_eq!(decide(Some(&one), Some(&published(1, NOW - 100)), |_| ()), Step::Current);
+        assert_eq!(decide(Some(&one), Some(&published(2, NOW - 100)), |_| ()), push(1));
+        assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.force = true), push(1));
+        assert_eq!(decide(Some(&one), Some(&published(1, NOW)), |c| c.digest = "e"), push(1));
+    }
+
+    #[test]
+    fn a_service_that_wants_time_gets_it() {
+        let why = "the service takes no update so soon after the last".into();
+        let wait = Step::Wait { until: NOW + 540, why };
+        let old = published(2, NOW - 60);
+        assert_eq!(decide(Some(&found(1)), Some(&old), |c| c.min_interval = 600), wait);
+        assert_eq!(decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.now) = (600, NOW + 540)), push(1));
+        assert_eq!(decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.now) = (600, NOW - 61)), push(1));
+        assert_eq!(decide(Some(&found(1)), Some(&old), |c| (c.min_interval, c.force) = (600, true)), push(1));
+        assert_eq!(decide(Some(&found(2)), Some(&old), |c| (c.min_interval, c.digest) = (600, "e")), Step::Current);
+    }
+
+    #[test]
+    fn a_refresh_is_due_by_a_clock_that_can_be_right() {
+        let one = found(1);
+        let old = published(1, NOW - 28 * clock::DAY);
+        assert_eq!(decide(Some(&one), Some(&old), |_| ()), push(1));
+        assert_eq!(decide(Some(&one), Some(&old), |c| c.now -= 1), Step::Current);
+        assert_eq!(decide(Some(&one), Some(&old), |c| c.now = 5), Step::Current);
+        assert_eq!(decide(Some(&found(2)), Some(&old), |c| c.now = 5), push(2));
+    }
+
+    #[test]
+    fn a_pause_holds_for_one_address_and_a_strict_one_for_all() {
+        let waiting = |strict| Known {
+            standing: Some(Standing::Waiting {
+                address: ip(1).into(),
+                at: NOW - 10,
+                wait: 300,
+                strict,
+                fails: 1,
+                why: "w".to_string(),
+            }),
+            ..published(3, NOW)
+        };
+        let wait = Step::Wait { until: NOW + 290, why: "w".into() };
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(false)), |_| ()), wait);
+        assert_eq!(decide(Some(&found(2)), Some(&waiting(false)), |_| ()), push(2));
+        assert_eq!(decide(Some(&found(2)), Some(&waiting(true)), |_| ()), wait);
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.now += 290), push(1));
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.now = NOW - 11), push(1));
+        assert_eq!(decide(Some(&found(1)), Some(&waiting(true)), |c| c.digest = "e"), push(1));
+    }
+
+    #[test]
+    fn a_refusal_stands_until_the_settings_change() {
+        let refused = |daily| Known {
+            standing: Some(Standing::Refused {
+                at: NOW - 100,
+                told: NOW - 100,
+                why: "badauth".to_string(),
+                remedy: "r".to_string(),
+                digest: "f".to_string(),
+                daily,
+            }),
+            ..published(3, NOW)
+        };
+        let stands =
+            |tell| Step::Refused(Box::new(Refusal { why: "badauth".to_string(), remedy: "r".to_string(), tell }));
+        let one = found(1);
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |_| ()), stands(false));
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.now += clock::DAY), stands(true));
+        assert_eq!(decide(Some(&one), Some(&refused(true)), |c| c.now += clock::DAY), push(1));
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.full = "g"), push(1));
+        assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.force = true), push(1));
+        assert_eq!(decide(None, Some(&refused(false)), |_| ()), stands(false), "an address is not needed to stand");
+        assert_eq!(decide(None, Some(&refused(false)), |c| c.force = true), Step::Unknown);
+        assert_eq!(decide(None, Some(&refused(false)), |c| c.full = "g"), Step::Unknown);
+    }
+
+    #[test]
+    fn a_weak_address_needs_a_second_pass() {
+        let weak = Found { weak: true, ..found(1) };
+        assert_eq!(decide(Some(&weak), Some(&published(2, NOW)), |_| ()), Step::Unconfirmed(ip(1)));
+        assert_eq!(decide(Some(&weak), Some(&published(2, NOW)), |c| c.unconfirmed[0] = Some(ip(1))), push(1));
+        assert_eq!(decide(Some(&weak), Some(&published(1, NOW)), |_| ()), Step::Current);
+        assert_eq!(decide(Some(&weak), None, |_| ()), push(1));
+    }
+
+    #[test]
+    fn back_and_forth_slows_down_from_the_third_change_on() {
+        let mut known = published(2, NOW - 60);
+        known.changes = vec![(NOW - 120, ip(2).into()), (NOW - 60, ip(1).into())];
+        assert_eq!(decide(Some(&found(1)), Some(&known), |_| ()), Step::Flapping { until: NOW + 240 });
+        assert_eq!(decide(Some(&found(1)), Some(&known), |c| c.now += 240), push(1));
+        assert_eq!(decide(Some(&found(7)), Some(&known), |_| ()), push(7));
+        known.changes.pop();
+        assert_eq!(decide(Some(&found(1)), Some(&known), |_| ()), push(1));
+    }
+}

@@ -1,0 +1,106 @@
+//! What each answer means: RCODEs (RFC 2136 §2.2) and the errors of signatures (RFC 8945 §3), each on purpose.
+
+use super::talk::Answer;
+use crate::net::dns::wire::rcode_name;
+use crate::provider::contract::Verdict;
+use crate::sys::clock;
+
+const SERVFAIL: u16 = 2;
+const REFUSED: u16 = 5;
+const NOTAUTH: u16 = 9;
+const NOTZONE: u16 = 10;
+
+/// What a server refuses, why, and what mends it. `{zone}` and `{server}` are filled in.
+const REFUSALS: &[(u16, &str, &str)] = &[
+    (1, "the server cannot read the update", "see its log; a very old server knows neither updates nor signatures"),
+    (3, "the server knows no such name", "check 'zone' and the hosts"),
+    (4, "the server takes no updates", "name the zone's primary in 'server', and switch updates on there"),
+    (REFUSED, "the server does not let this key change the zone {zone}", "check 'zone', and let it there: in BIND update-policy or allow-update, in Knot an acl with action: update, in PowerDNS dnsupdate=yes and TSIG-ALLOW-DNSUPDATE"),
+    (NOTAUTH, "the server does not have the zone {zone}", "check 'zone' and 'server': updates go to its primary"),
+    (NOTZONE, "the host is not in the zone {zone}", "check 'zone' and the hosts"),
+    (16, "the server gets another signature from this key", "compare the secret and the algorithm with the server's"),
+    (17, "the server does not know this key", "compare the key's name and algorithm with the server's; does it let the key in for this zone?"),
+    (22, "the server takes no signature of this length", "choose another 'algorithm'"),
+];
+
+/// Whether something that had to be there, or not, was otherwise.
+pub fn is_unmet(answer: &Answer) -> bool {
+    answer.sure && matches!(answer.rcode, 6..=8)
+}
+
+/// Whether one host of many may be what the server does not like.
+pub fn is_of_some(answer: &Answer) -> bool {
+    answer.sure && answer.error == 0 && answer.theirs.is_none() && matches!(answer.rcode, REFUSED | NOTZONE)
+}
+
+/// The verdict on an answer that is not about what had to be there.
+pub fn judge(answer: &Answer, zone: &str) -> Verdict {
+    if let Some(theirs) = answer.theirs {
+        let (ours, theirs) = (clock::stamp(clock::now()), clock::stamp(theirs));
+        return Verdict::later(format!("BADTIME: our clock says {ours}, the server's {theirs}; set the wrong one"));
+    }
+    let code = if answer.error == 0 { answer.rcode } else { answer.error };
+    let unsure = if answer.sure { "" } else { " (as it says without a signature)" };
+    let name = rcode_name(code);
+    if !answer.sure && matches!(code, REFUSED | NOTAUTH) {
+        // PowerDNS 4.7 says no more than this, whatever is wrong; Knot 3.2 does so of a zone that it does not have.
+        return Verdict::TurnedAway {
+            why: format!("{name}, without a signature: the server does not take our signature, or not for the zone {zone}, or does not have it"),
+            remedy: format!(
+                "compare the key's name, algorithm and secret with the server's, the zone, and the clocks (ours says {}); \
+                 and let the key change the zone",
+                clock::stamp(clock::now())
+            ),
+        };
+    }
+    match REFUSALS.iter().find(|(known, ..)| *known == code) {
+        _ if code == 0 && answer.sure => Verdict::Updated,
+        Some((_, why, remedy)) => Verdict::Refused {
+            why: format!("{name}: {}{unsure}", why.replace("{zone}", zone)),
+            remedy: remedy.to_string(),
+        },
+        None if code == SERVFAIL => {
+            Verdict::later(format!("{name}: the server could not do it; its log says why{unsure}"))
+        }
+        None => Verdict::later(format!("{name}{unsure}")),
+    }
+}
+
+/// The name is an alias.
+pub fn alias(host: &str) -> Verdict {
+    Verdict::Refused {
+        why: format!("YXRRSET: {host} is an alias (CNAME) there, and no address can stand beside it"),
+        remedy: "remove the alias, or update the name that it leads to".to_string(),
+    }
+}
+
+/// Somebody else's record stands under the name.
+pub fn not_mine(host: &str, record: &str) -> Verdict {
+    Verdict::Refused {
+        why: format!("somebody else's record: homing did not publish the {record} that {host} has now"),
+        remedy: "remove it, or make it homing's, which replaces it".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_verdict() {
+        let of = |rcode, error| judge(&Answer { rcode, error, sure: true, theirs: None }, "example");
+        assert_eq!(of(0, 0), Verdict::Updated);
+        for (rcode, error) in [(1, 0), (3, 0), (4, 0), (5, 0), (9, 0), (10, 0), (9, 16), (9, 17), (9, 22)] {
+            let verdict = of(rcode, error);
+            let Verdict::Refused { why, .. } = &verdict else { panic!("{rcode} {error}: {verdict:?}") };
+            assert!(why.starts_with(&rcode_name(rcode.max(error))) && !why.contains('{'), "{why}");
+        }
+        for (rcode, error) in [(2, 0), (6, 0), (7, 0), (8, 0), (11, 0), (15, 0), (0, 16 + 99), (9, 18)] {
+            assert!(matches!(of(rcode, error), Verdict::Later { .. }), "{rcode} {error}");
+        }
+        let late = judge(&Answer { rcode: 9, error: 18, sure: true, theirs: Some(1_795_176_000) }, "example");
+        assert!(matches!(&late, Verdict::Later { why, .. } if why.contains("2026-11-20T12:00:00Z")), "{late:?}");
+        let unsure = judge(&Answer { rcode: 0, error: 0, sure: false, theirs: None }, "example");
+        assert!(matches!(unsure, Verdict::Later { .. }));
+    }
+}

@@ -1,0 +1,38 @@
+//! The keys that say by which way requests go out: the same for the agent, a section and a detector.
+
+use super::Facts;
+use crate::net::http::{Proxy, Way};
+use crate::net::socket::Bind;
+
+impl Facts<'_> {
+    /// What this section says, else the usual. `proxy = off` takes none where the usual has one.
+    pub fn way(&self, usual: &Way) -> Way {
+        let bind = self.with("bind", Bind::parse).or_else(|| usual.bind.clone());
+        Way { bind, proxy: self.proxy(usual) }
+    }
+
+    fn proxy(&self, usual: &Way) -> Option<Proxy> {
+        let Some(entry) = self.entry("proxy") else {
+            if self.secret("proxy_password").is_some() {
+                self.lacking("proxy_password without a 'proxy'");
+            }
+            return usual.proxy.clone();
+        };
+        if entry.value == "off" {
+            return None;
+        }
+        let proxy = self.with("proxy", Proxy::parse)?;
+        match (self.secret("proxy_password"), proxy.user.is_some()) {
+            (Some(password), true) => Some(proxy.with_password(&password)),
+            (None, false) => Some(proxy),
+            (Some(_), false) => {
+                self.wrong(entry, "a password, and no user: write http://user@host:3128");
+                None
+            }
+            (None, true) => {
+                self.wrong(entry, "a user, and no password: set proxy_password_file");
+                None
+            }
+        }
+    }
+}
