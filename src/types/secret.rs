@@ -143,10 +143,11 @@ pub fn written(text: &str, part: Range<usize>) {
     }
 }
 
+/// A form of nothing but blanks is left out: masking every blank of a line would only make it unreadable.
 fn remember(forms: [String; 5]) {
     let mut known = FORMS.lock().unwrap_or_else(PoisonError::into_inner);
     for form in forms {
-        if !form.is_empty() && !known.iter().any(|old| **old == form) {
+        if !form.trim().is_empty() && !known.iter().any(|old| **old == form) {
             let at = known.partition_point(|old| old.len() >= form.len());
             known.insert(at, Zeroizing::new(form));
         }
