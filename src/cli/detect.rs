@@ -1,9 +1,9 @@
 //! `--detect`: every detector's answer side by side, what it means, and a section to paste. What a beginner runs
 //! first, so it explains instead of only failing.
 
-use crate::cli::output::{out, Ending, Report};
+use crate::cli::output::{out, ExitCode, Report};
 use crate::config::Config;
-use crate::detect::{self, Detector, Kind, Leave};
+use crate::detect::{self, AllowedScopes, Detector, Kind};
 use crate::net::http::Http;
 use crate::settings::{Section, Settings};
 use crate::sys::clock;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 const ROUTERS_TIME: Duration = Duration::from_secs(3);
 
 /// What is looked at for the explanation may be an address of the home's.
-const PRIVATE: Leave = Leave { private: true, teredo: false };
+const PRIVATE: AllowedScopes = AllowedScopes { private: true, teredo: false };
 
 /// One detector's answer.
 struct Row {
@@ -76,7 +76,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     }
     let found = rows.iter().any(|row| !row.aside && row.answer.is_ok());
     if !found {
-        report.end(Ending::Again);
+        report.end(ExitCode::Retry);
     }
     let meanings = meanings(&rows, own);
     if !report.json {
@@ -94,7 +94,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     }
 }
 
-fn look(detector: &Detector, family: Family, leave: Leave, aside: bool, http: &Http<'_>) -> Row {
+fn look(detector: &Detector, family: Family, leave: AllowedScopes, aside: bool, http: &Http<'_>) -> Row {
     let from = Instant::now();
     let said = detect::learn(detector, family, leave, http);
     let router = said.as_ref().ok().copied().filter(|_| detector.is_gateway());

@@ -14,12 +14,12 @@ use crate::config::{self, Config, Extent};
 use crate::net::http::{self, Trust};
 #[cfg(feature = "uci")]
 use crate::openwrt::uci;
+use crate::pass;
 use crate::settings::{self, Settings};
 use crate::sys::os;
 use crate::types::{json, spelling};
-use crate::pass;
 use args::{Args, Task};
-use output::{Ending, Report};
+use output::{ExitCode, Report};
 use std::ffi::OsString;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -37,13 +37,13 @@ pub fn run(words: impl Iterator<Item = OsString>) -> u8 {
         Ok(args) => args,
         Err(why) => {
             output::err(&format!("homing: {why}"));
-            return Ending::Wrong.code();
+            return ExitCode::Usage.code();
         }
     };
     let report = Report::new(args.json, args.verbose, args.quiet);
     if let Err(lines) = perform(&args, &report) {
         lines.iter().for_each(|line| output::err(line));
-        return Ending::Wrong.code();
+        return ExitCode::Usage.code();
     }
     report.ending().code()
 }
@@ -171,7 +171,7 @@ fn check(args: &Args, report: &Report) -> Result<(), Vec<String>> {
     config.warnings.iter().for_each(|warning| report.warn(warning.as_str()));
     let hosts: usize = config.targets.iter().map(|target| target.hosts.len()).sum();
     let text = format!("the settings are good: {} section(s), {hosts} host(s)", config.targets.len());
-    report.say(&output::Fact::new(output::Weight::Change, "checked", text));
+    report.say(&output::Event::new(output::Level::Change, "checked", text));
     Ok(())
 }
 

@@ -23,25 +23,25 @@ static STALLED: AtomicBool = AtomicBool::new(false);
 
 /// How a run ends: the exit code.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ending {
+pub enum ExitCode {
     /// All current: updated or already so.
     Current = 0,
     /// Something must be tried again.
-    Again = 1,
+    Retry = 1,
     /// Command line or settings wrong, nothing attempted.
-    Wrong = 2,
+    Usage = 2,
     /// A provider refused: a person must act.
-    Refused = 3,
+    Rejected = 3,
 }
 
-impl Ending {
+impl ExitCode {
     /// The worse of two, in the order wrong, refused, again, current.
-    pub fn worse(self, other: Ending) -> Ending {
-        let rank = |ending: Ending| match ending {
-            Ending::Current => 0,
-            Ending::Again => 1,
-            Ending::Refused => 2,
-            Ending::Wrong => 3,
+    pub fn worse(self, other: ExitCode) -> ExitCode {
+        let rank = |ending: ExitCode| match ending {
+            ExitCode::Current => 0,
+            ExitCode::Retry => 1,
+            ExitCode::Rejected => 2,
+            ExitCode::Usage => 3,
         };
         if rank(other) > rank(self) {
             other
@@ -57,19 +57,19 @@ impl Ending {
 
 /// How much a fact matters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Weight {
+pub enum Level {
     /// Something changed: said unless `--quiet`.
     Change,
     /// Something is wrong: always said.
-    Trouble,
+    Problem,
     /// Said with `--verbose`.
     Detail,
 }
 
 /// One fact.
 #[derive(Clone, Debug)]
-pub struct Fact<'a> {
-    pub weight: Weight,
+pub struct Event<'a> {
+    pub weight: Level,
     /// One word for programs: `updated`, `unchanged`, `later`, `refused`, `address`, `warning` …
     pub event: &'static str,
     pub section: Option<&'a str>,
@@ -79,9 +79,9 @@ pub struct Fact<'a> {
     pub text: String,
 }
 
-impl<'a> Fact<'a> {
-    pub fn new(weight: Weight, event: &'static str, text: impl Into<String>) -> Fact<'a> {
-        Fact { weight, event, section: None, host: None, family: None, address: None, text: text.into() }
+impl<'a> Event<'a> {
+    pub fn new(weight: Level, event: &'static str, text: impl Into<String>) -> Event<'a> {
+        Event { weight, event, section: None, host: None, family: None, address: None, text: text.into() }
     }
 }
 
@@ -90,7 +90,7 @@ pub struct Report {
     pub json: bool,
     pub verbose: bool,
     pub quiet: bool,
-    ending: Cell<Ending>,
+    ending: Cell<ExitCode>,
     /// Facts go to the system's log.
     syslog: Cell<bool>,
     /// What was said, by section, where somebody wants it afterwards.
@@ -100,7 +100,7 @@ pub struct Report {
 impl Report {
     pub fn new(json: bool, verbose: bool, quiet: bool) -> Report {
         let heard = RefCell::new(None);
-        Report { json, verbose, quiet, ending: Cell::new(Ending::Current), syslog: Cell::new(false), heard }
+        Report { json, verbose, quiet, ending: Cell::new(ExitCode::Current), syslog: Cell::new(false), heard }
     }
 
     /// Speaks from now on as the settings want it: to the system's log, or so that it can be heard again.
@@ -115,26 +115,26 @@ impl Report {
     }
 
     /// Notes an ending; the worst of all counts.
-    pub fn end(&self, ending: Ending) {
+    pub fn end(&self, ending: ExitCode) {
         self.ending.set(self.ending.get().worse(ending));
     }
 
-    pub fn ending(&self) -> Ending {
+    pub fn ending(&self) -> ExitCode {
         self.ending.get()
     }
 
     /// Forgets the endings and what was said so far, for the next pass of `--every`.
     pub fn begin(&self) {
-        self.ending.set(Ending::Current);
+        self.ending.set(ExitCode::Current);
         self.heard();
     }
 
     /// Says a fact, to whom it concerns.
-    pub fn say(&self, fact: &Fact<'_>) {
+    pub fn say(&self, fact: &Event<'_>) {
         let heard = match fact.weight {
-            Weight::Trouble => true,
-            Weight::Change => !self.quiet,
-            Weight::Detail => self.verbose,
+            Level::Problem => true,
+            Level::Change => !self.quiet,
+            Level::Detail => self.verbose,
         };
         if !heard {
             return;
@@ -161,15 +161,15 @@ impl Report {
             line.push(' ');
         }
         line.push_str(&fact.text);
-        if let Some(heard) = self.heard.borrow_mut().as_mut().filter(|_| fact.weight != Weight::Detail) {
+        if let Some(heard) = self.heard.borrow_mut().as_mut().filter(|_| fact.weight != Level::Detail) {
             heard.push((fact.section.unwrap_or_default().to_string(), secret::mask(&line)));
         }
         if self.syslog.get() && syslog::tell(severity(fact), &secret::mask(&line)) && !io::stderr().is_terminal() {
             return;
         }
         match fact.weight {
-            Weight::Trouble => err(&line),
-            Weight::Change | Weight::Detail => out(&line),
+            Level::Problem => err(&line),
+            Level::Change | Level::Detail => out(&line),
         }
     }
 
@@ -182,28 +182,28 @@ impl Report {
     }
 
     /// Trouble that concerns no host.
-    pub fn trouble(&self, ending: Ending, text: impl Into<String>) {
+    pub fn trouble(&self, ending: ExitCode, text: impl Into<String>) {
         self.end(ending);
-        self.say(&Fact::new(Weight::Trouble, "trouble", text));
+        self.say(&Event::new(Level::Problem, "trouble", text));
     }
 
     /// Something that a person should know, without consequences.
     pub fn warn(&self, text: impl Into<String>) {
         let text: String = text.into();
-        self.say(&Fact::new(Weight::Trouble, "warning", format!("warning: {text}")));
+        self.say(&Event::new(Level::Problem, "warning", format!("warning: {text}")));
     }
 
     pub fn detail(&self, text: impl Into<String>) {
-        self.say(&Fact::new(Weight::Detail, "detail", text));
+        self.say(&Event::new(Level::Detail, "detail", text));
     }
 }
 
-fn severity(fact: &Fact<'_>) -> Severity {
+fn severity(fact: &Event<'_>) -> Severity {
     match fact.weight {
-        Weight::Trouble if fact.event == "warning" => Severity::Warning,
-        Weight::Trouble => Severity::Error,
-        Weight::Change => Severity::Notice,
-        Weight::Detail => Severity::Info,
+        Level::Problem if fact.event == "warning" => Severity::Warning,
+        Level::Problem => Severity::Error,
+        Level::Change => Severity::Notice,
+        Level::Detail => Severity::Info,
     }
 }
 

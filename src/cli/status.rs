@@ -1,12 +1,12 @@
 //! What is published, and the addresses we had: the memory, told to a person. Reads and writes nothing else.
 
-use crate::cli::output::{out, Ending, Report};
+use crate::cli::output::{out, ExitCode, Report};
 use crate::config::{Config, Target};
 use crate::pass::push;
 use crate::store::history::{self, Period, Summary};
-use crate::store::last_pass::Lately;
-use crate::store::state::{self, Known, Loaded, Standing, State};
-use crate::sys::clock::{self, Stamp};
+use crate::store::last_pass::LastPass;
+use crate::store::state::{self, HostState, Loaded, Pending, State};
+use crate::sys::clock::{self, Timestamp};
 use crate::sys::files;
 use crate::types::address::Family;
 use crate::types::json::Object;
@@ -17,7 +17,7 @@ struct Row {
     section: String,
     host: String,
     family: Family,
-    known: Known,
+    known: HostState,
     /// Seconds, where the config is known.
     refresh: Option<i64>,
 }
@@ -33,7 +33,7 @@ pub fn status(config: &Config, suffix: &str, report: &Report) {
             State::default()
         }
         Err(error) => {
-            return report.trouble(Ending::Again, format!("cannot open the state {}: {error}", path.display()));
+            return report.trouble(ExitCode::Retry, format!("cannot open the state {}: {error}", path.display()));
         }
     };
     let now = clock::now();
@@ -78,7 +78,7 @@ fn rows(config: &Config, state: &State) -> Vec<Row> {
     rows
 }
 
-fn row(section: &str, host: &str, family: Family, known: Option<&Known>, target: Option<&Target>) -> Row {
+fn row(section: &str, host: &str, family: Family, known: Option<&HostState>, target: Option<&Target>) -> Row {
     Row {
         section: section.to_string(),
         host: host.to_string(),
@@ -90,25 +90,25 @@ fn row(section: &str, host: &str, family: Family, known: Option<&Known>, target:
 
 impl Row {
     fn state(&self) -> &'static str {
-        match (&self.known.standing, &self.known.published) {
-            (Some(Standing::Refused { .. }), _) => "refused",
-            (Some(Standing::Waiting { .. } | Standing::Begun { .. }), _) => "later",
+        match (&self.known.pending, &self.known.published) {
+            (Some(Pending::Rejected { .. }), _) => "refused",
+            (Some(Pending::BackingOff { .. } | Pending::Attempted { .. }), _) => "later",
             (None, Some(_)) => "current",
             (None, None) => "never",
         }
     }
 
     fn why(&self) -> Option<String> {
-        match &self.known.standing {
+        match &self.known.pending {
             None => None,
-            Some(Standing::Begun { .. }) => Some("a pass ended before the server's answer".to_string()),
-            Some(Standing::Waiting { why, .. } | Standing::Refused { why, .. }) => Some(why.clone()),
+            Some(Pending::Attempted { .. }) => Some("a pass ended before the server's answer".to_string()),
+            Some(Pending::BackingOff { why, .. } | Pending::Rejected { why, .. }) => Some(why.clone()),
         }
     }
 
-    fn next(&self) -> Option<Stamp> {
-        match &self.known.standing {
-            Some(Standing::Waiting { at, wait, .. }) => Some(at + wait),
+    fn next(&self) -> Option<Timestamp> {
+        match &self.known.pending {
+            Some(Pending::BackingOff { at, wait, .. }) => Some(at + wait),
             Some(_) => None,
             None => Some(self.known.published.as_ref()?.confirmed + self.refresh?),
         }
@@ -130,7 +130,7 @@ impl Row {
             .end()
     }
 
-    fn text(&self, now: Stamp, suffix: &str) -> String {
+    fn text(&self, now: Timestamp, suffix: &str) -> String {
         let mut text = match &self.known.published {
             None => "not published".to_string(),
             Some(old) => {
@@ -142,32 +142,32 @@ impl Row {
                 format!("{} since {}{held}", old.address, clock::stamp(old.since))
             }
         };
-        match &self.known.standing {
+        match &self.known.pending {
             None => {
                 if let Some(next) = self.next() {
                     text.push_str(&format!(", next refresh {}", clock::stamp(next)));
                 }
             }
-            Some(Standing::Refused { at, why, remedy, .. }) => {
+            Some(Pending::Rejected { at, why, remedy, .. }) => {
                 let refusal = push::refusal(why, remedy, &self.section, suffix);
                 text.push_str(&format!("; {} {refusal}", clock::stamp(*at)));
             }
-            Some(Standing::Waiting { at, wait, why, .. }) => {
+            Some(Pending::BackingOff { at, wait, why, .. }) => {
                 text.push_str(&format!("; to be tried again at {}: {why}", clock::stamp(at + wait)));
             }
-            Some(Standing::Begun { .. }) => text.push_str("; a pass ended before the server's answer"),
+            Some(Pending::Attempted { .. }) => text.push_str("; a pass ended before the server's answer"),
         }
         text
     }
 }
 
 fn tell_summary(config: &Config, state: &State, path: &Path, report: &Report) {
-    let lately = Lately::read(path);
+    let lately = LastPass::read(path);
     let update = state.sections.values().flat_map(|memory| memory.hosts.values());
     let update = update.filter_map(|known| known.published.as_ref()).map(|published| published.confirmed).max();
     let last = history::last(&config.agent.history, [true, true]).unwrap_or_default();
     let addresses: Vec<String> = last.iter().flatten().map(|address| address.to_string()).collect();
-    let at = |stamp: Option<Stamp>| stamp.map(clock::stamp);
+    let at = |stamp: Option<Timestamp>| stamp.map(clock::stamp);
     if report.json {
         let object = Object::new()
             .text("event", "summary")
@@ -185,7 +185,7 @@ fn tell_summary(config: &Config, state: &State, path: &Path, report: &Report) {
 }
 
 /// Draws the history as it stands now.
-pub type Draw = fn(&[Period], &[Summary], Stamp) -> String;
+pub type Draw = fn(&[Period], &[Summary], Timestamp) -> String;
 /// Where the picture goes, and who draws it.
 pub type Drawing<'a> = (&'a Path, Draw);
 
@@ -195,9 +195,9 @@ pub fn history(config: &Config, drawing: Option<Drawing<'_>>, report: &Report) {
     let (periods, strange) = match history::periods(file) {
         Ok(found) => found,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return report.trouble(Ending::Again, format!("no history yet: {} does not exist", file.display()));
+            return report.trouble(ExitCode::Retry, format!("no history yet: {} does not exist", file.display()));
         }
-        Err(error) => return report.trouble(Ending::Again, format!("cannot read {}: {error}", file.display())),
+        Err(error) => return report.trouble(ExitCode::Retry, format!("cannot read {}: {error}", file.display())),
     };
     if strange > 0 {
         report.warn(format!("{}: {strange} line(s) are not homing's and were left out", file.display()));
@@ -210,7 +210,7 @@ pub fn history(config: &Config, drawing: Option<Drawing<'_>>, report: &Report) {
             return out(picture.trim_end());
         }
         if let Err(error) = files::put(path, picture.as_bytes()) {
-            return report.trouble(Ending::Again, format!("cannot write {}: {error}", path.display()));
+            return report.trouble(ExitCode::Retry, format!("cannot write {}: {error}", path.display()));
         }
     }
     let width = periods.iter().map(|period| period.address.to_string().len()).max().unwrap_or(0);
@@ -241,7 +241,7 @@ pub fn history(config: &Config, drawing: Option<Drawing<'_>>, report: &Report) {
     }
 }
 
-fn period_json(period: &Period, now: Stamp) -> String {
+fn period_json(period: &Period, now: Timestamp) -> String {
     let object = Object::new()
         .text("family", period.family.name())
         .text("address", &period.address.to_string())
@@ -254,7 +254,7 @@ fn period_json(period: &Period, now: Stamp) -> String {
     object.text("source", &period.source).end()
 }
 
-fn period_text(period: &Period, now: Stamp, width: usize) -> String {
+fn period_text(period: &Period, now: Timestamp, width: usize) -> String {
     let until = period.until.map_or("now                 ".to_string(), clock::stamp);
     let held = period.held(now).map_or("? (the clock was not right)".to_string(), clock::length);
     let address = period.address.to_string();

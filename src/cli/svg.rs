@@ -3,7 +3,7 @@
 //! blocks than it has pixels.
 
 use crate::store::history::{Period, Summary};
-use crate::sys::clock::{self, Stamp};
+use crate::sys::clock::{self, Timestamp};
 use std::net::IpAddr;
 
 /// All in pixels.
@@ -33,7 +33,7 @@ const STEPS: [i64; 10] = [
 const MOST_DATES: i64 = 8;
 
 /// Draws the periods as they stand at `now`. What a clock that was not right tells of is counted and not drawn.
-pub fn draw(periods: &[Period], summaries: &[Summary], now: Stamp) -> String {
+pub fn draw(periods: &[Period], summaries: &[Summary], now: Timestamp) -> String {
     let height = LEFT + ROW * i64::try_from(summaries.len().max(1)).unwrap_or(1);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" width=\"{WIDTH}\" height=\"{height}\" \
@@ -52,7 +52,7 @@ pub fn draw(periods: &[Period], summaries: &[Summary], now: Stamp) -> String {
 }
 
 /// The periods of one family, its heading above, dates below.
-fn strip(svg: &mut String, periods: &[&Period], summary: &Summary, top: i64, now: Stamp) {
+fn strip(svg: &mut String, periods: &[&Period], summary: &Summary, top: i64, now: Timestamp) {
     let drawn: Vec<&Period> = periods.iter().copied().filter(|period| period.held(now).is_some()).collect();
     let plural = if summary.changes == 1 { "" } else { "s" };
     let (longest, mean) = (clock::length(summary.longest), clock::length(summary.mean));
@@ -64,7 +64,7 @@ fn strip(svg: &mut String, periods: &[&Period], summary: &Summary, top: i64, now
     text(svg, LEFT, top + 12, &heading);
     let Some(from) = drawn.iter().map(|period| period.from).min() else { return };
     let length = (now - from).max(1);
-    let x = |at: Stamp| LEFT + (at.clamp(from, now) - from).saturating_mul(STRIP) / length;
+    let x = |at: Timestamp| LEFT + (at.clamp(from, now) - from).saturating_mul(STRIP) / length;
 
     let top = top + 20;
     let mut known: Vec<IpAddr> = drawn.iter().map(|period| period.address).collect();
@@ -95,7 +95,7 @@ fn strip(svg: &mut String, periods: &[&Period], summary: &Summary, top: i64, now
     dates(svg, from, now, top + HEIGHT, x);
 }
 
-fn dates(svg: &mut String, from: Stamp, now: Stamp, top: i64, x: impl Fn(Stamp) -> i64) {
+fn dates(svg: &mut String, from: Timestamp, now: Timestamp, top: i64, x: impl Fn(Timestamp) -> i64) {
     let step = STEPS.into_iter().find(|step| (now - from) / step < MOST_DATES).unwrap_or((now - from) / MOST_DATES + 1);
     let mut at = from - from.rem_euclid(step) + step;
     // A history of less than an hour has no full one: it is told where it begins.
@@ -126,9 +126,9 @@ mod tests {
     use crate::store::history::summaries;
     use crate::types::address::Family;
 
-    const NOW: Stamp = 1_795_176_000;
+    const NOW: Timestamp = 1_795_176_000;
 
-    fn period(address: &str, from: Stamp, until: Option<Stamp>) -> Period {
+    fn period(address: &str, from: Timestamp, until: Option<Timestamp>) -> Period {
         let address: IpAddr = address.parse().expect("good");
         Period { family: Family::of(address), address, from, until, source: "x".to_string() }
     }

@@ -1,8 +1,8 @@
 //! The agent's own keys, and those that a section may set for itself.
 
-use crate::net::http::Way;
+use crate::net::http::Egress;
 use crate::openwrt::luci::Luci;
-use crate::settings::reader::{key, secret, Facts, Key};
+use crate::settings::reader::{key, secret, Key, SectionReader};
 use crate::sys::os;
 use crate::types::spelling::left_out;
 use std::path::PathBuf;
@@ -96,7 +96,7 @@ pub struct Agent {
     pub ca_file: Option<PathBuf>,
     pub hooks: Hooks,
     /// By which way requests go out.
-    pub way: Way,
+    pub way: Egress,
     /// Messages go to the system's log.
     pub syslog: bool,
     pub luci: Luci,
@@ -105,7 +105,7 @@ pub struct Agent {
 }
 
 /// Reads the agent's own settings.
-pub fn agent(facts: &Facts<'_>) -> Agent {
+pub fn agent(facts: &SectionReader<'_>) -> Agent {
     let path = |key: &str, usual: &str| facts.text(key).map_or(PathBuf::from(usual), PathBuf::from);
     let contact = facts.text("contact").unwrap_or_else(|| "dynamic DNS agent".to_string());
     if let Some(entry) = facts.entry("contact").filter(|_| !crate::net::http::clean(&contact)) {
@@ -130,7 +130,7 @@ pub fn agent(facts: &Facts<'_>) -> Agent {
         deadline: seconds("deadline", 60),
         ca_file,
         hooks: hooks_of(facts, &Hooks::default()),
-        way: facts.way(&Way::default()),
+        way: facts.way(&Egress::default()),
         syslog: facts.choice("log", &["stderr", "syslog"]) == Some(1),
         luci: Luci {
             run: facts.text("luci_run").map(PathBuf::from),
@@ -142,7 +142,7 @@ pub fn agent(facts: &Facts<'_>) -> Agent {
 }
 
 /// Whom a section tells: its own hooks, else the agent's.
-pub fn hooks_of(facts: &Facts<'_>, usual: &Hooks) -> Hooks {
+pub fn hooks_of(facts: &SectionReader<'_>, usual: &Hooks) -> Hooks {
     let notify = facts.url("notify");
     Hooks {
         on_change: facts.command("on_change").or_else(|| usual.on_change.clone()),

@@ -8,19 +8,19 @@ pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 #[cfg(feature = "advice")]
 use crate::detect::Detector;
-use crate::detect::{Leave, Source};
+use crate::detect::{AllowedScopes, Source};
 use crate::net::dns::Server;
-use crate::net::http::Way;
+use crate::net::http::Egress;
 use crate::net::socket::Bind;
 use crate::provider::{
     self,
     contract::{Protocol, Provider},
 };
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::settings::{shown, Place, Problem, Section, Settings};
 use crate::types::address::Family;
 use crate::types::hostname::Host;
-use crate::types::interface_id::Suffix;
+use crate::types::interface_id::InterfaceId;
 use crate::types::secret::Secret;
 use crate::types::spelling::{left_out, meant, meant_or_listed};
 use agent::{agent, hooks_of};
@@ -40,9 +40,9 @@ pub struct Target {
     /// Whether and where it is looked up what the world sees.
     pub lookup: Lookup,
     /// By which way it is asked and told.
-    pub way: Way,
+    pub way: Egress,
     /// The host of our IPv6 network that is published in our place.
-    pub suffix: Option<Suffix>,
+    pub suffix: Option<InterfaceId>,
     /// What the provider was told by settings and secrets, for telling whether it changed. Holds secrets.
     pub settings: Secret,
 }
@@ -118,7 +118,7 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
 }
 
 /// What defines a source: family, detectors, `agree`, what counts and whether all of it is wanted, and `bind`.
-type List = (Family, String, usize, (Leave, bool), Option<Bind>);
+type List = (Family, String, usize, (AllowedScopes, bool), Option<Bind>);
 
 struct Build<'a> {
     settings: &'a Settings,
@@ -133,7 +133,7 @@ struct Build<'a> {
 
 impl<'a> Build<'a> {
     fn config(&mut self, extent: Extent) -> Option<Config> {
-        let agent_facts = Facts::new(self.settings.agent(), None);
+        let agent_facts = SectionReader::new(self.settings.agent(), None);
         agent_facts.refuse_unknown(&[AGENT_KEYS], "the agent");
         let agent = agent(&agent_facts);
         let own = Family::BOTH.map(|family| self.source(&agent_facts, &agent_facts, family, &agent.way));
@@ -168,7 +168,7 @@ impl<'a> Build<'a> {
         self.problems.push(Problem { place: place.clone(), text });
     }
 
-    fn collect(&mut self, facts: Facts<'_>) {
+    fn collect(&mut self, facts: SectionReader<'_>) {
         let (problems, warnings) = facts.finish();
         self.problems.extend(problems);
         for warning in warnings {
@@ -181,19 +181,19 @@ impl<'a> Build<'a> {
     fn target(
         &mut self,
         section: &'a Section,
-        agent: &Facts<'_>,
+        agent: &SectionReader<'_>,
         extent: Extent,
         (plaintext, refresh): (bool, i64),
         usual: &Agent,
     ) -> Option<Target> {
         let provider = self.provider(section);
         let preset = provider.as_ref().and_then(|(_, preset)| preset.as_ref());
-        let facts = Facts::new(section, preset);
+        let facts = SectionReader::new(section, preset);
         if let Some((protocol, _)) = &provider {
             facts.refuse_misplaced(&[SECTION_KEYS, protocol.keys], protocol.name, AGENT_KEYS);
         }
         let way = facts.way(&usual.way);
-        let suffix = facts.with("ipv6_suffix", Suffix::parse);
+        let suffix = facts.with("ipv6_suffix", InterfaceId::parse);
         if let (Some((protocol, _)), Some(entry)) = (&provider, facts.entry("addresses")) {
             if entry.value == "all" && !provider::SETS.contains(&protocol.name) {
                 let text = format!(
@@ -280,7 +280,7 @@ impl<'a> Build<'a> {
 
     fn check_preset(&mut self, section: &Section) {
         let names: Vec<&str> = provider::protocols().map(|protocol| protocol.name).collect();
-        let facts = Facts::new(section, None);
+        let facts = SectionReader::new(section, None);
         facts.needed("protocol");
         if let Some(protocol) = facts.choice("protocol", &names).and_then(|index| provider::protocol(names[index])) {
             facts.refuse_unknown(&[PRESET_KEYS, protocol.keys], protocol.name);
@@ -311,14 +311,14 @@ impl<'a> Build<'a> {
 }
 
 /// Whether it is to be verified at each pass; a build without that says so.
-fn verified(facts: &Facts<'_>) -> bool {
+fn verified(facts: &SectionReader<'_>) -> bool {
     let asked = facts.choice("verify", &["off", "dns"]) == Some(1);
     let left = facts.entry("verify").filter(|_| asked && cfg!(not(feature = "verify")));
     left.into_iter().for_each(|entry| facts.wrong(entry, left_out("verify")));
     asked
 }
 
-fn hosts(facts: &Facts<'_>) -> Option<Vec<Host>> {
+fn hosts(facts: &SectionReader<'_>) -> Option<Vec<Host>> {
     facts.needed("hosts")?;
     let entry = facts.entry("hosts")?;
     let mut hosts: Vec<Host> = Vec::new();
@@ -343,7 +343,7 @@ fn hosts(facts: &Facts<'_>) -> Option<Vec<Host>> {
 
 /// What the provider is told by this section, in a form that two equal configs share: protocol, then `key=value` in
 /// alphabetical order, secrets resolved. Order, comments, quotes and where a secret comes from do not count.
-fn canonical(facts: &Facts<'_>, protocol: &Protocol) -> Secret {
+fn canonical(facts: &SectionReader<'_>, protocol: &Protocol) -> Secret {
     let mut lines: Vec<String> = Vec::new();
     for entry in facts.entries() {
         if protocol.keys.iter().any(|key| key.name == entry.key && !key.secret) {

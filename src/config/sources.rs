@@ -1,17 +1,23 @@
 //! What is to be detected: the lists of detectors that the agent and its sections name, and what each of them is.
 
 use super::Build;
-use crate::detect::{self, Leave, Source};
-use crate::net::http::Way;
+use crate::detect::{self, AllowedScopes, Source};
+use crate::net::http::Egress;
 use crate::provider;
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::settings::{shown, Place, Section};
 use crate::types::address::Family;
 use crate::types::spelling::{left_out, meant_or_listed};
 
 impl Build<'_> {
     /// The source of a family for a section, or for the agent itself; `None` when it is off.
-    pub(super) fn source(&mut self, facts: &Facts<'_>, agent: &Facts<'_>, family: Family, way: &Way) -> Option<usize> {
+    pub(super) fn source(
+        &mut self,
+        facts: &SectionReader<'_>,
+        agent: &SectionReader<'_>,
+        family: Family,
+        way: &Egress,
+    ) -> Option<usize> {
         let named = [facts, agent].into_iter().find(|facts| facts.entry(family.name()).is_some());
         let names: Vec<String> = match named {
             Some(named) => named.list(family.name())?,
@@ -22,7 +28,7 @@ impl Build<'_> {
         let agree = of("agree").and_then(|facts| facts.number("agree", 1, 9)).unwrap_or(1);
         let agree = usize::try_from(agree).unwrap_or(1);
         let flag = |key: &str| of(key).and_then(|facts| facts.flag(key)).unwrap_or(false);
-        let leave = Leave { private: flag("allow_private"), teredo: flag("teredo") };
+        let leave = AllowedScopes { private: flag("allow_private"), teredo: flag("teredo") };
         let all = facts.choice("addresses", &["one", "all"]) == Some(1);
         // Asked only now, so that mistakes in what goes with a list are told where it is off too.
         if names == ["off"] {
@@ -85,8 +91,8 @@ impl Build<'_> {
         let built_in = provider::built_in(&heading);
         let own = self.settings.section(&heading);
         let facts = match (own, &built_in) {
-            (Some(own), built_in) => Facts::new(own, built_in.as_ref()),
-            (None, Some(built_in)) => Facts::new(built_in, None),
+            (Some(own), built_in) => SectionReader::new(own, built_in.as_ref()),
+            (None, Some(built_in)) => SectionReader::new(built_in, None),
             (None, None) if detect::FURTHER.contains(&name) => {
                 self.problem(place, format!("{family}: {name}: {}", left_out("detectors")));
                 return None;
@@ -124,7 +130,7 @@ impl Build<'_> {
         let used = self.sources.iter().any(|source| source.detectors.iter().any(|detector| detector.name == name));
         if !used {
             let built_in = provider::built_in(&section.name);
-            let facts = Facts::new(section, built_in.as_ref());
+            let facts = SectionReader::new(section, built_in.as_ref());
             let family = match facts.entry("address") {
                 Some(entry) if entry.value.contains(':') && !entry.value.contains(',') => Family::V6,
                 None if facts.entry("type").is_some_and(|entry| entry.value == "AAAA") => Family::V6,

@@ -4,12 +4,12 @@
 use super::{family_key, server, Kind};
 use crate::net::dns::{self, Answer, Class, Question, Server};
 use crate::net::socket::Bind;
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::types::address::{self, Family};
 use std::net::IpAddr;
 use std::time::Instant;
 
-pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
+pub fn make(facts: &SectionReader<'_>, family: Family) -> Option<Kind> {
     // `url` is `server` in other words; whichever the section itself says counts.
     let own = facts.section.get("url").is_some();
     let place = if own { "url" } else { family_key(facts, "server", "server6", family) };

@@ -8,7 +8,7 @@
 //! order: public before private · Teredo last · IPv4: primary before secondary · the longest preferred lifetime · set by hand
 //! before given by a router or lease · the lowest interface index · the numerically lowest.
 
-use super::Leave;
+use super::AllowedScopes;
 use crate::sys::os::{self, Held};
 use crate::types::address::{self, Family};
 use std::cmp::Reverse;
@@ -29,7 +29,7 @@ pub fn fit(
     held: &[Held],
     only: Option<u32>,
     family: Family,
-    leave: Leave,
+    leave: AllowedScopes,
     not_public: NotPublic,
 ) -> Result<Vec<IpAddr>, String> {
     let seen = held.iter().filter(|held| {
@@ -73,7 +73,7 @@ pub fn fit(
 }
 
 /// Asks the kernel, and says what is wrong with the interface where there is no answer.
-pub fn ask(interface: Option<&str>, family: Family, leave: Leave) -> Result<Vec<IpAddr>, String> {
+pub fn ask(interface: Option<&str>, family: Family, leave: AllowedScopes) -> Result<Vec<IpAddr>, String> {
     let only = match interface {
         None => None,
         Some(name) => {
@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    const PRIVATE: Leave = Leave { private: true, teredo: false };
+    const PRIVATE: AllowedScopes = AllowedScopes { private: true, teredo: false };
 
     fn choose(
         held: &[Held],
@@ -165,7 +165,7 @@ mod tests {
         private: bool,
         not_public: NotPublic,
     ) -> Result<IpAddr, String> {
-        fit(held, only, family, Leave { private, teredo: false }, not_public).map(|fit| fit[0])
+        fit(held, only, family, AllowedScopes { private, teredo: false }, not_public).map(|fit| fit[0])
     }
 
     fn of(address: &str) -> Family {
@@ -229,9 +229,9 @@ mod tests {
         let all = [tunnel, held("2a00::1", 3), held("fd00::1", 3)];
         let fit = |leave| fit(&all, None, Family::V6, leave, not_public).unwrap();
         let texts = |leave| fit(leave).iter().map(IpAddr::to_string).collect::<Vec<_>>();
-        assert_eq!(texts(Leave::default()), ["2a00::1"]);
-        assert_eq!(texts(Leave { teredo: true, private: false }), ["2a00::1", "2001:0:1234::1"]);
-        assert_eq!(texts(Leave { teredo: true, private: true }), ["2a00::1", "2001:0:1234::1", "fd00::1"]);
+        assert_eq!(texts(AllowedScopes::default()), ["2a00::1"]);
+        assert_eq!(texts(AllowedScopes { teredo: true, private: false }), ["2a00::1", "2001:0:1234::1"]);
+        assert_eq!(texts(AllowedScopes { teredo: true, private: true }), ["2a00::1", "2001:0:1234::1", "fd00::1"]);
         assert_eq!(texts(PRIVATE), ["2a00::1", "fd00::1"]);
     }
 
@@ -269,7 +269,7 @@ mod tests {
 
     #[test]
     fn a_missing_interface_is_told_and_the_loopback_counts_by_name_alone() {
-        let error = ask(Some("no-such-thing"), Family::V4, Leave::default()).unwrap_err();
+        let error = ask(Some("no-such-thing"), Family::V4, AllowedScopes::default()).unwrap_err();
         assert!(error.contains("there is no interface no-such-thing"), "{error}");
         let on_lo = [held("8.8.8.8", LOOPBACK), held("127.0.0.1", LOOPBACK)];
         assert_eq!(choose(&on_lo, None, Family::V4, false, not_public).unwrap_err(), "no IPv4 address");
@@ -302,7 +302,8 @@ mod tests {
         if !ip("link add home0 type dummy") && !ip("link add home0 type veth peer name peer0") {
             return eprintln!("SKIPPED: no `ip`, or no interfaces to be made here");
         }
-        let one = |family, private| ask(Some("home0"), family, Leave { private, teredo: false }).map(|all| all[0]);
+        let one =
+            |family, private| ask(Some("home0"), family, AllowedScopes { private, teredo: false }).map(|all| all[0]);
         let (v4, v6) = (|private| one(Family::V4, private), |private| one(Family::V6, private));
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
         assert_eq!(v4(false), Err("home0 is down".into()));

@@ -5,24 +5,24 @@ mod command;
 mod dns;
 mod families;
 mod file;
-#[cfg(feature = "detectors")]
-mod further;
-#[cfg(not(feature = "detectors"))]
-#[path = "none_further.rs"]
-mod further;
 mod interface;
+#[cfg(feature = "detectors")]
+mod optional;
+#[cfg(not(feature = "detectors"))]
+#[path = "left_out.rs"]
+mod optional;
 mod route;
 mod server;
 mod web;
 
-use crate::net::http::{Http, Url, Way};
+use crate::net::http::{Egress, Http, Url};
 use crate::net::socket::Bind;
-use crate::settings::reader::{key, secret, Facts, Key};
+use crate::settings::reader::{key, secret, Key, SectionReader};
 use crate::types::address::{self, Family, Set};
-use crate::types::interface_id::Suffix;
+use crate::types::interface_id::InterfaceId;
 use crate::types::spelling::left_out;
 use families::{family_key, OFF};
-use further::Further;
+use optional::OptionalKind;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use web::Parse;
@@ -37,7 +37,7 @@ pub enum Kind {
     File { path: PathBuf },
     Command { argv: Vec<String> },
     Fixed { addresses: Vec<IpAddr> },
-    Further(Further),
+    OptionalKind(OptionalKind),
 }
 
 const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: itself alone)");
@@ -99,7 +99,7 @@ pub const FURTHER: &[&str] = &["stun", "gateway", "teredo"];
 
 /// The kinds of this build.
 pub fn kinds() -> impl Iterator<Item = &'static Row> {
-    USUAL.iter().chain(further::KINDS)
+    USUAL.iter().chain(optional::KINDS)
 }
 
 /// One detector for one family.
@@ -110,26 +110,26 @@ pub struct Detector {
     /// Who is behind it: two detectors of one operator are one witness.
     pub operator: String,
     /// By which way it is asked.
-    pub way: Way,
+    pub way: Egress,
     pub kind: Kind,
 }
 
 impl Detector {
     /// One that is looked at for comparison only.
     pub fn aside(name: &str, kind: Kind) -> Detector {
-        Detector { name: name.to_string(), operator: String::new(), way: Way::default(), kind }
+        Detector { name: name.to_string(), operator: String::new(), way: Egress::default(), kind }
     }
 
     /// The router, asked by what changes nothing in it, if this build can ask it.
     pub fn router() -> Option<Detector> {
-        Further::router().map(|router| Detector::aside("gateway", Kind::Further(router)))
+        OptionalKind::router().map(|router| Detector::aside("gateway", Kind::OptionalKind(router)))
     }
 
     /// Whether its answer is the network's word and not this machine's or the operator's.
     fn is_network(&self) -> bool {
         match &self.kind {
             Kind::Web { .. } | Kind::Dns { .. } => true,
-            Kind::Further(further) => further.is_network(),
+            Kind::OptionalKind(further) => further.is_network(),
             _ => false,
         }
     }
@@ -145,7 +145,7 @@ impl Detector {
     }
 
     pub fn is_gateway(&self) -> bool {
-        matches!(&self.kind, Kind::Further(further) if further.is_gateway())
+        matches!(&self.kind, Kind::OptionalKind(further) if further.is_gateway())
     }
 
     fn is_https(&self) -> bool {
@@ -155,7 +155,7 @@ impl Detector {
 
 /// Which of this machine's own addresses count although the Internet at large cannot reach them.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Leave {
+pub struct AllowedScopes {
     pub private: bool,
     /// Of a Teredo tunnel (RFC 4380).
     pub teredo: bool,
@@ -168,14 +168,14 @@ pub struct Source {
     pub detectors: Vec<Detector>,
     /// How many must give the same answer.
     pub agree: usize,
-    pub leave: Leave,
+    pub leave: AllowedScopes,
     /// Whether all addresses are wanted that a detector tells, and not the best one.
     pub all: bool,
 }
 
 /// What may be published.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Found {
+pub struct Detected {
     /// The best, which the history follows.
     pub address: IpAddr,
     /// The others, where all are wanted.
@@ -188,27 +188,27 @@ pub struct Found {
     pub dissent: Option<String>,
 }
 
-impl Found {
+impl Detected {
     /// All of it.
     pub fn set(&self) -> Set {
         Set::of(self.address, &self.beside)
     }
 
     /// Found in the same way, another host of the same networks.
-    pub fn moved(&self, suffix: Suffix) -> Found {
+    pub fn moved(&self, suffix: InterfaceId) -> Detected {
         let beside = self.beside.iter().map(|address| suffix.with_prefix_of(*address)).collect();
-        Found { address: suffix.with_prefix_of(self.address), beside, ..self.clone() }
+        Detected { address: suffix.with_prefix_of(self.address), beside, ..self.clone() }
     }
 }
 
 /// Reads a detector's section; notes what is wrong with it.
-pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
+pub fn make(facts: &SectionReader<'_>, name: &str, family: Family) -> Option<Detector> {
     let kinds: Vec<&str> = kinds().map(|(kind, ..)| *kind).collect();
     let Some(entry) = facts.entry("kind") else {
         facts.lacking(format!("'kind' is missing: one of {}", kinds.join(", ")));
         return None;
     };
-    if FURTHER.contains(&entry.value.as_str()) && further::KINDS.is_empty() {
+    if FURTHER.contains(&entry.value.as_str()) && optional::KINDS.is_empty() {
         facts.wrong(entry, format!("{}: {}", entry.value, left_out("detectors")));
         return None;
     }
@@ -226,18 +226,18 @@ pub fn make(facts: &Facts<'_>, name: &str, family: Family) -> Option<Detector> {
             Some(Kind::Command { argv: facts.command("command")? })
         }
         "fixed" => fixed(facts, family),
-        kind => further::make(kind, facts, family).map(Kind::Further),
+        kind => optional::make(kind, facts, family).map(Kind::OptionalKind),
     };
     let kind = kind?;
     for family in Family::BOTH {
         facts.choice(family.name(), &["off"]);
     }
     let operator = facts.text("operator").unwrap_or_else(|| name.to_string());
-    let way = facts.way(&Way::default());
+    let way = facts.way(&Egress::default());
     Some(Detector { name: name.to_string(), operator, way, kind })
 }
 
-fn fixed(facts: &Facts<'_>, family: Family) -> Option<Kind> {
+fn fixed(facts: &SectionReader<'_>, family: Family) -> Option<Kind> {
     facts.needed("address")?;
     let items = facts.list("address")?;
     let entry = facts.entry("address")?;
@@ -259,17 +259,22 @@ fn fixed(facts: &Facts<'_>, family: Family) -> Option<Kind> {
 }
 
 /// Asks one detector. The error says why there is no address from it.
-pub fn ask(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>) -> Result<IpAddr, String> {
+pub fn ask(detector: &Detector, family: Family, leave: AllowedScopes, http: &Http<'_>) -> Result<IpAddr, String> {
     learn(detector, family, leave, http).and_then(|address| judge(detector, address, leave))
 }
 
 /// What a detector says, whether or not it may be published.
-pub fn learn(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>) -> Result<IpAddr, String> {
+pub fn learn(detector: &Detector, family: Family, leave: AllowedScopes, http: &Http<'_>) -> Result<IpAddr, String> {
     learn_all(detector, family, leave, http).map(|all| all[0])
 }
 
 /// The same of all that it says: never nothing, the best first.
-fn learn_all(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>) -> Result<Vec<IpAddr>, String> {
+fn learn_all(
+    detector: &Detector,
+    family: Family,
+    leave: AllowedScopes,
+    http: &Http<'_>,
+) -> Result<Vec<IpAddr>, String> {
     if http.expired() {
         return Err("no time left in this pass".to_string());
     }
@@ -283,15 +288,15 @@ fn learn_all(detector: &Detector, family: Family, leave: Leave, http: &Http<'_>)
         Kind::Route => route::ask(family),
         Kind::File { path } => file::ask(path, family),
         Kind::Command { argv } => command::ask(argv, family, until),
-        Kind::Further(further) => further.ask(family, until, http),
+        Kind::OptionalKind(further) => further.ask(family, until, http),
     };
     one.map(|address| vec![address])
 }
 
 /// Whether what a detector said may be published.
-pub fn judge(detector: &Detector, address: IpAddr, leave: Leave) -> Result<IpAddr, String> {
+pub fn judge(detector: &Detector, address: IpAddr, leave: AllowedScopes) -> Result<IpAddr, String> {
     // A Teredo address is meant where it is asked for by name.
-    let asked_for = matches!(&detector.kind, Kind::Further(further) if further.is_teredo())
+    let asked_for = matches!(&detector.kind, Kind::OptionalKind(further) if further.is_teredo())
         || leave.teredo && !detector.is_network();
     let meant = asked_for && interface::is_teredo(address);
     let Some(why) = address::not_public(address).filter(|_| !meant) else { return Ok(address) };
@@ -308,9 +313,9 @@ pub fn judge(detector: &Detector, address: IpAddr, leave: Leave) -> Result<IpAdd
 }
 
 /// What detectors answered in this pass. One that asks another machine and that two lists name is asked once.
-pub type Asked = Vec<(String, Family, Option<Bind>, Result<IpAddr, String>)>;
+pub type Answers = Vec<(String, Family, Option<Bind>, Result<IpAddr, String>)>;
 
-fn ask_once(detector: &Detector, source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<IpAddr, String> {
+fn ask_once(detector: &Detector, source: &Source, asked: &mut Answers, http: &Http<'_>) -> Result<IpAddr, String> {
     let mut before = asked.iter().filter(|(name, family, ..)| *name == detector.name && *family == source.family);
     let known = before.find(|(_, _, bind, _)| *bind == detector.way.bind);
     let answer = match known {
@@ -324,7 +329,7 @@ fn ask_once(detector: &Detector, source: &Source, asked: &mut Asked, http: &Http
 }
 
 /// Asks a family's detectors in order until enough of different operators agree. The error tells what each one said.
-pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Found, String> {
+pub fn detect(source: &Source, asked: &mut Answers, http: &Http<'_>) -> Result<Detected, String> {
     if source.all {
         return detect_all(source, http);
     }
@@ -345,7 +350,7 @@ pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Fou
                     let unproven = detector.is_network() && !matches!(detector.kind, Kind::Web { .. });
                     let weak = https_failed && said.len() == 1 && unproven;
                     let dissent = (!others.is_empty()).then(|| format!("{}, where {}", told(&others), told(&same)));
-                    return Ok(Found { address, beside: Vec::new(), from: same[0].1.name.clone(), weak, dissent });
+                    return Ok(Detected { address, beside: Vec::new(), from: same[0].1.name.clone(), weak, dissent });
                 }
             }
             Err(why) => {
@@ -362,14 +367,14 @@ pub fn detect(source: &Source, asked: &mut Asked, http: &Http<'_>) -> Result<Fou
 }
 
 /// All that the first detector says which has an answer; this machine's own word needs no second one.
-fn detect_all(source: &Source, http: &Http<'_>) -> Result<Found, String> {
+fn detect_all(source: &Source, http: &Http<'_>) -> Result<Detected, String> {
     let mut failed: Vec<String> = Vec::new();
     for detector in &source.detectors {
         let all = learn_all(detector, source.family, source.leave, http);
         let judged = all.and_then(|all| all.into_iter().map(|one| judge(detector, one, source.leave)).collect());
         match judged.map(|all: Vec<IpAddr>| all.split_first().map(|(best, others)| (*best, others.to_vec()))) {
             Ok(Some((address, beside))) => {
-                return Ok(Found { address, beside, from: detector.name.clone(), weak: false, dissent: None });
+                return Ok(Detected { address, beside, from: detector.name.clone(), weak: false, dissent: None });
             }
             Ok(None) => {}
             Err(why) => failed.push(format!("{}: {why}", detector.name)),

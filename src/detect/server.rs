@@ -3,13 +3,13 @@
 
 use crate::net::dns::Server;
 use crate::net::resolve;
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::types::address::Family;
 use std::net::SocketAddr;
 use std::time::Instant;
 
 /// Reads the server out of `key`, whose value may begin with `scheme`; it must be there.
-pub fn read(facts: &Facts<'_>, key: &str, scheme: &str, usual_port: u16) -> Option<Server> {
+pub fn read(facts: &SectionReader<'_>, key: &str, scheme: &str, usual_port: u16) -> Option<Server> {
     let text = facts.needed(key)?;
     let bare = text.strip_prefix(scheme).unwrap_or(&text).trim_start_matches('/').trim_end_matches('/');
     match Server::parse_at(bare, usual_port) {

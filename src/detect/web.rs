@@ -3,7 +3,7 @@
 
 use super::{family_key, Kind};
 use crate::net::http::{quoted, Http, Request, Url};
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::types::address::{self, Family};
 use crate::types::json;
 use std::net::IpAddr;
@@ -16,12 +16,12 @@ pub enum Parse {
     /// A JSON object whose member of this name is the address.
     Json(String),
     /// The one line that begins with this, such as `ip=`.
-    Line(String),
+    PushContext(String),
     /// The one public address somewhere in a page of text.
     Text,
 }
 
-pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
+pub fn make(facts: &SectionReader<'_>, family: Family) -> Option<Kind> {
     let url_key = family_key(facts, "url", "url6", family);
     facts.needed(url_key)?;
     let url = facts.url(url_key)?;
@@ -30,7 +30,7 @@ pub fn make(facts: &Facts<'_>, family: Family) -> Option<Kind> {
         Some("text") => Parse::Text,
         Some(other) => match other.split_once(':') {
             Some(("json", key)) if !key.is_empty() => Parse::Json(key.to_string()),
-            Some(("line", key)) if !key.is_empty() => Parse::Line(key.to_string()),
+            Some(("line", key)) if !key.is_empty() => Parse::PushContext(key.to_string()),
             _ => {
                 if let Some(entry) = facts.entry("parse") {
                     facts.wrong(entry, "write plain, json:KEY, line:KEY= or text");
@@ -62,7 +62,7 @@ fn read(body: &str, parse: &Parse, family: Family) -> Result<IpAddr, String> {
             let text = json::text(&json, key).ok_or_else(|| format!("no text '{key}' in the JSON"))?;
             address::parse(text, family)
         }
-        Parse::Line(start) => {
+        Parse::PushContext(start) => {
             let mut lines = body.lines().filter_map(|line| line.trim().strip_prefix(start.as_str()));
             match (lines.next(), lines.next()) {
                 (Some(value), None) => address::parse(value, family),
@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(four("{\"ip\":\"198.41.0.4\"}", &json).as_deref(), Ok("198.41.0.4"));
         assert!(four("{\"ip\":5}", &json).is_err());
         assert!(four("[]", &json).is_err());
-        let line = Parse::Line("ip=".to_string());
+        let line = Parse::PushContext("ip=".to_string());
         assert_eq!(four("h=1.1.1.1\nip=198.41.0.4\nts=1\n", &line).as_deref(), Ok("198.41.0.4"));
         assert!(four("h=1.1.1.1\n", &line).is_err());
         assert!(four("ip=9.9.9.9\nip=198.41.0.4\n", &line).is_err());

@@ -109,7 +109,7 @@ pub enum Answer {
 
 /// Why there is no answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Trouble {
+pub enum DnsError {
     /// Nothing that belongs to the question came in time.
     Timeout,
     /// The system could not send or receive, and why.
@@ -126,21 +126,21 @@ pub enum Trouble {
     BadName(String),
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for DnsError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
-            Trouble::Timeout => f.write_str("no answer in time"),
-            Trouble::Network(why) => write!(f, "network trouble: {why}"),
-            Trouble::Refused(rcode) => write!(f, "the name server said {rcode}"),
-            Trouble::Malformed(how) => write!(f, "broken answer: {how}"),
-            Trouble::Truncated => f.write_str("the answer is too long for one datagram"),
-            Trouble::Empty => f.write_str("the name has no such record"),
-            Trouble::BadName(why) => write!(f, "bad name {why}"),
+            DnsError::Timeout => f.write_str("no answer in time"),
+            DnsError::Network(why) => write!(f, "network trouble: {why}"),
+            DnsError::Refused(rcode) => write!(f, "the name server said {rcode}"),
+            DnsError::Malformed(how) => write!(f, "broken answer: {how}"),
+            DnsError::Truncated => f.write_str("the answer is too long for one datagram"),
+            DnsError::Empty => f.write_str("the name has no such record"),
+            DnsError::BadName(why) => write!(f, "bad name {why}"),
         }
     }
 }
 
-impl std::error::Error for Trouble {}
+impl std::error::Error for DnsError {}
 
 /// What a datagram turned out to be.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -148,7 +148,7 @@ pub enum Reading {
     /// Not a reply to this question: to be ignored, not believed and not a failure.
     NotOurs,
     /// The reply to this question, good or bad; `Ok` holds at least one answer.
-    Ours(Result<Vec<Answer>, Trouble>),
+    Ours(Result<Vec<Answer>, DnsError>),
 }
 
 /// Asks `server` until the right reply comes or time is up, with one datagram, or three when they get lost.
@@ -158,7 +158,7 @@ pub fn ask(
     bind: Option<&Bind>,
     question: &Question,
     until: Instant,
-) -> Result<Vec<Answer>, Trouble> {
+) -> Result<Vec<Answer>, DnsError> {
     let id = random_id()?;
     let query = encode_query(id, question)?;
     exchange(server, bind, &query, until, |packet| match read_reply(packet, id, question) {
@@ -168,11 +168,11 @@ pub fn ask(
 }
 
 /// The message that asks the question: recursion desired, no EDNS (RFC 1035 §4.1).
-pub fn encode_query(id: u16, question: &Question) -> Result<Vec<u8>, Trouble> {
+pub fn encode_query(id: u16, question: &Question) -> Result<Vec<u8>, DnsError> {
     let mut message = Vec::new();
     Header { id, flags: Header::RECURSE, counts: [1, 0, 0, 0] }.put(&mut message);
     put_name(&mut message, &question.name)
-        .map_err(|why| Trouble::BadName(format!("\"{}\": {why}", visible(&question.name))))?;
+        .map_err(|why| DnsError::BadName(format!("\"{}\": {why}", visible(&question.name))))?;
     put_u16(&mut message, question.kind.code());
     put_u16(&mut message, question.class.code());
     Ok(message)
@@ -209,35 +209,35 @@ fn answers(
     header: Header,
     name: &[u8],
     question: &Question,
-) -> Result<Vec<Answer>, Trouble> {
+) -> Result<Vec<Answer>, DnsError> {
     if packet.len() > LONGEST {
-        return Err(Trouble::Malformed("longer than 512 bytes"));
+        return Err(DnsError::Malformed("longer than 512 bytes"));
     }
     if header.flags & Header::CUT != 0 {
-        return Err(Trouble::Truncated);
+        return Err(DnsError::Truncated);
     }
     if header.rcode() != 0 {
-        return Err(Trouble::Refused(rcode_name(header.rcode())));
+        return Err(DnsError::Refused(rcode_name(header.rcode())));
     }
     let [_, answered, authority, additional] = header.counts.map(usize::from);
     if !reader.has_room_for(answered + authority + additional) {
-        return Err(Trouble::Malformed("more records promised than it can hold"));
+        return Err(DnsError::Malformed("more records promised than it can hold"));
     }
     let mut found = Vec::new();
     for _ in 0..answered {
-        let record = reader.record().map_err(Trouble::Malformed)?;
+        let record = reader.record().map_err(DnsError::Malformed)?;
         if record.kind == question.kind.code() && same_name(&record.owner, name) {
-            found.push(answer(&record, question).map_err(Trouble::Malformed)?);
+            found.push(answer(&record, question).map_err(DnsError::Malformed)?);
         }
     }
     for _ in 0..authority + additional {
-        reader.record().map_err(Trouble::Malformed)?;
+        reader.record().map_err(DnsError::Malformed)?;
     }
     if reader.left() > 0 {
-        return Err(Trouble::Malformed("more bytes than its records"));
+        return Err(DnsError::Malformed("more bytes than its records"));
     }
     if found.is_empty() {
-        return Err(Trouble::Empty);
+        return Err(DnsError::Empty);
     }
     Ok(found)
 }
@@ -271,14 +271,14 @@ fn answer(record: &Record, question: &Question) -> Result<Answer, &'static str> 
 
 /// An id that can't be guessed (RFC 5452 §4.5). It does not wait for a board that has gathered no randomness yet:
 /// that could take longer than the pass has.
-pub fn random_id() -> Result<u16, Trouble> {
+pub fn random_id() -> Result<u16, DnsError> {
     use rustix::rand::{getrandom, GetRandomFlags};
     let mut id = [0; 2];
     loop {
         match getrandom(&mut id, GetRandomFlags::NONBLOCK) {
             Ok(2) => return Ok(u16::from_ne_bytes(id)),
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(_) => return Err(Trouble::Network("the system has no random numbers yet".to_string())),
+            Err(_) => return Err(DnsError::Network("the system has no random numbers yet".to_string())),
         }
     }
 }

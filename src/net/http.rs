@@ -3,6 +3,7 @@
 //! what may be asked, `relay.rs` holds the wire, `records.rs` TLS's end, `trust.rs` says whose certificates count.
 
 mod answer;
+mod egress;
 mod records;
 mod relay;
 mod stream;
@@ -11,13 +12,12 @@ mod suites;
 mod trust;
 mod tunnel;
 mod url;
-mod way;
 
 pub use answer::Reply;
+pub use egress::{Egress, Proxy};
 pub use stream::plain;
 pub use trust::{settle_environment, Trust};
 pub use url::{port_number, Url};
-pub use way::{Proxy, Way};
 
 use crate::sys::os;
 use crate::types::address::Family;
@@ -95,27 +95,30 @@ impl Request {
 
 /// Why there is no answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Fault {
+pub enum RequestError {
     /// A dry run: shown and not sent.
-    Dry,
+    DryRun,
     /// The pass has no time left; nothing was sent.
-    Expired,
+    OutOfTime,
     /// Nothing was asked of the server: no address, no connection, no trusted certificate.
     NotSent(String),
     /// It was sent, or may have been; what came of it is not known.
-    Unsure(String),
+    Unconfirmed(String),
     /// The same, and it was the end of the pass that came, before a request's usual time was over.
-    Cut(String),
+    Interrupted(String),
     /// An answer came that cannot be used.
-    Unusable(String),
+    InvalidReply(String),
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for RequestError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Dry => out.write_str("dry run"),
-            Fault::Expired => out.write_str("no time left in this pass"),
-            Fault::NotSent(why) | Fault::Unsure(why) | Fault::Cut(why) | Fault::Unusable(why) => out.write_str(why),
+            RequestError::DryRun => out.write_str("dry run"),
+            RequestError::OutOfTime => out.write_str("no time left in this pass"),
+            RequestError::NotSent(why)
+            | RequestError::Unconfirmed(why)
+            | RequestError::Interrupted(why)
+            | RequestError::InvalidReply(why) => out.write_str(why),
         }
     }
 }
@@ -134,7 +137,7 @@ pub struct Http<'a> {
     pub agent: String,
     pub trust: &'a Trust,
     /// By which way requests go out.
-    pub way: Way,
+    pub way: Egress,
     /// Show requests instead of sending them.
     pub dry: Option<Show<'a>>,
     /// Show requests and answers too.
@@ -143,7 +146,7 @@ pub struct Http<'a> {
 
 impl<'a> Http<'a> {
     /// The same line by another way.
-    pub fn by(&self, way: &Way) -> Http<'a> {
+    pub fn by(&self, way: &Egress) -> Http<'a> {
         Http { way: way.clone(), agent: self.agent.clone(), ..*self }
     }
 
@@ -153,18 +156,18 @@ impl<'a> Http<'a> {
     }
 
     /// Sends a request and waits for the whole answer.
-    pub fn send(&self, request: &Request) -> Result<Reply, Fault> {
+    pub fn send(&self, request: &Request) -> Result<Reply, RequestError> {
         if let Some(show) = self.dry {
             present(request, show);
-            return Err(Fault::Dry);
+            return Err(RequestError::DryRun);
         }
         self.fetch(request)
     }
 
     /// Sends a request that asks for nothing but our own address: in a dry run too.
-    pub fn fetch(&self, request: &Request) -> Result<Reply, Fault> {
+    pub fn fetch(&self, request: &Request) -> Result<Reply, RequestError> {
         if self.expired() {
-            return Err(Fault::Expired);
+            return Err(RequestError::OutOfTime);
         }
         if let Some(show) = self.verbose {
             present(request, show);
@@ -173,9 +176,11 @@ impl<'a> Http<'a> {
         let until = (begun + self.timeout).min(self.until);
         let result = match self.exchange(request, until) {
             // It was our own end that came, not the server that failed.
-            Err(Fault::NotSent(_)) if self.expired() => Err(Fault::Expired),
+            Err(RequestError::NotSent(_)) if self.expired() => Err(RequestError::OutOfTime),
             // Nor here, unless it had about all the time that it will have when the next pass begins with it.
-            Err(Fault::Unsure(why)) if self.expired() && until - begun < self.share * 3 / 4 => Err(Fault::Cut(why)),
+            Err(RequestError::Unconfirmed(why)) if self.expired() && until - begun < self.share * 3 / 4 => {
+                Err(RequestError::Interrupted(why))
+            }
             result => result,
         };
         if let Some(show) = self.verbose {
@@ -188,10 +193,10 @@ impl<'a> Http<'a> {
         result
     }
 
-    fn exchange(&self, request: &Request, until: Instant) -> Result<Reply, Fault> {
+    fn exchange(&self, request: &Request, until: Instant) -> Result<Reply, RequestError> {
         let url = &request.url;
         if url.secure() {
-            self.trust.ready().map_err(Fault::NotSent)?;
+            self.trust.ready().map_err(RequestError::NotSent)?;
         }
         let literal = url.literal().filter(|ip| ip.is_ipv6());
         let goal = Goal {
@@ -204,18 +209,19 @@ impl<'a> Http<'a> {
             endless: request.measured && url.secure(),
         };
         loop {
-            let relay = Relay::open(&goal, until, request.cap + OVERHEAD).map_err(Fault::NotSent)?;
+            let relay = Relay::open(&goal, until, request.cap + OVERHEAD).map_err(RequestError::NotSent)?;
             let asked = self.ask(request, &relay);
             let told = relay.close();
             let host = url.host();
             return match (asked, told.end) {
                 (Ok(answer), End::Closed) => answer.reply(request, &told),
-                (_, End::Deadline) => {
-                    Err(Fault::Unsure(format!("{host}: no whole answer in time; it could not be confirmed")))
-                }
-                (_, End::Flood) => {
-                    Err(Fault::Unusable(format!("{host}: the answer is larger than {} KiB", request.cap / 1024)))
-                }
+                (_, End::Deadline) => Err(RequestError::Unconfirmed(format!(
+                    "{host}: no whole answer in time; it could not be confirmed"
+                ))),
+                (_, End::Flood) => Err(RequestError::InvalidReply(format!(
+                    "{host}: the answer is larger than {} KiB",
+                    request.cap / 1024
+                ))),
                 // minreq gives up on an interrupted system call; where nothing was sent yet, it starts again.
                 (Err(error), End::Closed) if told.sent == 0 && interrupted(&error) && Instant::now() < until => {
                     continue
@@ -346,23 +352,25 @@ fn interrupted(error: &minreq::Error) -> bool {
 }
 
 /// minreq's error in the words of a person.
-fn refine(error: minreq::Error, host: &str, answered: bool) -> Fault {
+fn refine(error: minreq::Error, host: &str, answered: bool) -> RequestError {
     match trust::explain(&error, host) {
-        Some((why, true)) => return Fault::NotSent(why),
-        Some((why, false)) => return Fault::Unsure(format!("{why}; it could not be confirmed")),
+        Some((why, true)) => return RequestError::NotSent(why),
+        Some((why, false)) => return RequestError::Unconfirmed(format!("{why}; it could not be confirmed")),
         None => {}
     }
     match error {
-        minreq::Error::IoError(error) => Fault::Unsure(format!("{host}: {}; it could not be confirmed", plain(&error))),
+        minreq::Error::IoError(error) => {
+            RequestError::Unconfirmed(format!("{host}: {}; it could not be confirmed", plain(&error)))
+        }
         minreq::Error::HeadersOverflow | minreq::Error::StatusLineOverflow => {
-            Fault::Unusable(format!("{host}: the head of the answer is too long"))
+            RequestError::InvalidReply(format!("{host}: the head of the answer is too long"))
         }
         // Where addresses have 32 bits, so has this length, and 4 GiB that never came end here.
         minreq::Error::MalformedContentLength => {
-            Fault::Unusable(format!("{host}: the answer was cut short, or its length is no number"))
+            RequestError::InvalidReply(format!("{host}: the answer was cut short, or its length is no number"))
         }
-        _ if answered => Fault::Unusable(format!("{host}: the answer is not proper HTTP")),
-        _ => Fault::Unsure(format!("{host}: no answer; it could not be confirmed")),
+        _ if answered => RequestError::InvalidReply(format!("{host}: the answer is not proper HTTP")),
+        _ => RequestError::Unconfirmed(format!("{host}: no answer; it could not be confirmed")),
     }
 }
 

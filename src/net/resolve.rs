@@ -2,7 +2,7 @@
 //! deadline waits for it from another thread.
 
 use crate::types::address::Family;
-use crate::types::oneshot::Bell;
+use crate::types::oneshot::Oneshot;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ pub fn addresses_by(host: &str, port: u16, family: Option<Family>, until: Instan
     if let Ok(literal) = host.parse() {
         return Ok(vec![SocketAddr::new(literal, port)]);
     }
-    let bell = Bell::of_this_thread();
+    let bell = Oneshot::of_this_thread();
     let (name, over) = (host.to_string(), bell.clone());
     let thread = std::thread::Builder::new()
         .stack_size(256 * 1024)

@@ -6,7 +6,7 @@ mod keyfile;
 pub use keyfile::{read_key, Material};
 
 use crate::net::dns::wire::{put_name, put_record, put_u16, same_name, Reader, HEADER};
-use crate::sys::clock::Stamp;
+use crate::sys::clock::Timestamp;
 use crate::types::digest::{self, Algorithm};
 use crate::types::secret::Secret;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -105,7 +105,7 @@ impl Key {
 
     /// Signs a request at this time. Gives the message with its signature, and the MAC that the reply answers to.
     /// What is no message comes back as it is.
-    pub fn sign(&self, mut message: Vec<u8>, now: Stamp) -> (Vec<u8>, Vec<u8>) {
+    pub fn sign(&self, mut message: Vec<u8>, now: Timestamp) -> (Vec<u8>, Vec<u8>) {
         let header = Reader::new(&message).header();
         let counted = header.ok().and_then(|header| Some((header, header.counts[3].checked_add(1)?)));
         let Some((header, count)) = counted else { return (message, Vec::new()) };
@@ -125,14 +125,14 @@ impl Key {
     }
 
     /// Judges the signature of a reply to the request that had this MAC.
-    pub fn judge(&self, reply: &[u8], request: &[u8], now: Stamp) -> Seal {
+    pub fn judge(&self, reply: &[u8], request: &[u8], now: Timestamp) -> Seal {
         match self.seal(reply, request, now) {
             Ok(seal) => seal,
             Err(how) => Seal::Forged(how),
         }
     }
 
-    fn seal(&self, reply: &[u8], request: &[u8], now: Stamp) -> Result<Seal, &'static str> {
+    fn seal(&self, reply: &[u8], request: &[u8], now: Timestamp) -> Result<Seal, &'static str> {
         let Some(found) = find(reply)? else { return Ok(Seal::None) };
         if !same_name(&found.owner, &self.name) {
             return Err("signed with another key");
@@ -155,7 +155,7 @@ impl Key {
             return Err("the signature is wrong");
         }
         let mut times = Reader::new(found.times);
-        let (signed, fudge) = (seconds(&times.array()?), Stamp::from(times.u16()?));
+        let (signed, fudge) = (seconds(&times.array()?), Timestamp::from(times.u16()?));
         if found.error == BADTIME {
             // The server's clock (RFC 8945 §5.2.3); the time of signing is ours again.
             let theirs = <[u8; 6]>::try_from(found.other).map_or(signed, |bytes| seconds(&bytes));
@@ -174,7 +174,7 @@ pub enum Seal {
     /// It is the server's, in time, with this error (0: none).
     Good(u16),
     /// It is the server's, whose clock and ours differ by more than is allowed.
-    Clock { theirs: Stamp },
+    Clock { theirs: Timestamp },
     /// The reply says that it could not be signed, because of this error. Anybody can say so.
     Claim(u16),
     /// There is no signature.
@@ -183,8 +183,8 @@ pub enum Seal {
     Forged(&'static str),
 }
 
-fn seconds(bytes: &[u8; 6]) -> Stamp {
-    bytes.iter().fold(0, |sum, byte| sum << 8 | Stamp::from(*byte))
+fn seconds(bytes: &[u8; 6]) -> Timestamp {
+    bytes.iter().fold(0, |sum, byte| sum << 8 | Timestamp::from(*byte))
 }
 
 /// The signature's record, taken apart (RFC 8945 §4.2).

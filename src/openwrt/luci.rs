@@ -3,7 +3,7 @@
 //! (the machine's uptime in whole seconds at the last success, and at the next look), `.pid` (of a process that lives, where
 //! it knows its number: in a jail of its own it is the first); below the log folder `.log`. They are on tmpfs; nothing depends on them.
 
-use crate::store::state::{Memory, Published, State};
+use crate::store::state::{Published, SectionState, State};
 use crate::sys::clock;
 use crate::sys::files;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub fn tell(luci: &Luci, sections: &[&str], state: &State, heard: &[(String, Str
     }
 }
 
-fn run(folder: &Path, section: &str, memory: Option<&Memory>, every: Option<i64>) {
+fn run(folder: &Path, section: &str, memory: Option<&SectionState>, every: Option<i64>) {
     let file = |kind: &str, text: Option<String>| {
         if let Some(text) = text {
             put(&folder.join(format!("{section}.{kind}")), &format!("{text}\n"));

@@ -1,15 +1,15 @@
 //! What this pass found out about our addresses: each wanted source is asked once, each family fails by itself, and
 //! what is new goes into the history.
 
-use crate::cli::output::{Ending, Fact, Report, Weight};
+use crate::cli::output::{Event, ExitCode, Level, Report};
 use crate::config::Config;
-use crate::detect::{self, Asked, Detector, Found, Source};
+use crate::detect::{self, Answers, Detected, Detector, Source};
 use crate::net::http::Http;
-use crate::store::history::{self, Event};
-use crate::sys::clock::Stamp;
+use crate::store::history::{self, HistoryEntry};
+use crate::sys::clock::Timestamp;
 use crate::sys::files::Folder;
 use crate::types::address::Family;
-use crate::types::vec_map::Sorted;
+use crate::types::vec_map::VecMap;
 use std::io;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -25,23 +25,23 @@ fn told_by(source: &Source) -> String {
 }
 
 /// The answers, by source.
-pub struct Survey {
-    answers: Vec<Option<Result<Found, String>>>,
+pub struct Detection {
+    answers: Vec<Option<Result<Detected, String>>>,
 }
 
-impl Survey {
+impl Detection {
     /// Asks the wanted sources (indices into the config's) and reports those that fail. Whoever dissents is told once;
     /// `told` is what was told so far, by source.
     pub fn make(
         config: &Config,
         wanted: &[usize],
-        told: &mut Sorted<String, String>,
+        told: &mut VecMap<String, String>,
         http: &Http<'_>,
         report: &Report,
-    ) -> Survey {
+    ) -> Detection {
         told.retain(|of| config.sources.iter().any(|source| *of == told_by(source)));
         let mut answers = Vec::new();
-        let mut asked = Asked::new();
+        let mut asked = Answers::new();
         for (index, source) in config.sources.iter().enumerate() {
             let answer = wanted.contains(&index).then(|| detect::detect(source, &mut asked, http));
             match &answer {
@@ -49,26 +49,26 @@ impl Survey {
                     report.detail(format!("{} is {} ({})", source.family, found.set(), found.from));
                     let before = told.remove(&told_by(source));
                     if let Some(dissent) = &found.dissent {
-                        let weight = if before.as_ref() == Some(dissent) { Weight::Detail } else { Weight::Trouble };
-                        let fact = Fact::new(weight, "warning", format!("warning: {dissent}"));
-                        report.say(&Fact { family: Some(source.family), ..fact });
+                        let weight = if before.as_ref() == Some(dissent) { Level::Detail } else { Level::Problem };
+                        let fact = Event::new(weight, "warning", format!("warning: {dissent}"));
+                        report.say(&Event { family: Some(source.family), ..fact });
                         told.insert(told_by(source), dissent.clone());
                     }
                 }
                 Some(Err(why)) => {
-                    report.end(Ending::Again);
-                    let fact = Fact::new(Weight::Trouble, "unknown", format!("address not learned: {why}"));
-                    report.say(&Fact { family: Some(source.family), ..fact });
+                    report.end(ExitCode::Retry);
+                    let fact = Event::new(Level::Problem, "unknown", format!("address not learned: {why}"));
+                    report.say(&Event { family: Some(source.family), ..fact });
                 }
                 None => {}
             }
             answers.push(answer);
         }
-        Survey { answers }
+        Detection { answers }
     }
 
     /// What a source found.
-    pub fn found(&self, source: Option<usize>) -> Option<&Found> {
+    pub fn found(&self, source: Option<usize>) -> Option<&Detected> {
         self.answers.get(source?)?.as_ref()?.as_ref().ok()
     }
 
@@ -79,7 +79,7 @@ impl Survey {
 
     /// The answer that the history follows in a family: the agent's own source if anything uses it, else that of the
     /// first section with one. Chosen by the config alone: what another source says is no change of this one.
-    fn leading(&self, config: &Config, family: Family) -> Option<&Found> {
+    fn leading(&self, config: &Config, family: Family) -> Option<&Detected> {
         let own = config.own[family as usize];
         let used: Vec<usize> = config.targets.iter().filter_map(|target| target.sources[family as usize]).collect();
         match used.is_empty() || own.is_some_and(|own| used.contains(&own)) {
@@ -93,14 +93,14 @@ impl Survey {
     pub fn remember(
         &self,
         config: &Config,
-        now: Stamp,
+        now: Timestamp,
         locked: Option<&Folder>,
         report: &Report,
     ) -> [Option<IpAddr>; 2] {
         match self.append(config, now, locked, report) {
             Ok(changed) => changed,
             Err(why) => {
-                report.trouble(Ending::Again, format!("the history was not written: {why}"));
+                report.trouble(ExitCode::Retry, format!("the history was not written: {why}"));
                 [None, None]
             }
         }
@@ -109,7 +109,7 @@ impl Survey {
     fn append(
         &self,
         config: &Config,
-        now: Stamp,
+        now: Timestamp,
         locked: Option<&Folder>,
         report: &Report,
     ) -> Result<[Option<IpAddr>; 2], String> {
@@ -120,7 +120,7 @@ impl Survey {
         let news = || -> Result<_, String> {
             let last = history::last(file, wanted).map_err(told)?;
             // Of several, one is followed for as long as it is there.
-            let stays = |i: usize, found: &Found| last[i].filter(|last| found.beside.contains(last));
+            let stays = |i: usize, found: &Detected| last[i].filter(|last| found.beside.contains(last));
             let followed = [0, 1].map(|i| leading[i].map(|found| stays(i, found).unwrap_or(found.address)));
             Ok((followed, [0, 1].map(|i| followed[i].filter(|address| last[i] != Some(*address)))))
         };
@@ -137,7 +137,7 @@ impl Survey {
         for (family, found) in Family::BOTH.into_iter().zip(leading) {
             let (Some(found), Some(address)) = (found, followed[family as usize]) else { continue };
             if changed[family as usize].is_some() || config.agent.always {
-                let event = Event { at: now, family, address, from: found.from.clone() };
+                let event = HistoryEntry { at: now, family, address, from: found.from.clone() };
                 history::append(&folder, file, &event).map_err(told)?;
                 report.detail(format!("history: {}", event.line()));
             }

@@ -9,22 +9,22 @@ pub mod push;
 pub mod verify;
 
 use crate::cli::args::Args;
-use crate::cli::output::{Ending, Fact, Report, Weight};
+use crate::cli::output::{Event, ExitCode, Level, Report};
 use crate::config::{self, Config, Hooks, Target};
 use crate::net::http::{Http, Trust};
 #[cfg(feature = "uci")]
 use crate::openwrt::luci;
-use crate::pass::detection::Survey;
-use crate::store::last_pass::Lately;
-use crate::store::Keeper;
+use crate::pass::detection::Detection;
+use crate::store::last_pass::LastPass;
+use crate::store::StateStore;
 use crate::sys::clock;
 use crate::sys::files::Folder;
 use crate::types::address::{Family, Set};
 use crate::types::hostname::Host;
-use crate::types::vec_map::Sorted;
-use notify::News;
+use crate::types::vec_map::VecMap;
+use notify::Notification;
 use plan::{Context, Step};
-use push::Desk;
+use push::PassContext;
 use std::net::IpAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -32,22 +32,22 @@ use std::time::{Duration, Instant};
 /// Makes one pass over the config.
 pub fn run(args: &Args, config: &Config, trust: &Trust, report: &Report) {
     let length = Duration::from_secs(config.agent.deadline);
-    let mut keeper = match Keeper::open(&config.agent.state, args.dry_run, Instant::now() + length, report) {
+    let mut keeper = match StateStore::open(&config.agent.state, args.dry_run, Instant::now() + length, report) {
         Ok(keeper) => keeper,
-        Err(why) => return report.trouble(Ending::Again, why),
+        Err(why) => return report.trouble(ExitCode::Retry, why),
     };
     let (show, tell) = (|line: &str| report.show(line), |line: &str| report.detail(line));
     let mut http = line(config, trust, report.verbose.then_some(&tell));
     http.dry = args.dry_run.then_some(&show);
 
     let targets = chosen(args, config, keeper.state.resume.as_deref());
-    let survey = Survey::make(config, &sources(args, config, &targets), &mut keeper.state.dissent, &http, report);
+    let survey = Detection::make(config, &sources(args, config, &targets), &mut keeper.state.dissent, &http, report);
     let mut news = Vec::new();
     if !args.dry_run {
         let changed = survey.remember(config, clock::now(), keeper.folder(), report);
         news.extend(config.targets.is_empty().then(|| (&config.agent.hooks, moved(changed))));
     }
-    let desk = Desk { http: &http, report, suffix: &args.suffix(), force: args.force };
+    let desk = PassContext { http: &http, report, suffix: &args.suffix(), force: args.force };
     let (mut resume, mut unconfirmed, mut pushes) = (None, [None, None], false);
     for target in &targets {
         let (steps, digests) = decide(target, args, &survey, &keeper);
@@ -69,7 +69,7 @@ pub fn run(args: &Args, config: &Config, trust: &Trust, report: &Report) {
     }
     if let Some(name) = &resume {
         let text = format!("out of time after {} s; the next pass begins with [{name}]", config.agent.deadline);
-        report.trouble(Ending::Again, text);
+        report.trouble(ExitCode::Retry, text);
     }
     if args.only.is_empty() {
         (keeper.state.resume, keeper.state.unconfirmed) = (resume, unconfirmed);
@@ -78,12 +78,12 @@ pub fn run(args: &Args, config: &Config, trust: &Trust, report: &Report) {
     }
     if args.dry_run {
         if !pushes {
-            report.say(&Fact::new(Weight::Change, "dry-run", "nothing to send"));
+            report.say(&Event::new(Level::Change, "dry-run", "nothing to send"));
         }
         return;
     }
     if let Err(why) = keeper.store() {
-        report.trouble(Ending::Again, why);
+        report.trouble(ExitCode::Retry, why);
     }
     #[cfg(feature = "uci")]
     {
@@ -100,12 +100,12 @@ pub fn log_only(config: &Config, trust: &Trust, report: &Report) {
     let history = &config.agent.history;
     let folder = match Folder::of(history).and_then(|folder| folder.lock(until).map(|()| folder)) {
         Ok(folder) => folder,
-        Err(why) => return report.trouble(Ending::Again, why),
+        Err(why) => return report.trouble(ExitCode::Retry, why),
     };
     let tell = |line: &str| report.detail(line);
     let mut http = line(config, trust, report.verbose.then_some(&tell));
     let wanted: Vec<usize> = config.own.into_iter().flatten().collect();
-    let survey = Survey::make(config, &wanted, &mut Sorted::default(), &http, report);
+    let survey = Detection::make(config, &wanted, &mut VecMap::default(), &http, report);
     let changed = survey.remember(config, clock::now(), Some(&folder), report);
     let news = vec![(&config.agent.hooks, moved(changed))];
     // Hooks take their time; the next pass need not wait for them.
@@ -149,7 +149,7 @@ fn sources(args: &Args, config: &Config, targets: &[&Target]) -> Vec<usize> {
 }
 
 /// What to do about each host of a section, and the digests of its settings without and with its hosts.
-fn decide(target: &Target, args: &Args, survey: &Survey, keeper: &Keeper) -> (Vec<[Step; 2]>, (String, String)) {
+fn decide(target: &Target, args: &Args, survey: &Detection, keeper: &StateStore) -> (Vec<[Step; 2]>, (String, String)) {
     let settings = target.settings.expose();
     let digest = keeper.state.digest(settings);
     let full = keeper.state.digest(&format!("{settings}\n{}", names(&target.hosts)));
@@ -193,7 +193,7 @@ fn names(hosts: &[Host]) -> String {
 }
 
 /// A pass over some sections keeps what the others wait for, unless it saw better.
-fn note_weak(targets: &[&Target], unconfirmed: [Option<IpAddr>; 2], survey: &Survey, keeper: &mut Keeper) {
+fn note_weak(targets: &[&Target], unconfirmed: [Option<IpAddr>; 2], survey: &Detection, keeper: &mut StateStore) {
     for family in Family::BOTH.map(|family| family as usize) {
         let strong = |target: &&Target| survey.found(target.sources[family]).is_some_and(|found| !found.weak);
         if unconfirmed[family].is_some() || targets.iter().any(strong) {
@@ -206,44 +206,44 @@ fn note_weak(targets: &[&Target], unconfirmed: [Option<IpAddr>; 2], survey: &Sur
 fn tell_steps(
     target: &Target,
     steps: &[[Step; 2]],
-    survey: &Survey,
-    desk: &Desk<'_>,
-    keeper: &mut Keeper,
+    survey: &Detection,
+    desk: &PassContext<'_>,
+    keeper: &mut StateStore,
     unconfirmed: &mut [Option<IpAddr>; 2],
 ) {
     // Whoever asks what would be sent wants to know why nothing is.
-    let usual = if desk.http.dry.is_some() { Weight::Change } else { Weight::Detail };
+    let usual = if desk.http.dry.is_some() { Level::Change } else { Level::Detail };
     for (host, steps) in target.hosts.iter().zip(steps) {
         for (family, step) in Family::BOTH.into_iter().zip(steps) {
             let (ending, weight, event, text) = match step {
                 Step::Current | Step::Unknown | Step::Push(_) => continue,
                 Step::Wait { until, why } => {
                     let text = format!("waits until {}: {why}", clock::stamp(*until));
-                    (Ending::Again, usual, "waiting", text)
+                    (ExitCode::Retry, usual, "waiting", text)
                 }
                 Step::Flapping { until } => {
                     let text =
                         format!("warning: the address goes back and forth; not pushed before {}", clock::stamp(*until));
-                    (Ending::Again, Weight::Trouble, "flapping", text)
+                    (ExitCode::Retry, Level::Problem, "flapping", text)
                 }
                 Step::Unconfirmed(address) => {
                     unconfirmed[family as usize] =
                         survey.found(target.sources[family as usize]).map(|found| found.address);
                     let text = format!("not updated to {address} yet: only plain DNS or STUN says so, and HTTPS failed; if the next pass agrees, it is pushed");
-                    (Ending::Again, Weight::Trouble, "unconfirmed", text)
+                    (ExitCode::Retry, Level::Problem, "unconfirmed", text)
                 }
-                Step::Refused(refusal) => {
+                Step::Rejected(refusal) => {
                     if refusal.tell {
                         keeper.state.told(&target.name, host.ascii(), family, clock::now());
                     }
-                    let weight = if refusal.tell { Weight::Trouble } else { usual };
+                    let weight = if refusal.tell { Level::Problem } else { usual };
                     let text = push::refusal(&refusal.why, &refusal.remedy, &target.name, desk.suffix);
-                    (Ending::Refused, weight, "refused", text)
+                    (ExitCode::Rejected, weight, "refused", text)
                 }
             };
             desk.report.end(ending);
-            let fact = Fact::new(weight, event, text);
-            desk.report.say(&Fact {
+            let fact = Event::new(weight, event, text);
+            desk.report.say(&Event {
                 section: Some(&target.name),
                 host: Some(host.typed()),
                 family: Some(family),
@@ -254,12 +254,12 @@ fn tell_steps(
 }
 
 /// News of an address that no section publishes.
-fn moved(changed: [Option<IpAddr>; 2]) -> News {
+fn moved(changed: [Option<IpAddr>; 2]) -> Notification {
     let new: Vec<String> = changed.iter().flatten().map(IpAddr::to_string).collect();
-    News {
+    Notification {
         addresses: changed.map(|address| address.map(Set::from)),
         message: format!("our address is now {}", new.join(" and ")),
-        ..News::default()
+        ..Notification::default()
     }
 }
 
@@ -267,21 +267,24 @@ fn moved(changed: [Option<IpAddr>; 2]) -> News {
 fn end<'a>(
     place: &Path,
     own: &'a Hooks,
-    survey: &Survey,
-    mut news: Vec<(&'a Hooks, News)>,
+    survey: &Detection,
+    mut news: Vec<(&'a Hooks, Notification)>,
     http: &mut Http<'_>,
     report: &Report,
 ) {
     let failures = survey.failures();
-    let good = report.ending() == Ending::Current && failures.is_empty();
+    let good = report.ending() == ExitCode::Current && failures.is_empty();
     // All that a good pass would look for there it overwrites.
-    let before = if good { Lately::default() } else { Lately::read(place) };
+    let before = if good { LastPass::default() } else { LastPass::read(place) };
     let now = clock::now();
-    let success = if report.ending() == Ending::Current { Some(now) } else { before.success };
-    Lately { pass: Some(now), success, blind: !failures.is_empty() }.write(place);
+    let success = if report.ending() == ExitCode::Current { Some(now) } else { before.success };
+    LastPass { pass: Some(now), success, blind: !failures.is_empty() }.write(place);
     // A failure that lasts was told when it began.
     if let Some(why) = failures.first().filter(|_| !before.blind) {
-        news.push((own, News { failure: true, message: format!("address not learned: {why}"), ..News::default() }));
+        news.push((
+            own,
+            Notification { failure: true, message: format!("address not learned: {why}"), ..Notification::default() },
+        ));
     }
     for (hooks, news) in news.iter().filter(|(_, news)| news.failure || news.addresses != [None, None]) {
         // Each has a request's time of its own: the pass may have used up all of its.
@@ -289,8 +292,8 @@ fn end<'a>(
         notify::tell(hooks, news, http, report);
     }
     report.detail(match report.ending() {
-        Ending::Current => "all current",
-        Ending::Again => "something is to be tried again",
-        Ending::Wrong | Ending::Refused => "a person must act",
+        ExitCode::Current => "all current",
+        ExitCode::Retry => "something is to be tried again",
+        ExitCode::Usage | ExitCode::Rejected => "a person must act",
     });
 }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 /// What a hook is told.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct News {
+pub struct Notification {
     /// Whether something went wrong; else something changed.
     pub failure: bool,
     /// Empty where it concerns the agent and no section.
@@ -21,7 +21,7 @@ pub struct News {
     pub message: String,
 }
 
-impl News {
+impl Notification {
     fn event(&self) -> &'static str {
         match self.failure {
             true => "failure",
@@ -31,7 +31,7 @@ impl News {
 }
 
 /// Tells the hooks. A hook that fails is a warning and nothing more.
-pub fn tell(hooks: &Hooks, news: &News, http: &Http<'_>, report: &Report) {
+pub fn tell(hooks: &Hooks, news: &Notification, http: &Http<'_>, report: &Report) {
     let command = if news.failure { &hooks.on_failure } else { &hooks.on_change };
     if let Some(argv) = command {
         // Several stand as hosts do: with a blank between them.

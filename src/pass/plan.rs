@@ -1,9 +1,9 @@
 //! What is out of date. Pure: values in, values out; no network, no clock, no files. Everything that keeps a push
 //! back, or makes one that the address alone would not ask for, is decided here and nowhere else.
 
-use crate::detect::Found;
-use crate::store::state::{passed, Known, Standing, FLAP_WINDOW};
-use crate::sys::clock::{self, Stamp};
+use crate::detect::Detected;
+use crate::store::state::{passed, HostState, Pending, FLAP_WINDOW};
+use crate::sys::clock::{self, Timestamp};
 use crate::types::address::{Family, Set};
 use std::net::IpAddr;
 
@@ -22,18 +22,18 @@ pub enum Step {
     /// Tell the server.
     Push(Set),
     /// Not yet: it failed, and the pause is not over.
-    Wait { until: Stamp, why: Box<str> },
+    Wait { until: Timestamp, why: Box<str> },
     /// Not yet: the address goes back and forth.
-    Flapping { until: Stamp },
+    Flapping { until: Timestamp },
     /// Not yet: a second pass must see this address too.
     Unconfirmed(IpAddr),
     /// Not before a person acts.
-    Refused(Box<Refusal>),
+    Rejected(Box<Rejection>),
 }
 
 /// A refusal that stands.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Refusal {
+pub struct Rejection {
     pub why: String,
     pub remedy: String,
     /// It was not told for a day.
@@ -43,7 +43,7 @@ pub struct Refusal {
 /// What bears on all hosts of a section in one pass.
 #[derive(Clone, Debug)]
 pub struct Context<'a> {
-    pub now: Stamp,
+    pub now: Timestamp,
     pub force: bool,
     /// Seconds.
     pub refresh: i64,
@@ -54,13 +54,13 @@ pub struct Context<'a> {
     /// The same with its list of hosts: what must change to lift a refusal.
     pub full: &'a str,
     /// What was found, by family; `None` where it was not learned.
-    pub found: [Option<&'a Found>; 2],
+    pub found: [Option<&'a Detected>; 2],
     /// Weak addresses that the last pass saw, by family.
     pub unconfirmed: [Option<IpAddr>; 2],
 }
 
 /// Decides on one host in one family.
-pub fn plan(family: Family, known: Option<&Known>, context: &Context<'_>) -> Step {
+pub fn plan(family: Family, known: Option<&HostState>, context: &Context<'_>) -> Step {
     let Some(found) = context.found[family as usize] else {
         return without_address(known, context);
     };
@@ -72,7 +72,7 @@ pub fn plan(family: Family, known: Option<&Known>, context: &Context<'_>) -> Ste
         return Step::Push(address);
     }
     let changed = known.digest != context.digest;
-    let kept_back = known.standing.as_ref().and_then(|standing| keeps_back(standing, &address, changed, context));
+    let kept_back = known.pending.as_ref().and_then(|pending| keeps_back(pending, &address, changed, context));
     if let Some(step) = kept_back {
         return step;
     }
@@ -95,49 +95,50 @@ pub fn plan(family: Family, known: Option<&Known>, context: &Context<'_>) -> Ste
     }
     // On a board whose clock was never set no length of time means anything.
     let due = clock::plausible(context.now) && passed(published.confirmed, context.refresh, context.now);
-    match (changed || due || known.standing.is_some()) && !early {
+    match (changed || due || known.pending.is_some()) && !early {
         true => Step::Push(address),
         false => Step::Current,
     }
 }
 
 /// Nothing is done without an address; a refusal stands all the same.
-fn without_address(known: Option<&Known>, context: &Context<'_>) -> Step {
-    match known.and_then(|known| known.standing.as_ref()) {
-        Some(standing) if !context.force => refusal(standing, context).unwrap_or(Step::Unknown),
+fn without_address(known: Option<&HostState>, context: &Context<'_>) -> Step {
+    match known.and_then(|known| known.pending.as_ref()) {
+        Some(pending) if !context.force => refusal(pending, context).unwrap_or(Step::Unknown),
         _ => Step::Unknown,
     }
 }
 
 /// The refusal, if it is one and nothing has lifted it.
-fn refusal(standing: &Standing, context: &Context<'_>) -> Option<Step> {
-    let Standing::Refused { at, told, why, remedy, digest, daily } = standing else { return None };
+fn refusal(pending: &Pending, context: &Context<'_>) -> Option<Step> {
+    let Pending::Rejected { at, told, why, remedy, digest, daily } = pending else { return None };
     let over = digest != context.full || (*daily && passed(*at, DAILY, context.now));
     let tell = passed(*told, DAILY, context.now);
-    (!over).then(|| Step::Refused(Box::new(Refusal { why: why.clone(), remedy: remedy.clone(), tell })))
+    (!over).then(|| Step::Rejected(Box::new(Rejection { why: why.clone(), remedy: remedy.clone(), tell })))
 }
 
 /// What stands in the way of a push, if it still does.
-fn keeps_back(standing: &Standing, address: &Set, changed: bool, context: &Context<'_>) -> Option<Step> {
+fn keeps_back(pending: &Pending, address: &Set, changed: bool, context: &Context<'_>) -> Option<Step> {
     let now = context.now;
-    match standing {
-        Standing::Begun { address: old, at, times, .. } => {
-            let wait = Standing::begun_wait(*times);
+    match pending {
+        Pending::Attempted { address: old, at, times, .. } => {
+            let wait = Pending::begun_wait(*times);
             let over = old != address || changed || passed(*at, wait, now);
             (!over).then(|| Step::Wait { until: at + wait, why: "passes ended before the server's answer".into() })
         }
-        Standing::Waiting { address: old, at, wait, strict, why, .. } => {
+        Pending::BackingOff { address: old, at, wait, strict, why, .. } => {
             let afresh = old != address && !strict;
             let over = afresh || changed || passed(*at, *wait, now);
             (!over).then(|| Step::Wait { until: at + wait, why: why.as_str().into() })
         }
-        Standing::Refused { .. } => refusal(standing, context),
+        Pending::Rejected { .. } => refusal(pending, context),
     }
 }
 
 /// From the third change back and forth within a quarter of an hour on: when the next push may go.
-fn flapping(known: &Known, address: &Set, now: Stamp) -> Option<Stamp> {
-    let recent: Vec<&(Stamp, Set)> = known.changes.iter().filter(|(at, _)| !passed(*at, FLAP_WINDOW, now)).collect();
+fn flapping(known: &HostState, address: &Set, now: Timestamp) -> Option<Timestamp> {
+    let recent: Vec<&(Timestamp, Set)> =
+        known.changes.iter().filter(|(at, _)| !passed(*at, FLAP_WINDOW, now)).collect();
     let (last, _) = recent.last()?;
     let back = recent.iter().any(|(_, away)| away == address);
     (recent.len() >= 2 && back && !passed(*last, FLAP_PAUSE, now)).then_some(last + FLAP_PAUSE)
@@ -148,7 +149,7 @@ mod tests {
     use super::*;
     use crate::store::state::Published;
 
-    const NOW: Stamp = 1_800_000_000;
+    const NOW: Timestamp = 1_800_000_000;
 
     fn ip(last: u8) -> IpAddr {
         IpAddr::from([9, 9, 9, last])
@@ -158,16 +159,16 @@ mod tests {
         Step::Push(ip(last).into())
     }
 
-    fn found(last: u8) -> Found {
-        Found { address: ip(last), beside: Vec::new(), from: "ipify".to_string(), weak: false, dissent: None }
+    fn found(last: u8) -> Detected {
+        Detected { address: ip(last), beside: Vec::new(), from: "ipify".to_string(), weak: false, dissent: None }
     }
 
-    fn published(last: u8, confirmed: Stamp) -> Known {
+    fn published(last: u8, confirmed: Timestamp) -> HostState {
         let published = Published { address: ip(last).into(), since: confirmed, confirmed };
-        Known { published: Some(published), digest: "d".to_string(), ..Known::default() }
+        HostState { published: Some(published), digest: "d".to_string(), ..HostState::default() }
     }
 
-    fn decide(found: Option<&Found>, known: Option<&Known>, change: impl Fn(&mut Context<'_>)) -> Step {
+    fn decide(found: Option<&Detected>, known: Option<&HostState>, change: impl Fn(&mut Context<'_>)) -> Step {
         let mut context = Context {
             now: NOW,
             force: false,
@@ -221,8 +222,8 @@ mod tests {
 
     #[test]
     fn a_pause_holds_for_one_address_and_a_strict_one_for_all() {
-        let waiting = |strict| Known {
-            standing: Some(Standing::Waiting {
+        let waiting = |strict| HostState {
+            pending: Some(Pending::BackingOff {
                 address: ip(1).into(),
                 at: NOW - 10,
                 wait: 300,
@@ -243,8 +244,8 @@ mod tests {
 
     #[test]
     fn a_refusal_stands_until_the_settings_change() {
-        let refused = |daily| Known {
-            standing: Some(Standing::Refused {
+        let refused = |daily| HostState {
+            pending: Some(Pending::Rejected {
                 at: NOW - 100,
                 told: NOW - 100,
                 why: "badauth".to_string(),
@@ -255,7 +256,7 @@ mod tests {
             ..published(3, NOW)
         };
         let stands =
-            |tell| Step::Refused(Box::new(Refusal { why: "badauth".to_string(), remedy: "r".to_string(), tell }));
+            |tell| Step::Rejected(Box::new(Rejection { why: "badauth".to_string(), remedy: "r".to_string(), tell }));
         let one = found(1);
         assert_eq!(decide(Some(&one), Some(&refused(false)), |_| ()), stands(false));
         assert_eq!(decide(Some(&one), Some(&refused(false)), |c| c.now += clock::DAY), stands(true));
@@ -269,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_weak_address_needs_a_second_pass() {
-        let weak = Found { weak: true, ..found(1) };
+        let weak = Detected { weak: true, ..found(1) };
         assert_eq!(decide(Some(&weak), Some(&published(2, NOW)), |_| ()), Step::Unconfirmed(ip(1)));
         assert_eq!(decide(Some(&weak), Some(&published(2, NOW)), |c| c.unconfirmed[0] = Some(ip(1))), push(1));
         assert_eq!(decide(Some(&weak), Some(&published(1, NOW)), |_| ()), Step::Current);

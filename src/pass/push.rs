@@ -1,17 +1,17 @@
 //! One section's pushes: its attempts are written down once, the provider is asked, its verdicts are written down
 //! once. Whatever kills us in between, the next pass knows that an attempt was made.
 
-use crate::cli::output::{Ending, Fact, Report, Weight};
+use crate::cli::output::{Event, ExitCode, Level, Report};
 use crate::config::Target;
 use crate::net::http::Http;
-use crate::pass::notify::News;
+use crate::pass::notify::Notification;
 use crate::pass::plan::Step;
-use crate::provider::contract::{Line, Past, Pause, Ruling, Verdict, Want, Wanted};
-use crate::store::state::{Known, Memory, Standing, State};
-use crate::store::Keeper;
-use crate::sys::clock::{self, Stamp};
+use crate::provider::contract::{Desired, HostResult, HostUpdate, LastKnown, Pause, PushContext, UpdateResult};
+use crate::store::state::{HostState, Pending, SectionState, State};
+use crate::store::StateStore;
+use crate::sys::clock::{self, Timestamp};
 use crate::types::address::{Family, Set};
-use crate::types::vec_map::Sorted;
+use crate::types::vec_map::VecMap;
 use std::rc::Rc;
 
 /// What the pushes of a section left to tell.
@@ -19,11 +19,11 @@ use std::rc::Rc;
 pub struct Outcome {
     /// Some were cut off by the end of the pass.
     pub cut: bool,
-    pub news: Vec<News>,
+    pub news: Vec<Notification>,
 }
 
 /// What bears on all pushes of a pass.
-pub struct Desk<'a> {
+pub struct PassContext<'a> {
     pub http: &'a Http<'a>,
     pub report: &'a Report,
     /// What to add to the command that lifts a refusal, such as ` -c FILE`.
@@ -36,8 +36,8 @@ pub fn push(
     target: &Target,
     steps: &[[Step; 2]],
     digests: (&str, &str),
-    keeper: &mut Keeper,
-    desk: &Desk<'_>,
+    keeper: &mut StateStore,
+    desk: &PassContext<'_>,
 ) -> Outcome {
     let (batch, hosts) = batch(target, steps, &keeper.state);
     if batch.is_empty() {
@@ -63,20 +63,20 @@ pub fn push(
     }
     if !dry {
         if let Err(why) = keeper.store() {
-            desk.report.trouble(Ending::Again, format!("[{}] not pushed: {why}", target.name));
+            desk.report.trouble(ExitCode::Retry, format!("[{}] not pushed: {why}", target.name));
             keeper.restore(&target.name, kept);
             return Outcome::default();
         }
     }
     // What a provider remembers holds for one account: other settings may mean another.
     let same = before.hosts.values().all(|known| known.digest == digests.0);
-    let mut notes = if same { before.notes.clone() } else { Sorted::default() };
+    let mut notes = if same { before.notes.clone() } else { VecMap::default() };
     let past: Vec<_> = batch.iter().map(|wanted| past(&before, wanted)).collect();
     let http = desk.http.by(&target.way);
-    let mut line = Line { http: &http, memory: &mut notes, past: &past, force: desk.force };
+    let mut line = PushContext { http: &http, memory: &mut notes, past: &past, force: desk.force };
     let mut rulings = target.provider.push(&batch, &mut line);
     for ruling in rulings.iter_mut().filter(|_| target.min_interval > 0) {
-        if let Verdict::Later { pause, .. } = &mut ruling.verdict {
+        if let UpdateResult::RetryLater { pause, .. } = &mut ruling.verdict {
             *pause = Pause { seconds: pause.seconds.max(target.min_interval), strict: true };
         }
     }
@@ -87,7 +87,7 @@ pub fn push(
         keeper.restore(&target.name, kept);
         return Outcome::default();
     }
-    let mut teller = Teller {
+    let mut teller = Recorder {
         target,
         desk,
         now: clock::now(),
@@ -106,7 +106,7 @@ pub fn push(
                 let old = before.hosts.get(&key).cloned().unwrap_or_default();
                 let known = Rc::make_mut(memory.hosts.or_default(key.clone()));
                 known.end(&old, &address, verdict, digests.1, teller.now);
-                if *known == Known::default() {
+                if *known == HostState::default() {
                     memory.hosts.remove(&key);
                 }
                 teller.tell(host, family, &address, &old, verdict, warning.as_deref());
@@ -114,13 +114,13 @@ pub fn push(
         }
     }
     if let Err(why) = keeper.store() {
-        desk.report.trouble(Ending::Again, format!("[{}] pushed, but not written down: {why}", target.name));
+        desk.report.trouble(ExitCode::Retry, format!("[{}] pushed, but not written down: {why}", target.name));
     }
     teller.finish()
 }
 
 /// The hosts with something due, and their places in the target.
-fn batch(target: &Target, steps: &[[Step; 2]], state: &State) -> (Vec<Wanted>, Vec<usize>) {
+fn batch(target: &Target, steps: &[[Step; 2]], state: &State) -> (Vec<HostUpdate>, Vec<usize>) {
     let mut batch = Vec::new();
     let mut places = Vec::new();
     for (place, (host, steps)) in target.hosts.iter().zip(steps).enumerate() {
@@ -128,45 +128,47 @@ fn batch(target: &Target, steps: &[[Step; 2]], state: &State) -> (Vec<Wanted>, V
             continue;
         }
         let want = Family::BOTH.map(|family| match &steps[family as usize] {
-            Step::Push(set) => Some(Want { address: set.first(), due: true }),
+            Step::Push(set) => Some(Desired { address: set.first(), due: true }),
             // The other family stays what it is; one that is off is nobody's business.
             _ if target.sources[family as usize].is_none() => None,
             _ => {
                 let known = state.known(&target.name, host.ascii(), family);
                 let published = known.and_then(|known| known.published.as_ref());
-                published.map(|old| Want { address: old.address.first(), due: false })
+                published.map(|old| Desired { address: old.address.first(), due: false })
             }
         });
         let beside = Family::BOTH.map(|family| match &steps[family as usize] {
             Step::Push(set) => set.beside().to_vec(),
             _ => Vec::new(),
         });
-        batch.push(Wanted { host: host.clone(), want, beside });
+        batch.push(HostUpdate { host: host.clone(), want, beside });
         places.push(place);
     }
     (batch, places)
 }
 
 /// What the server may hold of a host.
-fn past(memory: &Memory, wanted: &Wanted) -> [Past; 2] {
+fn past(memory: &SectionState, wanted: &HostUpdate) -> [LastKnown; 2] {
     Family::BOTH.map(|family| {
         let known = memory.hosts.get(&(wanted.host.ascii().to_string(), family));
-        let begun = match known.and_then(|known| known.standing.as_ref()) {
-            Some(Standing::Begun { address, .. } | Standing::Waiting { address, .. }) => Some(address.clone()),
-            Some(Standing::Refused { .. }) | None => None,
+        let begun = match known.and_then(|known| known.pending.as_ref()) {
+            Some(Pending::Attempted { address, .. } | Pending::BackingOff { address, .. }) => Some(address.clone()),
+            Some(Pending::Rejected { .. }) | None => None,
         };
         let published = known.and_then(|known| known.published.as_ref());
-        Past { held: published.map(|published| published.address.clone()), begun }
+        LastKnown { held: published.map(|published| published.address.clone()), begun }
     })
 }
 
 /// For each host of a batch its verdict and warning in each family.
-type Verdicts = Vec<[Option<(Verdict, Option<String>)>; 2]>;
+type HostResults = Vec<[Option<(UpdateResult, Option<String>)>; 2]>;
 
 /// A verdict for everything that was due: what the provider said nothing of was not asked.
-fn by_host(batch: &[Wanted], rulings: Vec<Ruling>) -> Verdicts {
-    let due = |wanted: &Wanted| wanted.want.map(|want| want.filter(|want| want.due).map(|_| (Verdict::NotAsked, None)));
-    let mut verdicts: Verdicts = batch.iter().map(due).collect();
+fn by_host(batch: &[HostUpdate], rulings: Vec<HostResult>) -> HostResults {
+    let due = |wanted: &HostUpdate| {
+        wanted.want.map(|want| want.filter(|want| want.due).map(|_| (UpdateResult::NotAttempted, None)))
+    };
+    let mut verdicts: HostResults = batch.iter().map(due).collect();
     for ruling in rulings {
         let slot = verdicts.get_mut(ruling.host).and_then(|slots| slots[ruling.family as usize].as_mut());
         if let Some(slot) = slot {
@@ -177,38 +179,38 @@ fn by_host(batch: &[Wanted], rulings: Vec<Ruling>) -> Verdicts {
 }
 
 /// Turns verdicts into lines, endings and news.
-struct Teller<'a> {
+struct Recorder<'a> {
     target: &'a Target,
-    desk: &'a Desk<'a>,
-    now: Stamp,
+    desk: &'a PassContext<'a>,
+    now: Timestamp,
     outcome: Outcome,
     changed: ([Option<Set>; 2], Vec<String>),
     failed: Vec<(String, String)>,
 }
 
-impl Teller<'_> {
+impl Recorder<'_> {
     fn tell(
         &mut self,
         host: &str,
         family: Family,
         address: &Set,
-        old: &Known,
-        verdict: &Verdict,
+        old: &HostState,
+        verdict: &UpdateResult,
         warning: Option<&str>,
     ) {
         let report = self.desk.report;
-        let fact = |weight, event, text: String| Fact {
+        let fact = |weight, event, text: String| Event {
             section: Some(&self.target.name),
             host: Some(host),
             family: Some(family),
             address: Some(address),
-            ..Fact::new(weight, event, text)
+            ..Event::new(weight, event, text)
         };
         let was = old.published.as_ref().map(|published| &published.address);
         let news = was != Some(address);
-        let weight = if news || self.desk.force { Weight::Change } else { Weight::Detail };
+        let weight = if news || self.desk.force { Level::Change } else { Level::Detail };
         match verdict {
-            Verdict::Updated => {
+            UpdateResult::Updated => {
                 let text = match was {
                     Some(was) if news => format!("is now {address} (was {was})"),
                     Some(_) => format!("is {address}, confirmed"),
@@ -216,41 +218,41 @@ impl Teller<'_> {
                 };
                 report.say(&fact(weight, "updated", text));
             }
-            Verdict::AlreadySo => {
+            UpdateResult::Unchanged => {
                 report.say(&fact(weight, "unchanged", format!("is {address} already")));
                 let repeated =
-                    matches!(&old.standing, Some(Standing::Begun { address: begun, .. }) if begun == address);
+                    matches!(&old.pending, Some(Pending::Attempted { address: begun, .. }) if begun == address);
                 if let Some(was) = was.filter(|_| news && !repeated) {
                     let text = format!("warning: nochg: the server had {address} already, where {was} was expected");
-                    report.say(&fact(Weight::Trouble, "warning", text));
+                    report.say(&fact(Level::Problem, "warning", text));
                 }
             }
-            Verdict::Later { why, .. } | Verdict::Cut { why } => {
-                report.end(Ending::Again);
-                report.say(&fact(Weight::Trouble, "later", format!("not updated: {why}")));
-                let cut = matches!(verdict, Verdict::Cut { .. });
+            UpdateResult::RetryLater { why, .. } | UpdateResult::Interrupted { why } => {
+                report.end(ExitCode::Retry);
+                report.say(&fact(Level::Problem, "later", format!("not updated: {why}")));
+                let cut = matches!(verdict, UpdateResult::Interrupted { .. });
                 self.outcome.cut |= cut;
-                if old.standing.is_none() && !cut {
+                if old.pending.is_none() && !cut {
                     self.failed.push((host.to_string(), why.clone()));
                 }
             }
-            Verdict::Refused { why, remedy } | Verdict::TurnedAway { why, remedy } => {
+            UpdateResult::Rejected { why, remedy } | UpdateResult::Unauthorized { why, remedy } => {
                 let text = refusal(why, remedy, &self.target.name, self.desk.suffix);
-                report.end(Ending::Refused);
-                report.say(&fact(Weight::Trouble, "refused", text));
-                if !matches!(old.standing, Some(Standing::Refused { .. })) {
+                report.end(ExitCode::Rejected);
+                report.say(&fact(Level::Problem, "refused", text));
+                if !matches!(old.pending, Some(Pending::Rejected { .. })) {
                     self.failed.push((host.to_string(), why.clone()));
                 }
             }
-            Verdict::NotAsked => {
+            UpdateResult::NotAttempted => {
                 self.outcome.cut = true;
-                report.end(Ending::Again);
+                report.end(ExitCode::Retry);
             }
         }
         if let Some(warning) = warning {
-            report.say(&fact(Weight::Trouble, "warning", format!("warning: {warning}")));
+            report.say(&fact(Level::Problem, "warning", format!("warning: {warning}")));
         }
-        if matches!(verdict, Verdict::Updated | Verdict::AlreadySo) && news {
+        if matches!(verdict, UpdateResult::Updated | UpdateResult::Unchanged) && news {
             self.changed.0[family as usize] = Some(address.clone());
             // Both families of a host come one after the other.
             if self.changed.1.last().is_none_or(|last| last != host) {
@@ -265,13 +267,19 @@ impl Teller<'_> {
         if !hosts.is_empty() {
             let new: Vec<String> = addresses.iter().flatten().map(Set::to_string).collect();
             let message = format!("{} is now {}", hosts.join(", "), new.join(" and "));
-            self.outcome.news.push(News { failure: false, section: section.clone(), hosts, addresses, message });
+            self.outcome.news.push(Notification {
+                failure: false,
+                section: section.clone(),
+                hosts,
+                addresses,
+                message,
+            });
         }
         if let Some((_, why)) = self.failed.first() {
             let mut hosts: Vec<String> = self.failed.iter().map(|(host, _)| host.clone()).collect();
             hosts.dedup();
             let message = format!("{} not updated: {why}", hosts.join(", "));
-            self.outcome.news.push(News { failure: true, section, hosts, message, ..News::default() });
+            self.outcome.news.push(Notification { failure: true, section, hosts, message, ..Notification::default() });
         }
         self.outcome
     }

@@ -2,16 +2,16 @@
 //! otherwise, that host is pushed again, once; if that does not help, it is told, and looked at again after a day. So a
 //! record that is missing, or a DNS that says one thing here and another outside, makes no loop.
 
-use crate::cli::output::{Ending, Fact, Weight};
+use crate::cli::output::{Event, ExitCode, Level};
 use crate::config::Target;
 use crate::net::dns::zone::{self, Asked};
-use crate::net::dns::{self, Trouble};
+use crate::net::dns::{self, DnsError};
 use crate::net::resolve;
 use crate::net::socket::Bind;
 use crate::pass::plan::Step;
-use crate::pass::push::Desk;
-use crate::store::state::{passed, Astray, Known, State};
-use crate::sys::clock::{self, Stamp};
+use crate::pass::push::PassContext;
+use crate::store::state::{passed, Astray, HostState, State};
+use crate::sys::clock::{self, Timestamp};
 use crate::types::address::{Family, Set};
 use crate::types::hostname::Host;
 use std::net::{IpAddr, SocketAddr};
@@ -30,10 +30,10 @@ enum Turn {
     /// Leave it alone.
     Rest,
     /// Pushing did not help, and the day is not over.
-    Astray { until: Stamp },
+    Astray { until: Timestamp },
 }
 
-fn turn(known: &Known, min_interval: i64, now: Stamp) -> Turn {
+fn turn(known: &HostState, min_interval: i64, now: Timestamp) -> Turn {
     let Some(published) = &known.published else { return Turn::Rest };
     match known.astray {
         Some(Astray { at, told: true }) if !passed(at, clock::DAY, now) => Turn::Astray { until: at + clock::DAY },
@@ -45,13 +45,13 @@ fn turn(known: &Known, min_interval: i64, now: Stamp) -> Turn {
 
 /// Asks for each host of a section that is current, and makes a push of those of which DNS says otherwise. `asked`: a
 /// person wants to know.
-pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &Desk<'_>, asked: bool) {
+pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &PassContext<'_>, asked: bool) {
     let say = |weight, event, host: Option<&Host>, family, text: String| {
-        let fact = Fact::new(weight, event, text);
-        desk.report.say(&Fact { section: Some(&target.name), host: host.map(Host::typed), family, ..fact });
+        let fact = Event::new(weight, event, text);
+        desk.report.say(&Event { section: Some(&target.name), host: host.map(Host::typed), family, ..fact });
     };
     if target.lookup.hidden {
-        let weight = if asked { Weight::Change } else { Weight::Detail };
+        let weight = if asked { Level::Change } else { Level::Detail };
         let text =
             format!("[{}] not verified: its hosts are proxied, and DNS shows the proxy's addresses", target.name);
         return say(weight, "unverified", None, None, text);
@@ -70,9 +70,9 @@ pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &
             let again = match turn(known, target.min_interval, now) {
                 Turn::Rest => continue,
                 Turn::Astray { until } => {
-                    desk.report.end(Ending::Again);
+                    desk.report.end(ExitCode::Retry);
                     let text = format!("is not {published} in DNS; looked at again {}", clock::stamp(until));
-                    say(Weight::Detail, "astray", Some(host), Some(family), text);
+                    say(Level::Detail, "astray", Some(host), Some(family), text);
                     continue;
                 }
                 Turn::Ask { again } => again,
@@ -87,22 +87,22 @@ pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &
                 }
                 Ok(Some(text)) => text,
                 Err(why) => {
-                    desk.report.end(Ending::Again);
-                    let weight = if asked { Weight::Trouble } else { Weight::Detail };
+                    desk.report.end(ExitCode::Retry);
+                    let weight = if asked { Level::Problem } else { Level::Detail };
                     say(weight, "unverified", Some(host), Some(family), format!("not verified: {why}"));
                     continue;
                 }
             };
             let astray = match before.filter(|_| again) {
                 Some(Astray { at, .. }) => {
-                    desk.report.end(Ending::Again);
+                    desk.report.end(ExitCode::Retry);
                     let until = clock::stamp(at + clock::DAY);
                     let text = format!("warning: {text}, although it was pushed again; looked at again {until}");
-                    say(Weight::Trouble, "astray", Some(host), Some(family), text);
+                    say(Level::Problem, "astray", Some(host), Some(family), text);
                     Astray { at, told: true }
                 }
                 None => {
-                    say(Weight::Change, "astray", Some(host), Some(family), format!("{text}: to be pushed again"));
+                    say(Level::Change, "astray", Some(host), Some(family), format!("{text}: to be pushed again"));
                     *step = Step::Push(published);
                     Astray { at: now, told: false }
                 }
@@ -163,7 +163,7 @@ impl Servers {
                 self.note("", None, at)
             });
         }
-        let told = |trouble: Trouble| format!("no zone found: {trouble}");
+        let told = |trouble: DnsError| format!("no zone found: {trouble}");
         let resolvers = resolve::name_servers();
         let zone = dns::first(&resolvers, until, |place, until| zone::find(by(target, place), host, until));
         let (zone, at) = match zone {
@@ -188,7 +188,7 @@ impl Servers {
         host: &Host,
         family: Family,
         published: &Set,
-        desk: &Desk<'_>,
+        desk: &PassContext<'_>,
     ) -> Result<Option<String>, String> {
         if desk.http.expired() {
             return Err("no time left in this pass".to_string());
@@ -204,7 +204,7 @@ impl Servers {
                 // A server that lags behind is no reason to push.
                 Ok(found) if is_set(&found, published) => return Ok(None),
                 Ok(found) => differs = Some(found),
-                Err(why) => trouble = Some((format!("{place}: {why}"), matches!(why, Trouble::Refused(_)))),
+                Err(why) => trouble = Some((format!("{place}: {why}"), matches!(why, DnsError::Refused(_)))),
             }
         }
         match differs {
@@ -286,12 +286,12 @@ mod tests {
 
     #[test]
     fn what_does_not_help_is_told_once_and_rests_for_a_day() {
-        let now: Stamp = 1_800_000_000;
+        let now: Timestamp = 1_800_000_000;
         let address = Set::from(IpAddr::from([192, 0, 2, 1]));
-        let known = |confirmed, astray| Known {
+        let known = |confirmed, astray| HostState {
             published: Some(Published { address: address.clone(), since: 0, confirmed }),
             astray,
-            ..Known::default()
+            ..HostState::default()
         };
         let of = |confirmed, astray, interval| turn(&known(confirmed, astray), interval, now);
         assert_eq!(of(now - 300, None, 0), Turn::Ask { again: false });
@@ -303,6 +303,6 @@ mod tests {
         let at = now - clock::DAY;
         assert_eq!(of(at, Some(Astray { at, told: true }), 0), Turn::Ask { again: false });
         assert_eq!(of(at, Some(Astray { at, told: false }), 0), Turn::Ask { again: false });
-        assert_eq!(turn(&Known::default(), 0, now), Turn::Rest);
+        assert_eq!(turn(&HostState::default(), 0, now), Turn::Rest);
     }
 }

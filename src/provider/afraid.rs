@@ -2,11 +2,11 @@
 //! address. User and password go as a SHA-1 in the query, the user in lower case. (The tokens of its second API need no
 //! code: see the presets that begin with afraid.)
 
-use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
-use super::requests::{self, Ask, Tongue};
+use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
+use super::requests::{self, Ask, Dialect};
 use super::template::reading::Reading;
 use crate::net::http::{quoted, Reply, Request, Url, LARGE};
-use crate::settings::reader::{key, secret, Facts, Key};
+use crate::settings::reader::{key, secret, Key, SectionReader};
 use crate::types::address::Family;
 use crate::types::digest::{hex, sha1};
 use crate::types::secret::Secret;
@@ -25,7 +25,7 @@ struct Afraid {
 }
 
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     let url = match facts.entry("url") {
         Some(_) => facts.guarded_url("url", plaintext),
         None => Url::parse("https://freedns.afraid.org/api/").ok(),
@@ -45,15 +45,15 @@ struct Record {
 }
 
 impl Provider for Afraid {
-    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+    fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
         let mut rulings = Vec::new();
         let mut listing = Listing { account: self, records: Default::default() };
         let everything = Ask { hosts: (0..batch.len()).collect(), updates: Vec::new(), said: [None, None] };
         // One request for all; how it ends is how all end, unless it is good.
         let all = Ask { updates: Family::BOTH.to_vec(), ..everything };
         let listed = requests::ask_all(&listing, std::slice::from_ref(&all), line.http);
-        if listed.iter().any(|ruling| ruling.verdict != Verdict::AlreadySo) {
-            let due = |ruling: &Ruling| batch[ruling.host].due().any(|(family, _)| family == ruling.family);
+        if listed.iter().any(|ruling| ruling.verdict != UpdateResult::Unchanged) {
+            let due = |ruling: &HostResult| batch[ruling.host].due().any(|(family, _)| family == ruling.family);
             return listed.into_iter().filter(due).collect();
         }
         let records = std::mem::take(&mut listing.records).into_inner();
@@ -61,11 +61,13 @@ impl Provider for Afraid {
         let mut asks = Vec::new();
         for ask in batch.iter().enumerate().flat_map(|(index, wanted)| requests::one_by_one(index, wanted)) {
             let (host, family) = (ask.hosts[0], ask.updates[0]);
-            let told = |verdict: Verdict| Ruling { host, family, verdict, warning: None };
+            let told = |verdict: UpdateResult| HostResult { host, family, verdict, warning: None };
             match find(&records, batch[host].host.ascii(), family) {
                 None => rulings.push(told(missing(family))),
-                Some(record) if record.address == ask.said[family as usize] => rulings.push(told(Verdict::AlreadySo)),
-                Some(record) if !self.trusts(&record.update) => rulings.push(told(Verdict::later(format!(
+                Some(record) if record.address == ask.said[family as usize] => {
+                    rulings.push(told(UpdateResult::Unchanged))
+                }
+                Some(record) if !self.trusts(&record.update) => rulings.push(told(UpdateResult::later(format!(
                     "the update URL that FreeDNS lists leads to another host, {}",
                     quoted(record.update.host())
                 )))),
@@ -100,9 +102,9 @@ impl Afraid {
     }
 }
 
-fn missing(family: Family) -> Verdict {
+fn missing(family: Family) -> UpdateResult {
     let kind = ["A", "AAAA"][family as usize];
-    Verdict::Refused {
+    UpdateResult::Rejected {
         why: format!("the account has no {kind} record of this name"),
         remedy: "create it at freedns.afraid.org, or correct 'hosts'".to_string(),
     }
@@ -121,34 +123,34 @@ struct Listing<'a> {
     records: std::cell::RefCell<Vec<Record>>,
 }
 
-impl Tongue for Listing<'_> {
+impl Dialect for Listing<'_> {
     fn request(&self, _: &Ask) -> Request {
         let query = [("action", "getdyndns"), ("v", "2"), ("sha", self.account.sha.expose())];
         Request { cap: LARGE, private: true, ..Request::get(self.account.url.with_query(query)) }
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
+    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
         let verdict = requests::by_status(reply, &refused_list).unwrap_or_else(|| match records(&reply.body) {
             Some(records) => {
                 *self.records.borrow_mut() = records;
-                Verdict::AlreadySo
+                UpdateResult::Unchanged
             }
             None => refused_list(&reply.body).unwrap_or_else(|| {
                 // What looks like a piece of a list may hold keys.
                 let shown = if reply.body.contains('|') { String::new() } else { quoted(&reply.body) };
-                Verdict::later(format!("an answer that is no list of records {shown}"))
+                UpdateResult::later(format!("an answer that is no list of records {shown}"))
             }),
         });
         vec![(verdict, None); ask.hosts.len()]
     }
 
-    fn speaks_for_all(&self, _: &Verdict) -> bool {
+    fn speaks_for_all(&self, _: &UpdateResult) -> bool {
         false
     }
 }
 
-fn refused_list(body: &str) -> Option<Verdict> {
-    body.to_ascii_lowercase().contains("could not authenticate").then(|| Verdict::Refused {
+fn refused_list(body: &str) -> Option<UpdateResult> {
+    body.to_ascii_lowercase().contains("could not authenticate").then(|| UpdateResult::Rejected {
         why: "FreeDNS does not know this user with this password".to_string(),
         remedy: "correct user or password".to_string(),
     })
@@ -174,7 +176,7 @@ struct Speech {
     targets: Vec<(usize, Family, Url)>,
 }
 
-impl Tongue for Speech {
+impl Dialect for Speech {
     fn request(&self, ask: &Ask) -> Request {
         let address: String = ask.said.iter().flatten().map(IpAddr::to_string).collect();
         let ours = |(host, family, _): &&(usize, Family, Url)| ask.hosts == [*host] && ask.updates == [*family];
@@ -182,7 +184,7 @@ impl Tongue for Speech {
         Request::get(url.with_query([("address", address.as_str())]))
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
+    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
         let reading = Reading::of("Updated", "*has not changed, *No IP change", "ERROR: Unable to locate this record");
         let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
         match requests::by_status(reply, &|body| reading.refusal(body)) {
@@ -191,7 +193,7 @@ impl Tongue for Speech {
         }
     }
 
-    fn speaks_for_all(&self, _: &Verdict) -> bool {
+    fn speaks_for_all(&self, _: &UpdateResult) -> bool {
         false
     }
 }

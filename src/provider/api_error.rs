@@ -1,7 +1,7 @@
 //! A call to an API that came to nothing: what it means for the host that it was for, and for the calls to come.
 
-use super::contract::Verdict;
-use crate::net::http::Fault;
+use super::contract::UpdateResult;
+use crate::net::http::RequestError;
 
 /// What else a failed call tells about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,34 +25,36 @@ pub enum Scope {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Trouble {
+pub struct ApiError {
     pub scope: Scope,
-    pub verdict: Verdict,
+    pub verdict: UpdateResult,
 }
 
-impl Trouble {
-    pub fn later(scope: Scope, why: impl Into<String>) -> Trouble {
-        Trouble { scope, verdict: Verdict::later(why) }
+impl ApiError {
+    pub fn later(scope: Scope, why: impl Into<String>) -> ApiError {
+        ApiError { scope, verdict: UpdateResult::later(why) }
     }
 
-    pub fn refused(scope: Scope, why: impl Into<String>, remedy: impl Into<String>) -> Trouble {
-        Trouble { scope, verdict: Verdict::Refused { why: why.into(), remedy: remedy.into() } }
+    pub fn refused(scope: Scope, why: impl Into<String>, remedy: impl Into<String>) -> ApiError {
+        ApiError { scope, verdict: UpdateResult::Rejected { why: why.into(), remedy: remedy.into() } }
     }
 
     /// No answer, or none that can be used.
-    pub fn unanswered(fault: Fault) -> Trouble {
+    pub fn unanswered(fault: RequestError) -> ApiError {
         match fault {
-            Fault::Dry => Trouble { scope: Scope::Dry, verdict: Verdict::NotAsked },
-            Fault::Expired => Trouble { scope: Scope::Push, verdict: Verdict::NotAsked },
-            Fault::Cut(why) => Trouble { scope: Scope::Push, verdict: Verdict::Cut { why } },
-            Fault::NotSent(why) => Trouble::later(Scope::Push, why),
-            Fault::Unsure(why) | Fault::Unusable(why) => Trouble::later(Scope::Zone, why),
+            RequestError::DryRun => ApiError { scope: Scope::Dry, verdict: UpdateResult::NotAttempted },
+            RequestError::OutOfTime => ApiError { scope: Scope::Push, verdict: UpdateResult::NotAttempted },
+            RequestError::Interrupted(why) => {
+                ApiError { scope: Scope::Push, verdict: UpdateResult::Interrupted { why } }
+            }
+            RequestError::NotSent(why) => ApiError::later(Scope::Push, why),
+            RequestError::Unconfirmed(why) | RequestError::InvalidReply(why) => ApiError::later(Scope::Zone, why),
         }
     }
 }
 
 /// Keeps a trouble that concerns every call to come, and hands the result on.
-pub fn keep<T>(stop: &mut Option<Trouble>, result: Result<T, Trouble>) -> Result<T, Trouble> {
+pub fn keep<T>(stop: &mut Option<ApiError>, result: Result<T, ApiError>) -> Result<T, ApiError> {
     if let Err(trouble) = &result {
         if trouble.scope == Scope::Push {
             *stop = Some(trouble.clone());

@@ -11,10 +11,10 @@ mod talk;
 mod tests;
 mod write;
 
-use super::contract::{Line, Provider, Ruling, Wanted};
+use super::contract::{HostResult, HostUpdate, Provider, PushContext};
 use super::lookup::{self, given, hosts_under, optional};
 use crate::net::http::Url;
-use crate::settings::reader::{key, secret, Facts, Key, SECRET_FORMS};
+use crate::settings::reader::{key, secret, Key, SectionReader, SECRET_FORMS};
 use crate::settings::{shown, Entry};
 use crate::types::hostname::Host;
 use crate::types::secret::Secret;
@@ -64,17 +64,17 @@ struct Cloudflare {
 }
 
 impl Provider for Cloudflare {
-    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+    fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
         push::push(self, batch, line)
     }
 }
 
 /// Reads a section. Mistakes are noted in `facts`; then there is no provider.
-pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     build(facts, plaintext).map(|made| Box::new(made) as Box<dyn Provider>)
 }
 
-fn build(facts: &Facts<'_>, plaintext: bool) -> Option<Cloudflare> {
+fn build(facts: &SectionReader<'_>, plaintext: bool) -> Option<Cloudflare> {
     // Everything is read before anything is given up, so that all mistakes are told.
     let url = base(facts, plaintext);
     let login = login(facts);
@@ -92,7 +92,7 @@ fn build(facts: &Facts<'_>, plaintext: bool) -> Option<Cloudflare> {
     Some(Cloudflare { url: url?, login: login?, zone, zone_id: zone_id?, extras })
 }
 
-fn base(facts: &Facts<'_>, plaintext: bool) -> Option<Url> {
+fn base(facts: &SectionReader<'_>, plaintext: bool) -> Option<Url> {
     let Some(entry) = facts.entry("url") else {
         return Url::parse(API).ok();
     };
@@ -105,11 +105,11 @@ fn base(facts: &Facts<'_>, plaintext: bool) -> Option<Url> {
 }
 
 /// The entry in whichever form a secret was given.
-fn form<'a>(facts: &Facts<'a>, base: &str) -> Option<&'a Entry> {
+fn form<'a>(facts: &SectionReader<'a>, base: &str) -> Option<&'a Entry> {
     SECRET_FORMS.iter().find_map(|form| facts.entry(&format!("{base}{form}")))
 }
 
-fn login(facts: &Facts<'_>) -> Option<Login> {
+fn login(facts: &SectionReader<'_>) -> Option<Login> {
     match (form(facts, "token"), facts.entry("email"), form(facts, "key")) {
         (Some(entry), None, None) => {
             let token = checked(facts, entry, facts.secret("token")?)?;
@@ -154,7 +154,7 @@ fn login(facts: &Facts<'_>) -> Option<Login> {
 }
 
 /// A token or key as Cloudflare makes them. What is wrong is told without repeating it.
-fn checked(facts: &Facts<'_>, entry: &Entry, secret: Secret) -> Option<Secret> {
+fn checked(facts: &SectionReader<'_>, entry: &Entry, secret: Secret) -> Option<Secret> {
     let text = secret.expose();
     let good = text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\'');
     let bearer = text.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("bearer"));
@@ -213,7 +213,7 @@ mod settings_tests {
     fn told(lines: &str) -> Vec<String> {
         let mut settings = Settings::empty();
         settings.parse(&format!("[dns]\n{lines}"), "x.conf");
-        let facts = Facts::new(&settings.sections[1], None);
+        let facts = SectionReader::new(&settings.sections[1], None);
         let made = make(&facts, false).is_some();
         let problems: Vec<String> = facts.finish().0.iter().map(|p| p.text.clone()).collect();
         assert_eq!(made, problems.is_empty(), "{problems:?}");

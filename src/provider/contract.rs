@@ -2,10 +2,10 @@
 //! due, not what was pushed before, not where anything is written down.
 
 use crate::net::http::Http;
-use crate::settings::reader::{Facts, Key};
+use crate::settings::reader::{Key, SectionReader};
 use crate::types::address::{Family, Set};
 use crate::types::hostname::Host;
-use crate::types::vec_map::Sorted;
+use crate::types::vec_map::VecMap;
 use std::net::IpAddr;
 
 /// A way to speak to a server: a row of the table.
@@ -14,12 +14,12 @@ pub struct Protocol {
     pub what: &'static str,
     pub keys: &'static [Key],
     /// Reads a section, noting mistakes in the facts; the flag says whether passwords may go over `http://`.
-    pub make: fn(&Facts<'_>, bool) -> Option<Box<dyn Provider>>,
+    pub make: fn(&SectionReader<'_>, bool) -> Option<Box<dyn Provider>>,
 }
 
 /// What a host should hold in one family.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Want {
+pub struct Desired {
     pub address: IpAddr,
     /// Whether this family needs the push. One that does not is told so that a protocol which carries both
     /// families in one request need not blank the other.
@@ -28,15 +28,15 @@ pub struct Want {
 
 /// A host of the section that needs the push in at least one family.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Wanted {
+pub struct HostUpdate {
     pub host: Host,
     /// By family, in the order of [`Family::BOTH`]. `None` is *not known or not wanted*: leave it alone.
-    pub want: [Option<Want>; 2],
+    pub want: [Option<Desired>; 2],
     /// By family, further addresses of the same host. Only a protocol that takes sets is ever given any.
     pub beside: [Vec<IpAddr>; 2],
 }
 
-impl Wanted {
+impl HostUpdate {
     /// The families that need the push, with their addresses.
     pub fn due(&self) -> impl Iterator<Item = (Family, IpAddr)> + '_ {
         Family::BOTH
@@ -51,7 +51,7 @@ impl Wanted {
     }
 
     /// What is known of one family.
-    pub fn get(&self, family: Family) -> Option<Want> {
+    pub fn get(&self, family: Family) -> Option<Desired> {
         self.want[family as usize]
     }
 }
@@ -67,45 +67,45 @@ pub struct Pause {
 
 /// How one push ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Verdict {
+pub enum UpdateResult {
     /// The server says that it took the address.
     Updated,
     /// The server says that it had this address.
-    AlreadySo,
+    Unchanged,
     /// Not now: try again after a while. Also every ending that could not be confirmed.
-    Later { why: String, pause: Pause },
+    RetryLater { why: String, pause: Pause },
     /// No, and asking again changes nothing: a person must act.
-    Refused { why: String, remedy: String },
+    Rejected { why: String, remedy: String },
     /// The server turned us away without a word that tells why (a bare 401 or 403): a person must act, and once a
     /// day it is tried again.
-    TurnedAway { why: String, remedy: String },
+    Unauthorized { why: String, remedy: String },
     /// Never asked: the pass ran out of time before its turn.
-    NotAsked,
+    NotAttempted,
     /// Asked, and the pass ran out of time before the answer came: as if it had been killed there.
-    Cut { why: String },
+    Interrupted { why: String },
 }
 
-impl Verdict {
+impl UpdateResult {
     /// Later, with the usual back-off.
-    pub fn later(why: impl Into<String>) -> Verdict {
-        Verdict::Later { why: why.into(), pause: Pause::default() }
+    pub fn later(why: impl Into<String>) -> UpdateResult {
+        UpdateResult::RetryLater { why: why.into(), pause: Pause::default() }
     }
 }
 
 /// The verdict on one host and family.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Ruling {
+pub struct HostResult {
     /// Index into the batch.
     pub host: usize,
     pub family: Family,
-    pub verdict: Verdict,
+    pub verdict: UpdateResult,
     /// Something a person should know although the verdict stands.
     pub warning: Option<String>,
 }
 
 /// What a server may hold of a host in a family.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Past {
+pub struct LastKnown {
     /// What it held when it last told us.
     pub held: Option<Set>,
     /// What it was sent last, if it never told us what became of that.
@@ -113,12 +113,12 @@ pub struct Past {
 }
 
 /// What a provider is lent for one push.
-pub struct Line<'a> {
+pub struct PushContext<'a> {
     pub http: &'a Http<'a>,
     /// What this provider asked to be remembered for this section (record ids); kept in the state file.
-    pub memory: &'a mut Sorted<String, String>,
+    pub memory: &'a mut VecMap<String, String>,
     /// For each host of the batch, by family, what the server may hold.
-    pub past: &'a [[Past; 2]],
+    pub past: &'a [[LastKnown; 2]],
     /// Whether a person said that this push is to be made in any case.
     pub force: bool,
 }
@@ -126,10 +126,10 @@ pub struct Line<'a> {
 /// A server of one kind, with one account.
 ///
 /// `push` is given every host of the section that needs it, in both families, and answers with one ruling for
-/// each host and family that is due, in any order; a missing one counts as [`Verdict::NotAsked`]. It must not
+/// each host and family that is due, in any order; a missing one counts as [`UpdateResult::NotAttempted`]. It must not
 /// panic, must not touch families that are not due other than to keep them as they are, must stop asking when
 /// `line.http.expired()`, and must not print: what a person should know goes into the verdict or the warning.
 /// In a dry run each request made through `line.http` is shown and answered with an error.
 pub trait Provider {
-    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling>;
+    fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult>;
 }

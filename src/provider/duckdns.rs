@@ -1,10 +1,10 @@
 //! DuckDNS (https://www.duckdns.org/spec.jsp): a token, a list of names without their domain, both families in one
 //! request, and a reply of four lines.
 
-use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
-use super::requests::{self, Ask, Tongue};
+use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
+use super::requests::{self, Ask, Dialect};
 use crate::net::http::{quoted, Reply, Request, Url};
-use crate::settings::reader::{key, secret, Facts, Key};
+use crate::settings::reader::{key, secret, Key, SectionReader};
 use crate::types::secret::Secret;
 use std::net::IpAddr;
 
@@ -21,7 +21,7 @@ struct Duckdns {
 }
 
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     let url = match facts.entry("url") {
         Some(_) => facts.guarded_url("url", plaintext),
         None => Url::parse("https://www.duckdns.org/update").ok(),
@@ -38,14 +38,14 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
 }
 
 impl Provider for Duckdns {
-    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+    fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
         // A family that is not said is left alone: with 'ipv6' the service does not look where the request comes from.
         let asks = batch.iter().enumerate().flat_map(|(index, wanted)| requests::together(index, wanted, true));
         let speech = Speech { account: self, batch };
         let mut rulings = Vec::new();
         for ask in requests::gathered(asks, MOST_HOSTS) {
             let told = requests::ask_all(&speech, std::slice::from_ref(&ask), line.http);
-            let refused = told.iter().any(|ruling| matches!(ruling.verdict, Verdict::Refused { .. }));
+            let refused = told.iter().any(|ruling| matches!(ruling.verdict, UpdateResult::Rejected { .. }));
             if !refused || ask.hosts.len() == 1 {
                 rulings.extend(told);
                 continue;
@@ -61,10 +61,10 @@ impl Provider for Duckdns {
 
 struct Speech<'a> {
     account: &'a Duckdns,
-    batch: &'a [Wanted],
+    batch: &'a [HostUpdate],
 }
 
-impl Tongue for Speech<'_> {
+impl Dialect for Speech<'_> {
     fn request(&self, ask: &Ask) -> Request {
         let names = ask.hosts.iter().map(|host| self.batch[*host].host.ascii());
         let names: Vec<&str> = names.map(|name| name.strip_suffix(DOMAIN).unwrap_or(name)).collect();
@@ -78,7 +78,7 @@ impl Tongue for Speech<'_> {
         Request::get(self.account.url.with_query(query))
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
+    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
         let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
         let read = match requests::by_status(reply, &refusal) {
             Some(verdict) => (verdict, None),
@@ -87,20 +87,20 @@ impl Tongue for Speech<'_> {
         vec![read; ask.hosts.len()]
     }
 
-    fn speaks_for_all(&self, _: &Verdict) -> bool {
+    fn speaks_for_all(&self, _: &UpdateResult) -> bool {
         false
     }
 }
 
-fn refusal(body: &str) -> Option<Verdict> {
-    (body.split_ascii_whitespace().next() == Some("KO")).then(|| Verdict::Refused {
+fn refusal(body: &str) -> Option<UpdateResult> {
+    (body.split_ascii_whitespace().next() == Some("KO")).then(|| UpdateResult::Rejected {
         why: "KO: DuckDNS does not know this name with this token".to_string(),
         remedy: "correct 'hosts' or the token".to_string(),
     })
 }
 
 /// `OK`, the IPv4 address, the IPv6 address or nothing, `UPDATED` or `NOCHANGE`; without `verbose` the first alone.
-fn judge(body: &str, said: &[IpAddr]) -> (Verdict, Option<String>) {
+fn judge(body: &str, said: &[IpAddr]) -> (UpdateResult, Option<String>) {
     if let Some(verdict) = refusal(body) {
         return (verdict, None);
     }
@@ -111,10 +111,10 @@ fn judge(body: &str, said: &[IpAddr]) -> (Verdict, Option<String>) {
     });
     let warning = other.map(|ip| format!("the server speaks of {ip}, which is not what was sent"));
     match (words.first(), words.last()) {
-        (Some(&"OK"), Some(&"NOCHANGE")) => (Verdict::AlreadySo, warning),
-        (Some(&"OK"), Some(&"UPDATED" | &"OK")) => (Verdict::Updated, warning),
-        (None, _) => (Verdict::later("an empty answer"), None),
-        _ => (Verdict::later(format!("an answer that is none of DuckDNS's: {}", quoted(body))), None),
+        (Some(&"OK"), Some(&"NOCHANGE")) => (UpdateResult::Unchanged, warning),
+        (Some(&"OK"), Some(&"UPDATED" | &"OK")) => (UpdateResult::Updated, warning),
+        (None, _) => (UpdateResult::later("an empty answer"), None),
+        _ => (UpdateResult::later(format!("an answer that is none of DuckDNS's: {}", quoted(body))), None),
     }
 }
 
@@ -126,13 +126,13 @@ mod tests {
     fn four_lines_are_read() {
         let said: [IpAddr; 1] = ["198.41.0.4".parse().expect("good")];
         let one = |body: &str| judge(body, &said);
-        assert_eq!(one("OK\n198.41.0.4\n\nUPDATED"), (Verdict::Updated, None));
-        assert_eq!(one("OK\r\n198.41.0.4\r\n2620:fe::fe\r\nNOCHANGE\r\n"), (Verdict::AlreadySo, None));
-        assert_eq!(one("OK"), (Verdict::Updated, None));
+        assert_eq!(one("OK\n198.41.0.4\n\nUPDATED"), (UpdateResult::Updated, None));
+        assert_eq!(one("OK\r\n198.41.0.4\r\n2620:fe::fe\r\nNOCHANGE\r\n"), (UpdateResult::Unchanged, None));
+        assert_eq!(one("OK"), (UpdateResult::Updated, None));
         assert!(one("OK\n9.9.9.9\n\nUPDATED").1.is_some());
-        assert!(matches!(one("KO").0, Verdict::Refused { .. }));
+        assert!(matches!(one("KO").0, UpdateResult::Rejected { .. }));
         for body in ["", "<html>OK</html>", "OKAY", "UPDATED", "OK what"] {
-            assert!(matches!(one(body).0, Verdict::Later { .. }), "{body}");
+            assert!(matches!(one(body).0, UpdateResult::RetryLater { .. }), "{body}");
         }
     }
 }

@@ -4,10 +4,10 @@
 
 pub mod return_codes;
 
-use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
-use super::requests::{self, Ask, Tongue};
+use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
+use super::requests::{self, Ask, Dialect};
 use crate::net::http::{Reply, Request, Url};
-use crate::settings::reader::{key, secret as secret_key, Facts, Key};
+use crate::settings::reader::{key, secret as secret_key, Key, SectionReader};
 use crate::types::address::Family;
 use crate::types::secret::{self, Secret};
 use std::net::IpAddr;
@@ -52,7 +52,7 @@ struct Dyndns2 {
 }
 
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     if facts.entry("url").is_none() {
         facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
     }
@@ -82,14 +82,14 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     }))
 }
 
-fn extra(facts: &Facts<'_>) -> Vec<(String, String)> {
+fn extra(facts: &SectionReader<'_>) -> Vec<(String, String)> {
     let text = facts.text("extra").unwrap_or_default();
     let pairs = text.split('&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(k, v)| (k.to_string(), v.to_string())).collect()
 }
 
 impl Dyndns2 {
-    fn asks(&self, batch: &[Wanted]) -> Vec<Ask> {
+    fn asks(&self, batch: &[HostUpdate]) -> Vec<Ask> {
         let asks = batch.iter().enumerate().flat_map(|(index, wanted)| match self.dual {
             Dual::Separate => requests::one_by_one(index, wanted),
             // Where nothing stands for the family that stays, its address does.
@@ -99,7 +99,7 @@ impl Dyndns2 {
         requests::gathered(asks, if lists { MOST_HOSTS } else { 1 })
     }
 
-    fn request(&self, ask: &Ask, batch: &[Wanted]) -> Request {
+    fn request(&self, ask: &Ask, batch: &[HostUpdate]) -> Request {
         let names: Vec<&str> = ask.hosts.iter().map(|host| batch[*host].host.ascii()).collect();
         let names = names.join(",");
         let said = ask.said.map(|address| address.map(|address| address.to_string()));
@@ -130,7 +130,7 @@ impl Dyndns2 {
 }
 
 impl Provider for Dyndns2 {
-    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+    fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
         requests::ask_all(&Speech { habits: self, batch }, &self.asks(batch), line.http)
     }
 }
@@ -138,15 +138,15 @@ impl Provider for Dyndns2 {
 /// What is said of a batch.
 struct Speech<'a> {
     habits: &'a Dyndns2,
-    batch: &'a [Wanted],
+    batch: &'a [HostUpdate],
 }
 
-impl Tongue for Speech<'_> {
+impl Dialect for Speech<'_> {
     fn request(&self, ask: &Ask) -> Request {
         self.habits.request(ask, self.batch)
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
+    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
         let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
         match requests::by_status(reply, &return_codes::refusal_in) {
             Some(verdict) => vec![(verdict, None); ask.hosts.len()],
@@ -154,7 +154,7 @@ impl Tongue for Speech<'_> {
         }
     }
 
-    fn speaks_for_all(&self, verdict: &Verdict) -> bool {
+    fn speaks_for_all(&self, verdict: &UpdateResult) -> bool {
         // Where each host logs in by itself, one bad login says nothing of the next.
         return_codes::speaks_for_all(verdict, !self.habits.user.contains("{host}"))
     }
@@ -163,7 +163,7 @@ impl Tongue for Speech<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::contract::Want;
+    use crate::provider::contract::Desired;
     use crate::types::hostname::Host;
 
     fn provider(text: &str) -> Dyndns2 {
@@ -182,17 +182,17 @@ mod tests {
         }
     }
 
-    fn wanted(name: &str, due: [bool; 2]) -> Wanted {
+    fn wanted(name: &str, due: [bool; 2]) -> HostUpdate {
         let four = "198.41.0.4".parse().expect("good");
         let six = "2620:fe::fe".parse().expect("good");
-        Wanted {
+        HostUpdate {
             host: Host::new(name).expect("good"),
-            want: [Some(Want { address: four, due: due[0] }), Some(Want { address: six, due: due[1] })],
+            want: [Some(Desired { address: four, due: due[0] }), Some(Desired { address: six, due: due[1] })],
             beside: Default::default(),
         }
     }
 
-    fn queries(provider: &Dyndns2, batch: &[Wanted]) -> Vec<String> {
+    fn queries(provider: &Dyndns2, batch: &[HostUpdate]) -> Vec<String> {
         let asks = provider.asks(batch);
         asks.iter().map(|ask| provider.request(ask, batch).url.resource().to_string()).collect()
     }
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn lists_hold_twenty_hosts_of_which_the_same_is_said() {
-        let mut batch: Vec<Wanted> = (0..41).map(|i| wanted(&format!("h{i}.example"), [true, true])).collect();
+        let mut batch: Vec<HostUpdate> = (0..41).map(|i| wanted(&format!("h{i}.example"), [true, true])).collect();
         batch.push(wanted("odd.example", [false, true]));
         let sizes: Vec<usize> = provider("batch").asks(&batch).iter().map(|ask| ask.hosts.len()).collect();
         assert_eq!(sizes, [20, 20, 1, 1]);

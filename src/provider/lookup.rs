@@ -2,7 +2,7 @@
 //! is ours, and the settings that all of them take.
 
 use crate::net::http::quoted;
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::types::address::Family;
 use crate::types::hostname::Host;
 
@@ -50,12 +50,12 @@ pub fn one<T>(
 }
 
 /// A value that may be missing but not wrong.
-pub fn given<T>(facts: &Facts<'_>, key: &str, value: Option<T>) -> Option<Option<T>> {
+pub fn given<T>(facts: &SectionReader<'_>, key: &str, value: Option<T>) -> Option<Option<T>> {
     (value.is_some() || facts.entry(key).is_none()).then_some(value)
 }
 
 /// The same for one that `read` must like.
-pub fn optional<T>(facts: &Facts<'_>, key: &str, read: fn(&str) -> Result<T, String>) -> Option<Option<T>> {
+pub fn optional<T>(facts: &SectionReader<'_>, key: &str, read: fn(&str) -> Result<T, String>) -> Option<Option<T>> {
     let Some(entry) = facts.entry(key) else {
         return Some(None);
     };
@@ -78,7 +78,7 @@ pub fn zone(text: &str) -> Result<Host, String> {
 }
 
 /// Notes the hosts that are not in the zone which the section names.
-pub fn hosts_under(facts: &Facts<'_>, zone: &Host) -> Option<()> {
+pub fn hosts_under(facts: &SectionReader<'_>, zone: &Host) -> Option<()> {
     let mut fine = Some(());
     for host in facts.hosts().filter_map(|(_, host)| host.ok()) {
         if !host.under(zone.ascii()) {

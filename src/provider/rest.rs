@@ -13,11 +13,11 @@ mod xml;
 
 pub use apis::*;
 
-use super::api_error::Trouble;
-use super::contract::{Line, Provider, Ruling, Wanted};
+use super::api_error::ApiError;
+use super::contract::{HostResult, HostUpdate, Provider, PushContext};
 use super::lookup::{self, given, hosts_under, optional};
 use crate::net::http::{Method, Request, Url};
-use crate::settings::reader::{key, Facts, Key};
+use crate::settings::reader::{key, Key, SectionReader};
 use crate::types::hostname::Host;
 use crate::types::json::Json;
 use crate::types::secret::{self, Secret};
@@ -146,7 +146,7 @@ struct Session {
 }
 
 /// Changes a request before it is sent: a signature. It may ask the server first.
-type Sign = fn(&mut talk::Talk<'_>, &mut Request) -> Result<(), Trouble>;
+type Sign = fn(&mut talk::Talk<'_>, &mut Request) -> Result<(), ApiError>;
 
 /// What no table can say.
 struct Own {
@@ -262,13 +262,13 @@ struct Rest {
 }
 
 impl Provider for Rest {
-    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+    fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
         push::push(self, batch, line)
     }
 }
 
 /// Reads a section. Mistakes are noted in `facts`; then there is no provider.
-pub fn make(api: &'static Api, facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+pub fn make(api: &'static Api, facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     // Everything is read before anything is given up, so that all mistakes are told.
     let url = base(api, facts, plaintext);
     let login = login(api, facts);
@@ -289,7 +289,7 @@ pub fn make(api: &'static Api, facts: &Facts<'_>, plaintext: bool) -> Option<Box
     Some(Box::new(Rest { api, url: url?, login: login?, zone, zone_id: zone_id?, ttl: ttl?, create }))
 }
 
-fn base(api: &Api, facts: &Facts<'_>, plaintext: bool) -> Option<Url> {
+fn base(api: &Api, facts: &SectionReader<'_>, plaintext: bool) -> Option<Url> {
     let Some(entry) = facts.entry("url") else {
         if api.base.is_empty() {
             facts.lacking(format!("'url' is missing: where is {}'s API?", api.vendor));
@@ -304,7 +304,7 @@ fn base(api: &Api, facts: &Facts<'_>, plaintext: bool) -> Option<Url> {
     Some(url)
 }
 
-fn login(api: &Api, facts: &Facts<'_>) -> Option<Vec<(&'static str, Secret)>> {
+fn login(api: &Api, facts: &SectionReader<'_>) -> Option<Vec<(&'static str, Secret)>> {
     let mut login = Vec::new();
     let mut missing = Vec::new();
     for key in api.keys.iter().filter(|key| !COMMON.contains(&key.name)) {

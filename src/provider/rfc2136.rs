@@ -8,14 +8,14 @@ mod push;
 mod rcodes;
 mod talk;
 
-use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
+use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
 use crate::net::dns::zone::{self, Asked};
-use crate::net::dns::{self, Server, Trouble};
+use crate::net::dns::{self, DnsError, Server};
 use crate::net::http::Http;
 use crate::net::resolve;
 use crate::net::socket::Bind;
 use crate::net::tsig::Key as Shared;
-use crate::settings::reader::{key, secret, Facts, Key};
+use crate::settings::reader::{key, secret, Key, SectionReader};
 use crate::types::hostname::Host;
 use change::Change;
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ struct Rfc2136 {
 }
 
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &Facts<'_>, _plaintext: bool) -> Option<Box<dyn Provider>> {
+pub fn make(facts: &SectionReader<'_>, _plaintext: bool) -> Option<Box<dyn Provider>> {
     let (server, nameserver) = (facts.with("server", Server::parse), facts.with("nameserver", Server::parse));
     let zone = facts.with("zone", |text| Host::new(text).map(|zone| zone.ascii().to_string()));
     if let (Some(zone), Some(entry)) = (&zone, facts.entry("hosts")) {
@@ -78,7 +78,7 @@ struct Area {
 }
 
 impl Provider for Rfc2136 {
-    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+    fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
         let mut rulings = Vec::new();
         let changes = change::of(batch, line.past, self.mine && !line.force);
         for area in self.areas(changes, line.http, &mut rulings) {
@@ -90,7 +90,7 @@ impl Provider for Rfc2136 {
 
 impl Rfc2136 {
     /// The changes by zone. What no zone is found for gets its verdict.
-    fn areas(&self, changes: Vec<Change>, http: &Http<'_>, rulings: &mut Vec<Ruling>) -> Vec<Area> {
+    fn areas(&self, changes: Vec<Change>, http: &Http<'_>, rulings: &mut Vec<HostResult>) -> Vec<Area> {
         let mut areas: Vec<Area> = Vec::new();
         // Found so far: the zone of a name. Hosts with the same parent are in one zone, unless a host is a zone itself:
         // so each is asked for, but of so many at once that it would take all the time there is.
@@ -121,7 +121,8 @@ impl Rfc2136 {
                     if let Some(show) = http.dry {
                         show(&format!("{}: {why}", change.host));
                     }
-                    let verdict = if http.expired() { Verdict::NotAsked } else { Verdict::later(why.as_str()) };
+                    let verdict =
+                        if http.expired() { UpdateResult::NotAttempted } else { UpdateResult::later(why.as_str()) };
                     rulings.push(change.ruling(verdict));
                 }
             }
@@ -140,7 +141,7 @@ impl Rfc2136 {
             Some(server) => places(server, http, until)?,
             None => resolve::name_servers(),
         };
-        let told = |trouble: Trouble| format!("no zone found for {name}: {trouble}");
+        let told = |trouble: DnsError| format!("no zone found for {name}: {trouble}");
         let zone = dns::first(&places, until, |place, until| {
             zone::find(Asked::by(place, http.way.bind.as_ref()), name, until)
         })

@@ -7,11 +7,11 @@ mod shape;
 
 pub use shape::{needs, shape};
 
-use super::contract::{Line, Provider, Ruling, Verdict, Wanted};
+use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
 use super::dyndns2::return_codes;
-use super::requests::{self, Ask, Tongue};
+use super::requests::{self, Ask, Dialect};
 use crate::net::http::{clean, Method, Reply, Request, Url};
-use crate::settings::reader::{key, secret as secret_key, Facts, Key, SECRET_FORMS};
+use crate::settings::reader::{key, secret as secret_key, Key, SectionReader, SECRET_FORMS};
 use crate::types::address::Family;
 use crate::types::hostname::Host;
 use crate::types::secret::{self, percent, Secret};
@@ -75,7 +75,7 @@ struct Template {
 }
 
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     if facts.entry("url").is_none() {
         facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
     }
@@ -128,7 +128,7 @@ pub fn make(facts: &Facts<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
 }
 
 /// The places that the section's texts have; an unknown one is a mistake.
-fn places(facts: &Facts<'_>) -> Vec<String> {
+fn places(facts: &SectionReader<'_>) -> Vec<String> {
     let mut used = Vec::new();
     for key in TEXTS {
         let entry = if key.starts_with("url") { facts.service_entry(key) } else { facts.entry(key) };
@@ -149,7 +149,7 @@ fn places(facts: &Facts<'_>) -> Vec<String> {
 }
 
 /// A text that must be there if something uses it, and must not if nothing does.
-fn text(facts: &Facts<'_>, key: &str, used: bool) -> Option<String> {
+fn text(facts: &SectionReader<'_>, key: &str, used: bool) -> Option<String> {
     match used {
         true => facts.needed(key),
         false => {
@@ -160,7 +160,7 @@ fn text(facts: &Facts<'_>, key: &str, used: bool) -> Option<String> {
 }
 
 /// The same for a secret.
-fn hidden(facts: &Facts<'_>, key: &str, used: bool) -> Option<Secret> {
+fn hidden(facts: &SectionReader<'_>, key: &str, used: bool) -> Option<Secret> {
     match used {
         true => facts.needed_secret(key),
         false => {
@@ -170,14 +170,14 @@ fn hidden(facts: &Facts<'_>, key: &str, used: bool) -> Option<Secret> {
     }
 }
 
-fn unused(facts: &Facts<'_>, key: &str) {
+fn unused(facts: &SectionReader<'_>, key: &str) {
     if let Some(entry) = facts.section.get(key) {
         facts.wrong(entry, "nothing sends it: no URL, header or body has a place for it");
     }
 }
 
 /// The zone, in which all hosts must be.
-fn zone(facts: &Facts<'_>, used: bool) -> Option<Host> {
+fn zone(facts: &SectionReader<'_>, used: bool) -> Option<Host> {
     let text = text(facts, "zone", used)?;
     let entry = facts.entry("zone")?;
     let zone = match Host::new(&text) {
@@ -195,7 +195,7 @@ fn zone(facts: &Facts<'_>, used: bool) -> Option<Host> {
     Some(zone)
 }
 
-fn headers(facts: &Facts<'_>, secrets: &[&Option<Secret>]) -> Vec<(String, String)> {
+fn headers(facts: &SectionReader<'_>, secrets: &[&Option<Secret>]) -> Vec<(String, String)> {
     let mut headers = Vec::new();
     for entry in ["header", "header2"].into_iter().filter_map(|key| facts.entry(key)) {
         let Some((name, value)) = entry.value.split_once(':') else {
@@ -233,7 +233,7 @@ impl Template {
         !all.is_empty() && !all.iter().any(|slot| ["ip", "ips", of_family].contains(slot))
     }
 
-    fn asks(&self, batch: &[Wanted]) -> Vec<Ask> {
+    fn asks(&self, batch: &[HostUpdate]) -> Vec<Ask> {
         let joint = self.is_joint();
         let asks = batch.iter().enumerate().flat_map(|(index, wanted)| match joint && self.url6.is_none() {
             true => requests::together(index, wanted, self.other.is_none()),
@@ -242,7 +242,7 @@ impl Template {
         asks.collect()
     }
 
-    fn request(&self, ask: &Ask, batch: &[Wanted]) -> Request {
+    fn request(&self, ask: &Ask, batch: &[HostUpdate]) -> Request {
         let host = ask.hosts.first().map_or("", |host| batch[*host].host.ascii());
         let all: Vec<String> = ask.said.iter().flatten().map(IpAddr::to_string).collect();
         let of = |family: Family| ask.said[family as usize].map(|ip| ip.to_string()).or_else(|| self.other.clone());
@@ -309,16 +309,16 @@ fn relative<'a>(host: &'a str, zone: &str) -> &'a str {
 }
 
 impl Provider for Template {
-    fn push(&self, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+    fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
         let mut asks = self.asks(batch);
         let mut rulings = Vec::new();
         for ask in &mut asks {
             let (no, yes) = ask.updates.iter().partition(|family| self.lacks(**family));
             ask.updates = yes;
-            rulings.extend(no.into_iter().map(|family: Family| Ruling {
+            rulings.extend(no.into_iter().map(|family: Family| HostResult {
                 host: ask.hosts[0],
                 family,
-                verdict: Verdict::Refused {
+                verdict: UpdateResult::Rejected {
                     why: format!("this service takes no {family} address"),
                     remedy: format!("say {} = off in this section", family.name()),
                 },
@@ -334,15 +334,15 @@ impl Provider for Template {
 /// What is said of a batch.
 struct Speech<'a> {
     form: &'a Template,
-    batch: &'a [Wanted],
+    batch: &'a [HostUpdate],
 }
 
-impl Tongue for Speech<'_> {
+impl Dialect for Speech<'_> {
     fn request(&self, ask: &Ask) -> Request {
         self.form.request(ask, self.batch)
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(Verdict, Option<String>)> {
+    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
         let reading = &self.form.reading;
         let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
         match requests::by_status(reply, &|body| reading.refusal(body)) {
@@ -351,7 +351,7 @@ impl Tongue for Speech<'_> {
         }
     }
 
-    fn speaks_for_all(&self, verdict: &Verdict) -> bool {
+    fn speaks_for_all(&self, verdict: &UpdateResult) -> bool {
         let own_login = self.form.user.as_ref().is_some_and(|user| user.contains("{host}"));
         return_codes::speaks_for_all(verdict, !own_login)
     }

@@ -1,10 +1,10 @@
 //! What a key may hold. Detectors, providers and the agent each have a table of keys and read their values
 //! here, so that every mistake is told in the same words, with its place, and none is told twice.
 
+mod egress;
 mod hosts;
 mod key;
 mod secrets;
-mod way;
 
 pub use key::{key, secret, Key, SECRET_FORMS};
 
@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::path::Path;
 
 /// The values of one section, over those of the preset that it names. Mistakes are collected, not returned.
-pub struct Facts<'a> {
+pub struct SectionReader<'a> {
     pub section: &'a Section,
     preset: Option<&'a Section>,
     problems: RefCell<Vec<Problem>>,
@@ -26,9 +26,9 @@ pub struct Facts<'a> {
     secrets: RefCell<Vec<(String, Option<Secret>)>>,
 }
 
-impl<'a> Facts<'a> {
-    pub fn new(section: &'a Section, preset: Option<&'a Section>) -> Facts<'a> {
-        Facts {
+impl<'a> SectionReader<'a> {
+    pub fn new(section: &'a Section, preset: Option<&'a Section>) -> SectionReader<'a> {
+        SectionReader {
             section,
             preset,
             problems: RefCell::default(),
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn wrong_values_are_told_with_their_place() {
         let settings = settings("flag = maybe\nn = 500\nt = soon\nu = https://a:b@c/\nw = coma\nl = a,,b\ne =\n");
-        let facts = Facts::new(settings.agent(), None);
+        let facts = SectionReader::new(settings.agent(), None);
         assert_eq!(facts.flag("flag"), None);
         assert_eq!(facts.number("n", 1, 10), None);
         assert_eq!(facts.duration("t", 1), None);
@@ -298,12 +298,12 @@ mod tests {
     fn a_secret_has_one_form() {
         let settings =
             settings("password = \"a b\"\n[two]\npassword = x\npassword_env = Y\n[none]\ntoken_env = HOMING_NO_SUCH\n");
-        let facts = Facts::new(settings.agent(), None);
+        let facts = SectionReader::new(settings.agent(), None);
         assert_eq!(facts.secret("password").map(|s| s.expose().to_string()), Some("a b".into()));
-        let two = Facts::new(&settings.sections[1], None);
+        let two = SectionReader::new(&settings.sections[1], None);
         assert!(two.secret("password").is_none());
         assert_eq!(two.finish().0.len(), 1);
-        let none = Facts::new(&settings.sections[2], None);
+        let none = SectionReader::new(&settings.sections[2], None);
         assert!(none.secret("token").is_none());
         let told = none.finish().0;
         assert_eq!(told[0].to_string(), "x.conf:6: token_env: the variable HOMING_NO_SUCH is not set");
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn unknown_keys_are_told_with_the_nearest() {
         let settings = settings("[home]\npasword = x\nqqq = 1\ntoken_file = /x\n");
-        let facts = Facts::new(&settings.sections[1], None);
+        let facts = SectionReader::new(&settings.sections[1], None);
         facts.refuse_unknown(&[&[key("user", "")], &[secret("password", "")]], "dyndns2");
         let told: Vec<String> = facts.finish().0.iter().map(Problem::to_string).collect();
         assert_eq!(told[0], "x.conf:2: unknown key 'pasword' in [home]: did you mean 'password'?");

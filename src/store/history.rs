@@ -2,7 +2,7 @@
 //! may have read anything when a line was written. One line an event:
 //! `2026-11-20T23:21:07Z ipv4 203.0.113.7 ipify`.
 
-use crate::sys::clock::{self, Stamp};
+use crate::sys::clock::{self, Timestamp};
 use crate::sys::files::{self, Folder};
 use crate::types::address::Family;
 use std::fs::File;
@@ -16,27 +16,27 @@ const FAR: u64 = 1024 * 1024;
 
 /// One line.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Event {
-    pub at: Stamp,
+pub struct HistoryEntry {
+    pub at: Timestamp,
     pub family: Family,
     pub address: IpAddr,
     pub from: String,
 }
 
-impl Event {
+impl HistoryEntry {
     /// The line, without its end.
     pub fn line(&self) -> String {
         format!("{} {} {} {}", clock::stamp(self.at), self.family, self.address, self.from)
     }
 
     /// Reads a line; `None` when it is not one of ours.
-    pub fn parse(line: &str) -> Option<Event> {
+    pub fn parse(line: &str) -> Option<HistoryEntry> {
         let mut words = line.split(' ');
         let at = clock::parse_stamp(words.next()?)?;
         let family = Family::parse(words.next()?)?;
         let address = words.next()?.parse::<IpAddr>().ok().filter(|ip| Family::of(*ip) == family)?;
         let from = words.next().filter(|from| !from.is_empty())?.to_string();
-        words.next().is_none().then_some(Event { at, family, address, from })
+        words.next().is_none().then_some(HistoryEntry { at, family, address, from })
     }
 }
 
@@ -74,17 +74,18 @@ fn last_within(log: &File, length: u64, reach: u64) -> io::Result<[Option<IpAddr
     };
     let text = String::from_utf8_lossy(bytes.get(start..end).unwrap_or(&[]));
     let mut found = [None, None];
-    for event in text.lines().filter_map(Event::parse) {
+    for event in text.lines().filter_map(HistoryEntry::parse) {
         found[event.family as usize] = Some(event.address);
     }
     Ok(found)
 }
 
 /// Appends an event.
-pub fn append(folder: &Folder, file: &Path, event: &Event) -> io::Result<()> {
+pub fn append(folder: &Folder, file: &Path, event: &HistoryEntry) -> io::Result<()> {
     // A crash between a line and its end: then the tail is this very event, and is not told twice.
-    folder
-        .append_line(file, &event.line(), |tail| Event::parse(tail).map(|old| Event { at: event.at, ..old } != *event))
+    folder.append_line(file, &event.line(), |tail| {
+        HistoryEntry::parse(tail).map(|old| HistoryEntry { at: event.at, ..old } != *event)
+    })
 }
 
 /// A time during which a family had one address.
@@ -92,15 +93,15 @@ pub fn append(folder: &Folder, file: &Path, event: &Event) -> io::Result<()> {
 pub struct Period {
     pub family: Family,
     pub address: IpAddr,
-    pub from: Stamp,
+    pub from: Timestamp,
     /// `None`: it is the present one.
-    pub until: Option<Stamp>,
+    pub until: Option<Timestamp>,
     pub source: String,
 }
 
 impl Period {
     /// Seconds held; `None` where the clock had not been set at one of its ends, or went backwards between them.
-    pub fn held(&self, now: Stamp) -> Option<i64> {
+    pub fn held(&self, now: Timestamp) -> Option<i64> {
         let until = self.until.unwrap_or(now);
         let known = clock::plausible(self.from) && clock::plausible(until) && until >= self.from;
         known.then_some(until - self.from)
@@ -124,7 +125,7 @@ pub fn periods(file: &Path) -> io::Result<(Vec<Period>, usize)> {
     let mut strange = 0;
     for line in BufReader::new(files::open(file)?.0).split(b'\n') {
         let line = line?;
-        let Some(event) = Event::parse(&String::from_utf8_lossy(&line)) else {
+        let Some(event) = HistoryEntry::parse(&String::from_utf8_lossy(&line)) else {
             strange += usize::from(!line.is_empty());
             continue;
         };
@@ -148,7 +149,7 @@ pub fn periods(file: &Path) -> io::Result<(Vec<Period>, usize)> {
 }
 
 /// Sums up each family that has a period.
-pub fn summaries(periods: &[Period], now: Stamp) -> Vec<Summary> {
+pub fn summaries(periods: &[Period], now: Timestamp) -> Vec<Summary> {
     let mut all = Vec::new();
     for family in Family::BOTH {
         let own: Vec<&Period> = periods.iter().filter(|period| period.family == family).collect();
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn lines_go_there_and_back() {
         let line = "2026-11-20T23:21:07Z ipv4 203.0.113.7 ipify";
-        assert_eq!(Event::parse(line).map(|event| event.line()).as_deref(), Some(line));
+        assert_eq!(HistoryEntry::parse(line).map(|event| event.line()).as_deref(), Some(line));
         for line in [
             "",
             "2026-11-20T23:21:07Z ipv4 203.0.113.7",
@@ -183,18 +184,18 @@ mod tests {
             "2026-11-20T23:21:07Z ipv4 203.0.113 ipify",
             "\0\0\0\0",
         ] {
-            assert_eq!(Event::parse(line), None, "{line}");
+            assert_eq!(HistoryEntry::parse(line), None, "{line}");
         }
     }
 
-    fn period(family: Family, address: &str, from: Stamp, until: Option<Stamp>) -> Period {
+    fn period(family: Family, address: &str, from: Timestamp, until: Option<Timestamp>) -> Period {
         let address = address.parse().expect("good");
         Period { family, address, from, until, source: "x".to_string() }
     }
 
     #[test]
     fn a_summary_leaves_out_what_the_clock_made_up() {
-        let at = |seconds: Stamp| 1_795_176_000 + seconds;
+        let at = |seconds: Timestamp| 1_795_176_000 + seconds;
         let periods = [
             period(Family::V4, "9.9.9.9", at(1_000), Some(at(2_000))),
             period(Family::V4, "8.8.8.8", at(2_000), Some(at(500))),

@@ -2,7 +2,7 @@
 //! /var/run/homing where there is one, else /run), and nowhere if that cannot be written. Nothing depends on it but what
 //! `--status` shows and whether a failure that lasts is told to the hooks again.
 
-use crate::sys::clock::Stamp;
+use crate::sys::clock::Timestamp;
 use crate::sys::files;
 use crate::types::digest::{hex, sha256};
 use crate::types::json::{self, Object};
@@ -15,24 +15,24 @@ const SERVICES: [&str; 2] = ["/run/homing", "/var/run/homing"];
 
 /// What is known of the passes before.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Lately {
-    pub pass: Option<Stamp>,
-    pub success: Option<Stamp>,
+pub struct LastPass {
+    pub pass: Option<Timestamp>,
+    pub success: Option<Timestamp>,
     /// Whether the last pass could not learn an address.
     pub blind: bool,
 }
 
-impl Lately {
+impl LastPass {
     /// Reads what the last pass left; nothing is as good as any.
-    pub fn read(state: &Path) -> Lately {
+    pub fn read(state: &Path) -> LastPass {
         let text = files::read(&place(state), 4096).unwrap_or_default();
         match json::parse(&String::from_utf8_lossy(&text)) {
-            Ok(json) => Lately {
+            Ok(json) => LastPass {
                 pass: json::number(&json, "pass"),
                 success: json::number(&json, "success"),
                 blind: json::flag(&json, "blind").unwrap_or(false),
             },
-            Err(_) => Lately::default(),
+            Err(_) => LastPass::default(),
         }
     }
 

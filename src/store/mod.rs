@@ -7,13 +7,13 @@ pub mod state;
 
 use crate::cli::output::Report;
 use crate::sys::files::Folder;
-use state::{Loaded, Memory, State};
+use state::{Loaded, SectionState, State};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
 /// Where the state is kept during a pass. Nothing is written in a dry run.
-pub struct Keeper {
+pub struct StateStore {
     folder: Option<Folder>,
     path: PathBuf,
     pub state: State,
@@ -21,9 +21,9 @@ pub struct Keeper {
     stored: State,
 }
 
-impl Keeper {
+impl StateStore {
     /// Takes the lock, waiting `until` at most, and reads the state. A dry run takes no lock and sets nothing aside.
-    pub fn open(path: &Path, dry: bool, until: Instant, report: &Report) -> Result<Keeper, String> {
+    pub fn open(path: &Path, dry: bool, until: Instant, report: &Report) -> Result<StateStore, String> {
         let folder = match dry {
             true => None,
             false => Some(Folder::of(path)?),
@@ -41,7 +41,7 @@ impl Keeper {
             }
         };
         let state = stored.clone().unwrap_or_else(State::fresh);
-        Ok(Keeper { folder, path: path.to_path_buf(), state, stored: stored.unwrap_or_default() })
+        Ok(StateStore { folder, path: path.to_path_buf(), state, stored: stored.unwrap_or_default() })
     }
 
     /// The folder whose lock is held; none in a dry run.
@@ -50,7 +50,7 @@ impl Keeper {
     }
 
     /// Puts back what was remembered of a section, which may be nothing.
-    pub fn restore(&mut self, section: &str, kept: Option<Rc<Memory>>) {
+    pub fn restore(&mut self, section: &str, kept: Option<Rc<SectionState>>) {
         match kept {
             Some(kept) => self.state.sections.insert(section.to_string(), kept),
             None => _ = self.state.sections.remove(section),

@@ -3,11 +3,11 @@
 
 mod file;
 
-use crate::provider::contract::{Pause, Verdict};
-use crate::sys::clock::{self, Stamp};
+use crate::provider::contract::{Pause, UpdateResult};
+use crate::sys::clock::{self, Timestamp};
 use crate::types::address::{Family, Set};
 use crate::types::digest;
-use crate::types::vec_map::Sorted;
+use crate::types::vec_map::VecMap;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -26,35 +26,35 @@ pub struct State {
     pub salt: String,
     /// Shared by the copies of a state until one is changed (`Rc::make_mut`): to keep a thousand hosts as the file had them
     /// costs nothing.
-    pub sections: Sorted<String, Rc<Memory>>,
+    pub sections: VecMap<String, Rc<SectionState>>,
     /// By family: a weak address that waits for a second pass to agree.
     pub unconfirmed: [Option<IpAddr>; 2],
     /// The section at which the last pass ran out of time.
     pub resume: Option<String>,
     /// By source: who said something else than those that agree, as it was told.
-    pub dissent: Sorted<String, String>,
+    pub dissent: VecMap<String, String>,
 }
 
 /// What is remembered of one section.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Memory {
+pub struct SectionState {
     /// Hosts of which the same is known share it.
-    pub hosts: Sorted<(String, Family), Rc<Known>>,
+    pub hosts: VecMap<(String, Family), Rc<HostState>>,
     /// What the provider asked to be remembered.
-    pub notes: Sorted<String, String>,
+    pub notes: VecMap<String, String>,
 }
 
 /// What is known of one host in one family.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Known {
+pub struct HostState {
     pub published: Option<Published>,
     /// Digest of the settings under which it was last pushed.
     pub digest: String,
-    pub standing: Option<Standing>,
+    pub pending: Option<Pending>,
     /// What was found to be otherwise in DNS, and was pushed again for it.
     pub astray: Option<Astray>,
     /// Recent changes: when, and away from which addresses.
-    pub changes: Vec<(Stamp, Set)>,
+    pub changes: Vec<(Timestamp, Set)>,
 }
 
 /// What the server has, as far as it told us: an address, or a set of them.
@@ -62,34 +62,34 @@ pub struct Known {
 pub struct Published {
     pub address: Set,
     /// Since when.
-    pub since: Stamp,
+    pub since: Timestamp,
     /// When the server last said so.
-    pub confirmed: Stamp,
+    pub confirmed: Timestamp,
 }
 
 /// DNS did not say what the server was told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Astray {
     /// When it was pushed again.
-    pub at: Stamp,
+    pub at: Timestamp,
     /// Whether it was told that this did not help.
     pub told: bool,
 }
 
 /// What stands between now and the next push.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Standing {
+pub enum Pending {
     /// A push was begun; no verdict was written down.
-    Begun { address: Set, at: Stamp, times: u32, fails: u32 },
+    Attempted { address: Set, at: Timestamp, times: u32, fails: u32 },
     /// It failed and is tried again after a while.
-    Waiting { address: Set, at: Stamp, wait: i64, strict: bool, fails: u32, why: String },
+    BackingOff { address: Set, at: Timestamp, wait: i64, strict: bool, fails: u32, why: String },
     /// The server said no.
-    Refused { at: Stamp, told: Stamp, why: String, remedy: String, digest: String, daily: bool },
+    Rejected { at: Timestamp, told: Timestamp, why: String, remedy: String, digest: String, daily: bool },
 }
 
 /// Whether `wait` seconds have passed since `at`. A clock that went backwards counts as having passed, once: the
 /// next event is stamped anew.
-pub fn passed(at: Stamp, wait: i64, now: Stamp) -> bool {
+pub fn passed(at: Timestamp, wait: i64, now: Timestamp) -> bool {
     now < at || now - at >= wait
 }
 
@@ -99,7 +99,7 @@ pub fn back_off(fails: u32) -> i64 {
     (FIRST_WAIT << doubled).min(LONGEST_WAIT)
 }
 
-impl Standing {
+impl Pending {
     /// How long a begun push keeps the next one away: the first repeat goes at once, so that a crash converges; a
     /// crash at every repeat backs off.
     pub fn begun_wait(times: u32) -> i64 {
@@ -110,34 +110,34 @@ impl Standing {
     }
 }
 
-impl Known {
+impl HostState {
     /// Writes down that a push begins.
-    pub fn begin(&mut self, address: &Set, digest: &str, now: Stamp) {
-        let (times, fails) = match &self.standing {
-            Some(Standing::Begun { address: old, times, fails, .. }) if old == address => (*times, *fails),
-            Some(Standing::Waiting { address: old, fails, .. }) if old == address => (0, *fails),
+    pub fn begin(&mut self, address: &Set, digest: &str, now: Timestamp) {
+        let (times, fails) = match &self.pending {
+            Some(Pending::Attempted { address: old, times, fails, .. }) if old == address => (*times, *fails),
+            Some(Pending::BackingOff { address: old, fails, .. }) if old == address => (0, *fails),
             _ => (0, 0),
         };
         self.digest = digest.to_string();
-        self.standing =
-            Some(Standing::Begun { address: address.clone(), at: now, times: times.saturating_add(1), fails });
+        self.pending =
+            Some(Pending::Attempted { address: address.clone(), at: now, times: times.saturating_add(1), fails });
     }
 
     /// Writes down how it ended. `before` is what was known before it began; `full` the digest that lifts a refusal
     /// when it changes.
-    pub fn end(&mut self, before: &Known, address: &Set, verdict: &Verdict, full: &str, now: Stamp) {
+    pub fn end(&mut self, before: &HostState, address: &Set, verdict: &UpdateResult, full: &str, now: Timestamp) {
         match verdict {
-            Verdict::Updated | Verdict::AlreadySo => self.publish(address, now),
-            Verdict::NotAsked => *self = before.clone(),
+            UpdateResult::Updated | UpdateResult::Unchanged => self.publish(address, now),
+            UpdateResult::NotAttempted => *self = before.clone(),
             // A begun push is repeated once at once.
-            Verdict::Cut { .. } => {}
-            Verdict::Later { why, pause } => self.wait(address, why, *pause, now),
-            Verdict::Refused { why, remedy } => self.refuse(why, remedy, full, false, now),
-            Verdict::TurnedAway { why, remedy } => self.refuse(why, remedy, full, true, now),
+            UpdateResult::Interrupted { .. } => {}
+            UpdateResult::RetryLater { why, pause } => self.wait(address, why, *pause, now),
+            UpdateResult::Rejected { why, remedy } => self.refuse(why, remedy, full, false, now),
+            UpdateResult::Unauthorized { why, remedy } => self.refuse(why, remedy, full, true, now),
         }
     }
 
-    fn publish(&mut self, address: &Set, now: Stamp) {
+    fn publish(&mut self, address: &Set, now: Timestamp) {
         let old = self.published.take();
         let since = match &old {
             Some(old) if old.address == *address => old.since,
@@ -151,22 +151,22 @@ impl Known {
             self.changes.drain(..surplus);
         }
         self.published = Some(Published { address: address.clone(), since, confirmed: now });
-        self.standing = None;
+        self.pending = None;
     }
 
-    fn wait(&mut self, address: &Set, why: &str, pause: Pause, now: Stamp) {
-        let before = match &self.standing {
-            Some(Standing::Begun { fails, .. }) => *fails,
+    fn wait(&mut self, address: &Set, why: &str, pause: Pause, now: Timestamp) {
+        let before = match &self.pending {
+            Some(Pending::Attempted { fails, .. }) => *fails,
             _ => 0,
         };
         let fails = before.saturating_add(1);
         let wait = back_off(fails).max(pause.seconds);
         let (address, why) = (address.clone(), why.to_string());
-        self.standing = Some(Standing::Waiting { address, at: now, wait, strict: pause.strict, fails, why });
+        self.pending = Some(Pending::BackingOff { address, at: now, wait, strict: pause.strict, fails, why });
     }
 
-    fn refuse(&mut self, why: &str, remedy: &str, full: &str, daily: bool, now: Stamp) {
-        self.standing = Some(Standing::Refused {
+    fn refuse(&mut self, why: &str, remedy: &str, full: &str, daily: bool, now: Timestamp) {
+        self.pending = Some(Pending::Rejected {
             at: now,
             told: now,
             why: why.to_string(),
@@ -192,10 +192,10 @@ impl State {
     }
 
     /// Writes down that a refusal was told in full.
-    pub fn told(&mut self, section: &str, host: &str, family: Family, now: Stamp) {
+    pub fn told(&mut self, section: &str, host: &str, family: Family, now: Timestamp) {
         let memory = self.sections.get_mut(section).map(Rc::make_mut);
         let known = memory.and_then(|memory| memory.hosts.get_mut(&(host.to_string(), family)));
-        if let Some(Standing::Refused { told, .. }) = known.and_then(|known| Rc::make_mut(known).standing.as_mut()) {
+        if let Some(Pending::Rejected { told, .. }) = known.and_then(|known| Rc::make_mut(known).pending.as_mut()) {
             *told = now;
         }
     }
@@ -208,7 +208,7 @@ impl State {
         }
     }
 
-    pub fn known(&self, section: &str, host: &str, family: Family) -> Option<&Known> {
+    pub fn known(&self, section: &str, host: &str, family: Family) -> Option<&HostState> {
         self.sections.get(section)?.hosts.get(&(host.to_string(), family)).map(Rc::as_ref)
     }
 }
@@ -234,12 +234,12 @@ mod tests {
     #[test]
     fn a_crash_is_repeated_once_at_once_and_then_backs_off() {
         let address = Set::from("9.9.9.9".parse::<IpAddr>().expect("good"));
-        let mut known = Known::default();
+        let mut known = HostState::default();
         let mut waits = Vec::new();
         for _ in 0..4 {
             known.begin(&address, "d", 0);
-            if let Some(Standing::Begun { times, .. }) = known.standing {
-                waits.push(Standing::begun_wait(times));
+            if let Some(Pending::Attempted { times, .. }) = known.pending {
+                waits.push(Pending::begun_wait(times));
             }
         }
         assert_eq!(waits, [0, 300, 600, 1_200]);
@@ -249,14 +249,14 @@ mod tests {
     fn failures_count_up_for_one_address_and_afresh_for_another() {
         let ip = |last| Set::from(IpAddr::from([9, 9, 9, last]));
         let (one, two) = (ip(1), ip(2));
-        let mut known = Known::default();
-        let later = Verdict::later("x");
+        let mut known = HostState::default();
+        let later = UpdateResult::later("x");
         let mut waits = Vec::new();
         for address in [&one, &one, &two] {
             let before = known.clone();
             known.begin(address, "d", 0);
             known.end(&before, address, &later, "f", 0);
-            if let Some(Standing::Waiting { wait, .. }) = known.standing {
+            if let Some(Pending::BackingOff { wait, .. }) = known.pending {
                 waits.push(wait);
             }
         }

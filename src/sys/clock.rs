@@ -4,27 +4,27 @@
 use time::{Date, Month, OffsetDateTime, Time};
 
 /// Seconds since 1970-01-01T00:00:00Z, negative before.
-pub type Stamp = i64;
+pub type Timestamp = i64;
 
 pub const MINUTE: i64 = 60;
 pub const HOUR: i64 = 3_600;
 pub const DAY: i64 = 86_400;
 
 /// A clock that reads less has not been set since the board got power: 2020-01-01T00:00:00Z.
-const SURELY_SET: Stamp = 1_577_836_800;
+const SURELY_SET: Timestamp = 1_577_836_800;
 
 /// What the clock reads now.
-pub fn now() -> Stamp {
+pub fn now() -> Timestamp {
     OffsetDateTime::now_utc().unix_timestamp()
 }
 
 /// Whether the clock can be right. A board without an RTC starts in 1970.
-pub fn plausible(now: Stamp) -> bool {
+pub fn plausible(now: Timestamp) -> bool {
     now >= SURELY_SET
 }
 
 /// RFC 3339 in UTC, to the second: `2026-11-20T23:21:07Z`.
-pub fn stamp(at: Stamp) -> String {
+pub fn stamp(at: Timestamp) -> String {
     match OffsetDateTime::from_unix_timestamp(at) {
         Ok(t) => format!(
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z",
@@ -40,7 +40,7 @@ pub fn stamp(at: Stamp) -> String {
 }
 
 /// Reads what [`stamp`] writes; nothing else.
-pub fn parse_stamp(text: &str) -> Option<Stamp> {
+pub fn parse_stamp(text: &str) -> Option<Timestamp> {
     let (date, clock) = text.strip_suffix('Z')?.split_once('T')?;
     if text.len() != 20 {
         return None;
@@ -56,7 +56,7 @@ pub fn parse_stamp(text: &str) -> Option<Stamp> {
 }
 
 /// Reads an HTTP date in its one current form (RFC 9110, 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
-pub fn parse_http_date(text: &str) -> Option<Stamp> {
+pub fn parse_http_date(text: &str) -> Option<Timestamp> {
     const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let mut words = text.split(' ');
     let _weekday = words.next()?;
@@ -86,7 +86,7 @@ pub fn length(seconds: i64) -> String {
     }
 }
 
-fn seconds(year: u32, month: u32, day: u32, clock: &str) -> Option<Stamp> {
+fn seconds(year: u32, month: u32, day: u32, clock: &str) -> Option<Timestamp> {
     let mut clock = clock.split(':');
     let mut part = || u8::try_from(digits(clock.next()?, 2)?).ok();
     let time = Time::from_hms(part()?, part()?, part()?).ok()?;

@@ -28,7 +28,7 @@ pub fn tell(severity: Severity, line: &str) -> bool {
     socket.send_to(packet.as_bytes(), LOG).is_ok()
 }
 
-fn packet(severity: Severity, line: &str, at: clock::Stamp, pid: u32) -> String {
+fn packet(severity: Severity, line: &str, at: clock::Timestamp, pid: u32) -> String {
     let stamp = clock::stamp(at);
     let number = |from: usize| stamp.get(from..from + 2).and_then(|text| text.parse::<usize>().ok()).unwrap_or(1);
     let months = "JanFebMarAprMayJunJulAugSepOctNovDec";

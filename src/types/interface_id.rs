@@ -8,21 +8,21 @@ const SHORTEST: u32 = 32;
 
 /// The bits of a host, and how many before them are the prefix's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Suffix {
+pub struct InterfaceId {
     bits: u128,
     prefix: u32,
 }
 
-impl Suffix {
+impl InterfaceId {
     /// `::1234/64`, or `::1234` for the same: a home's networks have 64 bits (RFC 4291 §2.5.1).
-    pub fn parse(text: &str) -> Result<Suffix, String> {
+    pub fn parse(text: &str) -> Result<InterfaceId, String> {
         let (address, length) = text.split_once('/').unwrap_or((text, "64"));
         let address = address.trim().parse::<Ipv6Addr>();
         let address = address.map_err(|_| "write the host's part of the address and the prefix's length: ::1234/64")?;
         let digits = length.bytes().all(|b| b.is_ascii_digit());
         let prefix = length.parse::<u32>().ok().filter(|n| digits && (SHORTEST..128).contains(n));
         let prefix = prefix.ok_or_else(|| format!("the prefix's length is a number from {SHORTEST} to 127"))?;
-        let suffix = Suffix { bits: u128::from(address), prefix };
+        let suffix = InterfaceId { bits: u128::from(address), prefix };
         if suffix.bits & !suffix.mask() != suffix.bits {
             return Err(format!("its first {prefix} bits are the prefix's and must be zero"));
         }
@@ -52,7 +52,7 @@ mod tests {
     #[test]
     fn a_host_keeps_its_part() {
         let of = |suffix: &str, address: &str| {
-            Suffix::parse(suffix).unwrap().with_prefix_of(address.parse().unwrap()).to_string()
+            InterfaceId::parse(suffix).unwrap().with_prefix_of(address.parse().unwrap()).to_string()
         };
         assert_eq!(of("::1234/64", "2a00:1:2:3:aaaa:bbbb:cccc:dddd"), "2a00:1:2:3::1234");
         assert_eq!(of("::1234", "2a00:1:2:3:aaaa:bbbb:cccc:dddd"), "2a00:1:2:3::1234");
@@ -67,10 +67,10 @@ mod tests {
         for text in
             ["", "1234", "::1234/", "::1234/0", "::1234/31", "::1234/128", "::1234/+64", "::1234/64/64", "::/64"]
         {
-            assert!(Suffix::parse(text).is_err(), "{text}");
+            assert!(InterfaceId::parse(text).is_err(), "{text}");
         }
-        let why = Suffix::parse("2a00::1/64").unwrap_err();
+        let why = InterfaceId::parse("2a00::1/64").unwrap_err();
         assert_eq!(why, "its first 64 bits are the prefix's and must be zero");
-        assert!(Suffix::parse("0:0:0:5::1/64").is_err() && Suffix::parse("0.0.0.1").is_err());
+        assert!(InterfaceId::parse("0:0:0:5::1/64").is_err() && InterfaceId::parse("0.0.0.1").is_err());
     }
 }

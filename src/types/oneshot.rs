@@ -15,15 +15,15 @@ const LEFT: u8 = 3;
 
 /// Rings once, with a good or a bad word.
 #[derive(Clone)]
-pub struct Bell {
+pub struct Oneshot {
     state: Arc<AtomicU8>,
     waiter: Thread,
 }
 
-impl Bell {
+impl Oneshot {
     /// For this thread to wait at.
-    pub fn of_this_thread() -> Bell {
-        Bell { state: Arc::new(AtomicU8::new(SILENT)), waiter: std::thread::current() }
+    pub fn of_this_thread() -> Oneshot {
+        Oneshot { state: Arc::new(AtomicU8::new(SILENT)), waiter: std::thread::current() }
     }
 
     /// Whether somebody still waits for it.
@@ -62,14 +62,14 @@ mod tests {
     #[test]
     fn a_word_is_heard_in_time_or_not_at_all() {
         for word in [true, false] {
-            let bell = Bell::of_this_thread();
+            let bell = Oneshot::of_this_thread();
             let rung = bell.clone();
             let thread = std::thread::spawn(move || rung.ring(word));
             assert_eq!(bell.wait(Instant::now() + Duration::from_secs(600)), Some(word));
             assert!(thread.join().unwrap());
             assert_eq!(bell.wait(Instant::now()), Some(word), "it stays said");
         }
-        let bell = Bell::of_this_thread();
+        let bell = Oneshot::of_this_thread();
         assert_eq!(bell.wait(Instant::now()), None);
         assert!(!bell.ring(true), "nobody waits any more");
     }

@@ -6,15 +6,15 @@ use std::borrow::Borrow;
 /// Values by key, in the order of the keys. A lookup halves the list; what is added moves what stands behind it, unless it
 /// comes last.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Sorted<K, V>(Vec<(K, V)>);
+pub struct VecMap<K, V>(Vec<(K, V)>);
 
-impl<K, V> Default for Sorted<K, V> {
-    fn default() -> Sorted<K, V> {
-        Sorted(Vec::new())
+impl<K, V> Default for VecMap<K, V> {
+    fn default() -> VecMap<K, V> {
+        VecMap(Vec::new())
     }
 }
 
-impl<K: Ord, V> Sorted<K, V> {
+impl<K: Ord, V> VecMap<K, V> {
     /// Where a key stands, or where it would.
     fn place<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
@@ -83,15 +83,15 @@ impl<K: Ord, V> Sorted<K, V> {
     }
 }
 
-impl<K: Ord, V> FromIterator<(K, V)> for Sorted<K, V> {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(all: I) -> Sorted<K, V> {
-        let mut sorted = Sorted::default();
+impl<K: Ord, V> FromIterator<(K, V)> for VecMap<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(all: I) -> VecMap<K, V> {
+        let mut sorted = VecMap::default();
         all.into_iter().for_each(|(key, value)| sorted.insert(key, value));
         sorted
     }
 }
 
-impl<K, V> IntoIterator for Sorted<K, V> {
+impl<K, V> IntoIterator for VecMap<K, V> {
     type Item = (K, V);
     type IntoIter = std::vec::IntoIter<(K, V)>;
 
@@ -108,7 +108,7 @@ mod tests {
     fn it_is_a_map_whatever_the_order() {
         let mut random = 9_u32;
         let mut peer = std::collections::BTreeMap::new();
-        let mut own: Sorted<u32, u32> = Sorted::default();
+        let mut own: VecMap<u32, u32> = VecMap::default();
         for turn in 0..2_000 {
             // Any walk over few keys will do: each is added, changed and removed many times.
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -130,7 +130,7 @@ mod tests {
         own.retain(|key| key % 3 == 0);
         peer.retain(|key, _| key % 3 == 0);
         assert!(own.iter().eq(peer.iter()) && own.values().eq(peer.values()) && !own.is_empty());
-        let again: Sorted<u32, u32> = peer.clone().into_iter().rev().collect();
+        let again: VecMap<u32, u32> = peer.clone().into_iter().rev().collect();
         assert_eq!(again, own);
         assert!(own.into_iter().eq(peer));
     }

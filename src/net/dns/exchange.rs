@@ -2,7 +2,7 @@
 //! those that are too long for one. Nothing here knows what a message means; who asks says which reply is the right one.
 
 use super::wire::put_u16;
-use super::Trouble;
+use super::DnsError;
 use crate::net::datagram;
 use crate::net::socket::{self, Bind};
 use std::io::{self, ErrorKind, Read, Write};
@@ -22,8 +22,8 @@ pub fn exchange<T>(
     message: &[u8],
     until: Instant,
     accept: impl FnMut(&[u8]) -> Option<T>,
-) -> Result<T, Trouble> {
-    datagram::exchange(server, bind, message, &PAUSES, until, accept).map_err(network)?.ok_or(Trouble::Timeout)
+) -> Result<T, DnsError> {
+    datagram::exchange(server, bind, message, &PAUSES, until, accept).map_err(network)?.ok_or(DnsError::Timeout)
 }
 
 /// What is left until then; never zero, which would mean "wait for ever" to a socket.
@@ -32,10 +32,10 @@ fn time_to(then: Instant) -> Option<Duration> {
 }
 
 /// The system's words without its number.
-fn network(error: io::Error) -> Trouble {
+fn network(error: io::Error) -> DnsError {
     let words = error.to_string();
     let plain = words.split(" (os error").next().unwrap_or(&words);
-    Trouble::Network(match error.kind() {
+    DnsError::Network(match error.kind() {
         ErrorKind::ConnectionRefused => "connection refused".to_string(),
         _ => plain.to_string(),
     })
@@ -45,9 +45,9 @@ fn network(error: io::Error) -> Trouble {
 pub fn first<T>(
     places: &[SocketAddr],
     until: Instant,
-    mut ask: impl FnMut(SocketAddr, Instant) -> Result<T, Trouble>,
-) -> Result<T, Trouble> {
-    let mut last = Trouble::Timeout;
+    mut ask: impl FnMut(SocketAddr, Instant) -> Result<T, DnsError>,
+) -> Result<T, DnsError> {
+    let mut last = DnsError::Timeout;
     for (at, place) in places.iter().enumerate() {
         let Some(left) = time_to(until) else { break };
         let share = left / u32::try_from(places.len() - at).unwrap_or(1);
@@ -63,8 +63,8 @@ pub fn first<T>(
 pub struct Stream(TcpStream);
 
 impl Stream {
-    pub fn open(server: SocketAddr, bind: Option<&Bind>, until: Instant) -> Result<Stream, Trouble> {
-        let left = time_to(until).ok_or(Trouble::Timeout)?;
+    pub fn open(server: SocketAddr, bind: Option<&Bind>, until: Instant) -> Result<Stream, DnsError> {
+        let left = time_to(until).ok_or(DnsError::Timeout)?;
         let stream = socket::tcp(server, bind, left).map_err(network)?;
         // Length and message go out in one write; nothing is gained by holding them back.
         let _ = stream.set_nodelay(true);
@@ -77,14 +77,14 @@ impl Stream {
         message: &[u8],
         until: Instant,
         mut accept: impl FnMut(&[u8]) -> Option<T>,
-    ) -> Result<T, Trouble> {
-        let length = u16::try_from(message.len()).map_err(|_| Trouble::Malformed("longer than a message can be"))?;
+    ) -> Result<T, DnsError> {
+        let length = u16::try_from(message.len()).map_err(|_| DnsError::Malformed("longer than a message can be"))?;
         let mut framed = Vec::with_capacity(message.len() + 2);
         put_u16(&mut framed, length);
         framed.extend_from_slice(message);
         let mut sent = 0;
         while let Some(rest) = framed.get(sent..).filter(|rest| !rest.is_empty()) {
-            self.0.set_write_timeout(Some(time_to(until).ok_or(Trouble::Timeout)?)).map_err(network)?;
+            self.0.set_write_timeout(Some(time_to(until).ok_or(DnsError::Timeout)?)).map_err(network)?;
             sent += moved(self.0.write(rest))?;
         }
         for _ in 0..MOST_STRAYS {
@@ -96,13 +96,13 @@ impl Stream {
                 return Ok(taken);
             }
         }
-        Err(Trouble::Malformed("replies to other questions"))
+        Err(DnsError::Malformed("replies to other questions"))
     }
 
-    fn fill(&mut self, buffer: &mut [u8], until: Instant) -> Result<(), Trouble> {
+    fn fill(&mut self, buffer: &mut [u8], until: Instant) -> Result<(), DnsError> {
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            self.0.set_read_timeout(Some(time_to(until).ok_or(Trouble::Timeout)?)).map_err(network)?;
+            self.0.set_read_timeout(Some(time_to(until).ok_or(DnsError::Timeout)?)).map_err(network)?;
             filled += moved(self.0.read(rest))?;
         }
         Ok(())
@@ -110,9 +110,9 @@ impl Stream {
 }
 
 /// How many bytes went over a connection; 0 of them when it is to be tried again, and an error at its end.
-fn moved(result: io::Result<usize>) -> Result<usize, Trouble> {
+fn moved(result: io::Result<usize>) -> Result<usize, DnsError> {
     match result {
-        Ok(0) => Err(Trouble::Network("the server closed the connection".to_string())),
+        Ok(0) => Err(DnsError::Network("the server closed the connection".to_string())),
         Ok(count) => Ok(count),
         Err(error) => match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(0),

@@ -50,15 +50,15 @@ fn read(packet: &[u8], kind: Kind) -> Reading {
 }
 
 /// What a good header with these records means.
-fn told(kind: Kind, records: &[Vec<u8>]) -> Result<Vec<Answer>, Trouble> {
+fn told(kind: Kind, records: &[Vec<u8>]) -> Result<Vec<Answer>, DnsError> {
     match read(&reply(GOOD, kind, records), kind) {
         Reading::Ours(told) => told,
         Reading::NotOurs => panic!("not ours"),
     }
 }
 
-fn is_malformed(told: Result<Vec<Answer>, Trouble>) -> bool {
-    matches!(told, Err(Trouble::Malformed(_)))
+fn is_malformed(told: Result<Vec<Answer>, DnsError>) -> bool {
+    matches!(told, Err(DnsError::Malformed(_)))
 }
 
 #[test]
@@ -124,11 +124,11 @@ fn strangers_are_ignored() {
 #[test]
 fn the_servers_no_is_told_by_name() {
     for (rcode, name) in [(1, "FORMERR"), (2, "SERVFAIL"), (3, "NXDOMAIN"), (5, "REFUSED"), (15, "RCODE 15")] {
-        let refused = Reading::Ours(Err(Trouble::Refused(name.to_string())));
+        let refused = Reading::Ours(Err(DnsError::Refused(name.to_string())));
         assert_eq!(read(&reply(GOOD | rcode, Kind::A, &[]), Kind::A), refused);
     }
     let cut = reply(GOOD | Header::CUT, Kind::A, &[a(1)]);
-    assert_eq!(read(&cut, Kind::A), Reading::Ours(Err(Trouble::Truncated)));
+    assert_eq!(read(&cut, Kind::A), Reading::Ours(Err(DnsError::Truncated)));
 }
 
 #[test]
@@ -136,13 +136,13 @@ fn what_was_not_asked_is_no_answer() {
     let alias = record(ASKED, 5, 1, b"\x01x\0");
     let others = record(b"\x01x\0", 1, 1, &[192, 0, 2, 9]);
     let text = record(ASKED, 16, 1, b"\x01x");
-    assert_eq!(told(Kind::A, &[]), Err(Trouble::Empty));
-    assert_eq!(told(Kind::A, &[alias.clone(), others.clone(), text]), Err(Trouble::Empty));
+    assert_eq!(told(Kind::A, &[]), Err(DnsError::Empty));
+    assert_eq!(told(Kind::A, &[alias.clone(), others.clone(), text]), Err(DnsError::Empty));
     assert_eq!(told(Kind::A, &[alias, others, a(3)]), Ok(vec![address(3)]));
     // The record stands in another section.
     let mut packet = reply(GOOD, Kind::A, &[a(1)]);
     packet.swap(7, 11);
-    assert_eq!(read(&packet, Kind::A), Reading::Ours(Err(Trouble::Empty)));
+    assert_eq!(read(&packet, Kind::A), Reading::Ours(Err(DnsError::Empty)));
 }
 
 #[test]
@@ -181,9 +181,9 @@ fn the_message_must_be_as_long_as_it_says() {
     }
     // Header, question and the record's own head take 34 bytes.
     let full = |length: usize| reply(GOOD, Kind::Txt, &[record(b"\0", 16, 1, &vec![0; length - 34])]);
-    assert_eq!(read(&full(512), Kind::Txt), Reading::Ours(Err(Trouble::Empty)));
+    assert_eq!(read(&full(512), Kind::Txt), Reading::Ours(Err(DnsError::Empty)));
     assert_eq!(full(513).len(), 513);
-    let long = Trouble::Malformed("longer than 512 bytes");
+    let long = DnsError::Malformed("longer than 512 bytes");
     assert_eq!(read(&full(513), Kind::Txt), Reading::Ours(Err(long)));
 }
 
@@ -231,7 +231,7 @@ fn noise_behind_a_good_question_brings_nothing_down() {
 fn against(
     time: Duration,
     serve: impl FnOnce(&UdpSocket, &AtomicBool) + Send,
-) -> (Result<Vec<Answer>, Trouble>, Duration) {
+) -> (Result<Vec<Answer>, DnsError>, Duration) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let server = socket.local_addr().unwrap();
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -277,7 +277,7 @@ fn the_right_reply_wins_after_a_thousand_wrong_ones() {
 fn a_silent_server_costs_the_time_given_and_no_more() {
     let time = Duration::from_millis(60);
     let (told, took) = against(time, |_, _| {});
-    assert_eq!(told, Err(Trouble::Timeout));
+    assert_eq!(told, Err(DnsError::Timeout));
     assert!(took >= time && took < time + Duration::from_secs(2), "{took:?}");
 }
 
@@ -290,7 +290,7 @@ fn a_flood_of_wrong_replies_does_not_move_the_deadline() {
             let _ = socket.send_to(&wrong, client);
         }
     });
-    assert_eq!(told, Err(Trouble::Timeout));
+    assert_eq!(told, Err(DnsError::Timeout));
     assert!(took >= time && took < time + Duration::from_secs(2), "{took:?}");
 }
 
@@ -304,7 +304,7 @@ fn a_reply_from_another_port_is_not_heard() {
             thread::yield_now();
         }
     });
-    assert_eq!(told, Err(Trouble::Timeout));
+    assert_eq!(told, Err(DnsError::Timeout));
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn a_closed_port_is_told_at_once_and_a_past_deadline_too() {
     let server = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let begin = Instant::now();
     let told = ask(server, None, &question(Kind::A), begin + Duration::from_secs(20));
-    assert_eq!(told, Err(Trouble::Network("connection refused".to_string())));
+    assert_eq!(told, Err(DnsError::Network("connection refused".to_string())));
     assert!(begin.elapsed() < Duration::from_secs(2));
-    assert_eq!(ask(server, None, &question(Kind::A), begin), Err(Trouble::Timeout));
+    assert_eq!(ask(server, None, &question(Kind::A), begin), Err(DnsError::Timeout));
 }

@@ -3,7 +3,7 @@
 
 use super::update::SOA;
 use super::wire::{name_text, put_name, put_u16, rcode_name, same_name, Header, Reader, Record};
-use super::{exchange, random_id, Kind, Stream, Trouble};
+use super::{exchange, random_id, DnsError, Kind, Stream};
 use crate::net::socket::Bind;
 use crate::types::address::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -47,18 +47,18 @@ pub fn way(place: SocketAddr, bind: Option<&Bind>) -> Option<&Bind> {
 
 /// The zone that holds a name, found as nsupdate(1) does: by asking for the SOA of the name, and where the reply
 /// names none, of what is left when labels are taken off.
-pub fn find(server: Asked<'_>, host: &str, until: Instant) -> Result<Zone, Trouble> {
+pub fn find(server: Asked<'_>, host: &str, until: Instant) -> Result<Zone, DnsError> {
     let mut name = host.trim_end_matches('.');
     loop {
         if let Some(zone) = ask(server, name, SOA, until, zone_in)? {
             return Ok(zone);
         }
-        name = name.split_once('.').ok_or(Trouble::Empty)?.1;
+        name = name.split_once('.').ok_or(DnsError::Empty)?.1;
     }
 }
 
 /// The names of a zone's servers; empty where the reply has none.
-pub fn servers(server: Asked<'_>, zone: &str, until: Instant) -> Result<Vec<String>, Trouble> {
+pub fn servers(server: Asked<'_>, zone: &str, until: Instant) -> Result<Vec<String>, DnsError> {
     ask(server, zone, NS, until, |reply| {
         let named = reply.answers().filter(|record| record.kind == NS && same_name(&record.owner, reply.asked));
         Ok(named.filter_map(|record| reply.name_at(record.at)).collect())
@@ -67,14 +67,14 @@ pub fn servers(server: Asked<'_>, zone: &str, until: Instant) -> Result<Vec<Stri
 
 /// A host's addresses in a family, empty where the server knows that there are none. A server that does not know
 /// is an error: it sends us on to others, or refuses.
-pub fn addresses(server: Asked<'_>, host: &str, family: Family, until: Instant) -> Result<Vec<IpAddr>, Trouble> {
+pub fn addresses(server: Asked<'_>, host: &str, family: Family, until: Instant) -> Result<Vec<IpAddr>, DnsError> {
     let kind = kind(family);
     ask(server, host, kind, until, |reply| {
         let ours = reply.answers().filter(|record| record.kind == kind && same_name(&record.owner, reply.asked));
         let found: Vec<IpAddr> = ours.filter_map(|record| address(record.data)).collect();
         let denied = reply.authority || reply.records.iter().any(|(part, record)| *part == 1 && record.kind == SOA);
         match found.is_empty() && !denied {
-            true => Err(Trouble::Refused("that it does not have the zone".to_string())),
+            true => Err(DnsError::Refused("that it does not have the zone".to_string())),
             false => Ok(found),
         }
     })
@@ -115,7 +115,7 @@ impl<'a> Reply<'a> {
 }
 
 /// The zone that a reply names: its SOA is the answer, or says of whose zone nothing more is known.
-fn zone_in(reply: &Reply<'_>) -> Result<Option<Zone>, Trouble> {
+fn zone_in(reply: &Reply<'_>) -> Result<Option<Zone>, DnsError> {
     // What stands below an alias is of the zone to which it leads.
     if reply.answers().any(|record| record.kind == CNAME) {
         return Ok(None);
@@ -150,17 +150,17 @@ fn ask<T>(
     name: &str,
     kind: u16,
     until: Instant,
-    read: impl Fn(&Reply<'_>) -> Result<T, Trouble>,
-) -> Result<T, Trouble> {
+    read: impl Fn(&Reply<'_>) -> Result<T, DnsError>,
+) -> Result<T, DnsError> {
     let id = random_id()?;
     let mut asked = Vec::new();
-    put_name(&mut asked, name).map_err(|why| Trouble::BadName(format!("{name}: {why}")))?;
+    put_name(&mut asked, name).map_err(|why| DnsError::BadName(format!("{name}: {why}")))?;
     let packet = fetch(server, id, &asked, kind, until)?;
-    read(&read_reply(&packet, id, &asked, kind).ok_or(Trouble::Timeout)??)
+    read(&read_reply(&packet, id, &asked, kind).ok_or(DnsError::Timeout)??)
 }
 
 /// The bytes of the reply. Apart from what is read of them, so that it is compiled once.
-fn fetch(server: Asked<'_>, id: u16, asked: &[u8], kind: u16, until: Instant) -> Result<Vec<u8>, Trouble> {
+fn fetch(server: Asked<'_>, id: u16, asked: &[u8], kind: u16, until: Instant) -> Result<Vec<u8>, DnsError> {
     let mut query = Vec::new();
     Header { id, flags: Header::RECURSE, counts: [1, 0, 0, 0] }.put(&mut query);
     query.extend_from_slice(asked);
@@ -169,18 +169,18 @@ fn fetch(server: Asked<'_>, id: u16, asked: &[u8], kind: u16, until: Instant) ->
     let take = |packet: &[u8]| read_reply(packet, id, asked, kind).map(|reply| reply.map(|_| packet.to_vec()));
     match exchange(server.place, server.bind, &query, until, take)? {
         // What does not fit into a datagram comes over TCP (RFC 7766 §5).
-        Err(Trouble::Truncated) => Stream::open(server.place, server.bind, until)?.ask(&query, until, take)?,
+        Err(DnsError::Truncated) => Stream::open(server.place, server.bind, until)?.ask(&query, until, take)?,
         read => read,
     }
 }
 
 /// What a datagram says of a name's zone, if it is the reply to a question for its SOA; any bytes will do.
-pub fn read_zone(packet: &[u8], id: u16, asked: &[u8]) -> Option<Result<Option<Zone>, Trouble>> {
+pub fn read_zone(packet: &[u8], id: u16, asked: &[u8]) -> Option<Result<Option<Zone>, DnsError>> {
     read_reply(packet, id, asked, SOA).map(|reply| zone_in(&reply?))
 }
 
 /// Reads a datagram that may be anything; `None` for what is no reply to this question.
-fn read_reply<'a>(packet: &'a [u8], id: u16, asked: &'a [u8], kind: u16) -> Option<Result<Reply<'a>, Trouble>> {
+fn read_reply<'a>(packet: &'a [u8], id: u16, asked: &'a [u8], kind: u16) -> Option<Result<Reply<'a>, DnsError>> {
     let mut reader = Reader::new(packet);
     let header = reader.header().ok()?;
     let ours = header.id == id && header.flags & Header::REPLY != 0 && header.opcode() == 0 && header.counts[0] == 1;
@@ -189,11 +189,11 @@ fn read_reply<'a>(packet: &'a [u8], id: u16, asked: &'a [u8], kind: u16) -> Opti
         return None;
     }
     if !matches!(header.rcode(), 0 | NXDOMAIN) {
-        return Some(Err(Trouble::Refused(rcode_name(header.rcode()))));
+        return Some(Err(DnsError::Refused(rcode_name(header.rcode()))));
     }
     // Also where it holds a part: what was cut off may be the zone, and its parent's would be taken for it.
     if header.flags & Header::CUT != 0 {
-        return Some(Err(Trouble::Truncated));
+        return Some(Err(DnsError::Truncated));
     }
     let authority = header.flags & Header::AUTHORITY != 0;
     let mut reply = Reply { reader: reader.clone(), asked, authority, records: Vec::new() };
@@ -201,7 +201,7 @@ fn read_reply<'a>(packet: &'a [u8], id: u16, asked: &'a [u8], kind: u16) -> Opti
         for _ in 0..*count {
             match reader.record() {
                 Ok(record) => reply.records.push((part, record)),
-                Err(why) => return Some(Err(Trouble::Malformed(why))),
+                Err(why) => return Some(Err(DnsError::Malformed(why))),
             }
         }
     }
@@ -278,8 +278,8 @@ mod tests {
             find(vec![(0, vec![alias, soa("example.org", 1)]), (0, vec![soa("b.example.org", 1)])]),
             zone("b.example.org")
         );
-        assert_eq!(find(vec![(0, vec![]), (0, vec![]), (0, vec![]), (0, vec![])]), Err(Trouble::Empty));
-        assert_eq!(find(vec![(5, vec![])]), Err(Trouble::Refused("REFUSED".to_string())));
+        assert_eq!(find(vec![(0, vec![]), (0, vec![]), (0, vec![]), (0, vec![])]), Err(DnsError::Empty));
+        assert_eq!(find(vec![(5, vec![])]), Err(DnsError::Refused("REFUSED".to_string())));
         // Whose zone names nobody is still in it, and not in that of its parent.
         let nobody = (0, wire("b.example.org"), SOA, vec![0; 22]);
         assert_eq!(find(vec![(0, vec![]), (0, vec![nobody])]), zone_of("b.example.org", ""));
@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(ask(vec![(Header::AUTHORITY, vec![])]), Ok(vec![]));
         assert_eq!(ask(vec![(NXDOMAIN, vec![(1, wire("example.org"), SOA, vec![])])]), Ok(vec![]));
         let onward = (1, wire("example.org"), NS, wire("ns.example.net"));
-        assert!(matches!(ask(vec![(0, vec![onward])]), Err(Trouble::Refused(_))));
+        assert!(matches!(ask(vec![(0, vec![onward])]), Err(DnsError::Refused(_))));
         let elsewhere = (0, wire("x.example.org"), 1, vec![192, 0, 2, 1]);
         assert_eq!(ask(vec![(Header::AUTHORITY, vec![elsewhere])]), Ok(vec![]));
         let names = served(vec![(0, vec![(0, vec![0xc0, 12], NS, vec![2, b'n', b's', 0xc0, 12])])], |place| {

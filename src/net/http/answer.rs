@@ -2,8 +2,8 @@
 //! for the end of a body, and makes a status of anything with a number in it; only what holds together gets past here.
 
 use super::relay::Told;
-use super::{Fault, Request, Url};
-use crate::sys::clock::{self, Stamp};
+use super::{Request, RequestError, Url};
+use crate::sys::clock::{self, Timestamp};
 
 /// An answer that arrived whole.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ impl Reply {
     }
 
     /// `Retry-After` in seconds from now, as seconds or a date (RFC 9110, 10.2.3), held between 1 minute and 24 hours.
-    pub fn retry_after(&self, now: Stamp) -> Option<i64> {
+    pub fn retry_after(&self, now: Timestamp) -> Option<i64> {
         let value = self.header("retry-after")?;
         let seconds = match clock::parse_http_date(value) {
             Some(at) => at.saturating_sub(now),
@@ -60,21 +60,21 @@ pub struct Answer {
 
 impl Answer {
     /// Believes an answer whose framing holds. One with an error status keeps its status and loses its body.
-    pub fn reply(self, request: &Request, told: &Told) -> Result<Reply, Fault> {
+    pub fn reply(self, request: &Request, told: &Told) -> Result<Reply, RequestError> {
         let host = request.url.host();
         if told.received == 0 {
-            return Err(Fault::Unsure(format!("{host}: no answer; it could not be confirmed")));
+            return Err(RequestError::Unconfirmed(format!("{host}: no answer; it could not be confirmed")));
         }
         // minreq looks for a number after the first blank, whatever stands before it.
         let foreign = !request.url.secure() && !told.head.starts_with(b"HTTP/1.");
         if foreign || self.status < 200 || self.status > 599 || self.reason.starts_with("Server did not") {
-            return Err(Fault::Unusable(format!("{host}: the answer is not HTTP")));
+            return Err(RequestError::InvalidReply(format!("{host}: the answer is not HTTP")));
         }
         let framed = self.framing(request, told);
         let body = match framed {
             Ok(()) => String::from_utf8_lossy(&self.body).into_owned(),
             Err(_) if self.status >= 300 => String::new(),
-            Err(why) => return Err(Fault::Unusable(format!("{host}: {why}"))),
+            Err(why) => return Err(RequestError::InvalidReply(format!("{host}: {why}"))),
         };
         Ok(Reply { status: self.status, headers: self.headers, body })
     }

@@ -4,15 +4,15 @@
 //! password), behind which the name has been resolved and the connection made already. From then on bytes go
 //! through untouched, TLS included, until the deadline or the cap, at which both ends are closed.
 
+use super::egress::Egress;
 use super::records::Records;
 use super::stream::{left, plain, send};
 use super::tunnel;
-use super::way::Way;
 use crate::net::resolve;
 use crate::net::socket::{self, Bind};
 use crate::sys::os;
 use crate::types::address::Family;
-use crate::types::oneshot::Bell;
+use crate::types::oneshot::Oneshot;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsFd;
@@ -36,7 +36,7 @@ pub struct Goal {
     /// Only addresses of this family, if given.
     pub family: Option<Family>,
     /// By which way to connect.
-    pub way: Way,
+    pub way: Egress,
     /// Whether TLS goes through.
     pub secure: bool,
     /// What to write in place of the stand-in that minreq takes for an IPv6 literal, in a plain request.
@@ -121,7 +121,7 @@ impl Relay {
         let password = password();
         let orders = Arc::new(Orders::default());
         orders.end.store(if goal.endless { HIDDEN } else { UNTOLD }, Ordering::SeqCst);
-        let bell = Bell::of_this_thread();
+        let bell = Oneshot::of_this_thread();
         let connected = bell.clone();
         let (goal, host) = (goal.clone(), goal.host.clone());
         let pass = format!("Basic {}", crate::net::http::base64(format!("homing:{password}")));
@@ -176,7 +176,7 @@ fn carry(
     pass: &str,
     until: Instant,
     cap: usize,
-    connected: &Bell,
+    connected: &Oneshot,
     orders: &Orders,
 ) -> Told {
     let mut told = Told::default();
@@ -366,7 +366,7 @@ mod tests {
     use super::*;
 
     fn goal(port: u16, family: Option<Family>) -> Goal {
-        let (way, rewrite) = (Way::default(), Vec::new());
+        let (way, rewrite) = (Egress::default(), Vec::new());
         Goal { host: "127.0.0.1".to_string(), port, family, way, secure: false, rewrite, endless: false }
     }
 

@@ -1,8 +1,8 @@
 //! Through an HTTP proxy (RFC 9110 and 9112). TLS goes through CONNECT, so the proxy sees no more than a name and a
 //! port. A plain request is sent in absolute form: many proxies allow CONNECT to port 443 only.
 
+use super::egress::Proxy;
 use super::stream::{left, plain, send};
-use super::way::Proxy;
 use std::io::Read;
 use std::net::{IpAddr, TcpStream};
 use std::time::Instant;

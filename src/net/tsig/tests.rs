@@ -4,7 +4,7 @@
 
 use super::*;
 
-const NOW: Stamp = 1_795_176_000;
+const NOW: Timestamp = 1_795_176_000;
 const PLAIN: &str = "123428000001000000020000076578616d706c6500000600010168c00c000100ff000000000000c01900010001\
                      0000003c0004c0000201";
 const MAC: &str = "0c1465a957e20a0048a2ed0b219bed6d7b36ed8edface86336aee184b29d87de";
@@ -39,7 +39,7 @@ fn judge(reply: &[u8]) -> Seal {
 }
 
 /// A reply to the request above, signed as a server signs: with the request's MAC, and these circumstances.
-fn signed(rcode: u8, at: Stamp, error: u16, other: &[u8], mac: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+fn signed(rcode: u8, at: Timestamp, error: u16, other: &[u8], mac: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
     let key = key("hmac-sha256");
     let mut reply = bytes("1234a8000001000000000000076578616d706c650000060001");
     reply[3] |= rcode;

@@ -3,7 +3,7 @@
 use super::plan::{Record, Zone, Zones};
 use super::talk::Talk;
 use crate::net::http::{Method, Url};
-use crate::provider::api_error::{Scope, Trouble};
+use crate::provider::api_error::{ApiError, Scope};
 use crate::types::json::{self, Json};
 use std::collections::{BTreeSet, HashMap};
 
@@ -17,7 +17,7 @@ const RECORDS: usize = 200;
 const RECORD_PAGES: usize = 200;
 
 /// The zones that the credentials see, or the one of this name.
-pub fn zones(talk: &mut Talk<'_>, name: Option<&str>) -> Result<Zones, Trouble> {
+pub fn zones(talk: &mut Talk<'_>, name: Option<&str>) -> Result<Zones, ApiError> {
     let mut url = talk.url("/zones");
     if let Some(name) = name {
         url = url.with_query([("name", name)]);
@@ -42,7 +42,7 @@ pub fn records(
     talk: &mut Talk<'_>,
     zone: &str,
     hosts: &BTreeSet<&str>,
-) -> Result<HashMap<String, Vec<Record>>, Trouble> {
+) -> Result<HashMap<String, Vec<Record>>, ApiError> {
     let url = talk.url(&format!("/zones/{zone}/dns_records"));
     let mut found: HashMap<String, Vec<Record>> = HashMap::new();
     let mut ids = BTreeSet::new();
@@ -67,8 +67,8 @@ pub fn records(
     Ok(found)
 }
 
-fn odd(what: &str) -> Trouble {
-    Trouble::later(Scope::Zone, format!("Cloudflare's listing {what}"))
+fn odd(what: &str) -> ApiError {
+    ApiError::later(Scope::Zone, format!("Cloudflare's listing {what}"))
 }
 
 /// Hands over each row of a listing. `false`: it has more pages than `most`.
@@ -78,7 +78,7 @@ fn pages(
     size: usize,
     most: usize,
     take: &mut dyn FnMut(&Json) -> Option<()>,
-) -> Result<bool, Trouble> {
+) -> Result<bool, ApiError> {
     let mut seen = 0;
     for page in 1.. {
         let mut url = url.with_query([("per_page", size.to_string().as_str())]);

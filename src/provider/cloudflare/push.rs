@@ -6,12 +6,12 @@ use super::plan::{self, Record, Step, Zones};
 use super::talk::Talk;
 use super::Cloudflare;
 use crate::net::http::quoted;
-use crate::provider::api_error::{Scope, Trouble};
-use crate::provider::contract::{Line, Ruling, Verdict, Wanted};
+use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::contract::{HostResult, HostUpdate, PushContext, UpdateResult};
 use crate::provider::lookup::is_id;
 use crate::types::address::Family;
 use crate::types::hostname::Host;
-use crate::types::vec_map::Sorted;
+use crate::types::vec_map::VecMap;
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
@@ -63,13 +63,13 @@ fn note(host: &Host, family: Family) -> String {
 pub struct Push<'a> {
     pub owner: &'a Cloudflare,
     pub talk: Talk<'a>,
-    memory: &'a mut Sorted<String, String>,
+    memory: &'a mut VecMap<String, String>,
     /// What the credentials see, once it was asked.
-    zones: Option<Result<Zones, Trouble>>,
-    rulings: Vec<Ruling>,
+    zones: Option<Result<Zones, ApiError>>,
+    rulings: Vec<HostResult>,
 }
 
-pub fn push(owner: &Cloudflare, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+pub fn push(owner: &Cloudflare, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
     let talk = Talk::new(owner, line.http);
     let mut push = Push { owner, talk, memory: line.memory, zones: None, rulings: Vec::new() };
     push.forget_elsewhere();
@@ -83,7 +83,7 @@ pub fn push(owner: &Cloudflare, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ru
         items = again;
     }
     for item in items {
-        push.rule(item, Verdict::later("what Cloudflare holds changes while we look"));
+        push.rule(item, UpdateResult::later("what Cloudflare holds changes while we look"));
     }
     push.rulings
 }
@@ -94,13 +94,13 @@ impl<'a> Push<'a> {
         let zone = self.owner.zone_id.as_deref().or(self.owner.zone.as_ref().map(Host::ascii));
         let place = format!("{} {}", self.owner.url.authority(), zone.unwrap_or("*"));
         if self.memory.get("at") != Some(&place) {
-            *self.memory = Sorted::default();
+            *self.memory = VecMap::default();
             self.memory.insert("at".to_string(), place);
         }
     }
 
     /// What is due, with what is remembered of it.
-    fn items<'b>(&self, batch: &'b [Wanted]) -> Vec<Item<'b>> {
+    fn items<'b>(&self, batch: &'b [HostUpdate]) -> Vec<Item<'b>> {
         let mut items = Vec::new();
         for (index, wanted) in batch.iter().enumerate() {
             // A family that is new to a host is in the zone of the other.
@@ -125,8 +125,8 @@ impl<'a> Push<'a> {
     }
 
     /// The items by the zone that they are in; those in none are ruled on.
-    fn by_zone<'b>(&mut self, items: Vec<Item<'b>>) -> Sorted<String, Vec<Item<'b>>> {
-        let mut zones: Sorted<String, Vec<Item<'b>>> = Sorted::default();
+    fn by_zone<'b>(&mut self, items: Vec<Item<'b>>) -> VecMap<String, Vec<Item<'b>>> {
+        let mut zones: VecMap<String, Vec<Item<'b>>> = VecMap::default();
         for mut item in items {
             if item.zone.is_none() {
                 match self.zone_of(item.host) {
@@ -148,8 +148,8 @@ impl<'a> Push<'a> {
     }
 
     /// The zone's id, with what a person should know about it.
-    fn zone_of(&mut self, host: &Host) -> Result<(String, Option<String>), Trouble> {
-        let refused = |why: String, remedy: &str| Err(Trouble::refused(Scope::Record, why, remedy));
+    fn zone_of(&mut self, host: &Host) -> Result<(String, Option<String>), ApiError> {
+        let refused = |why: String, remedy: &str| Err(ApiError::refused(Scope::Record, why, remedy));
         if let Some(zone) = self.owner.zone.as_ref().filter(|zone| !host.under(zone.ascii())) {
             return refused(format!("it is not in the zone {zone}"), "give it a section of its own, or correct 'zone'");
         }
@@ -163,7 +163,7 @@ impl<'a> Push<'a> {
         let zones = match self.zones.as_ref() {
             Some(Ok(zones)) => zones,
             Some(Err(trouble)) => return Err(trouble.clone()),
-            None => return Err(Trouble::later(Scope::Zone, "the zones were not listed")),
+            None => return Err(ApiError::later(Scope::Zone, "the zones were not listed")),
         };
         let Some(zone) = zones.of(host) else {
             let why = match &self.owner.zone {
@@ -242,7 +242,7 @@ impl<'a> Push<'a> {
         match plan::step(records, item.family, item.address, &self.owner.extras) {
             Step::Nothing(id) => {
                 self.remember(&item, zone, &id);
-                self.rule(item, Verdict::AlreadySo);
+                self.rule(item, UpdateResult::Unchanged);
                 None
             }
             Step::Patch(id) => {
@@ -252,14 +252,14 @@ impl<'a> Push<'a> {
             }
             Step::Post => Some(item),
             Step::Refuse { why, remedy } => {
-                self.rule(item, Verdict::Refused { why, remedy });
+                self.rule(item, UpdateResult::Rejected { why, remedy });
                 None
             }
         }
     }
 
     /// Rules on an item whose call came to nothing.
-    pub fn fail(&mut self, mut item: Item<'_>, trouble: &Trouble) {
+    pub fn fail(&mut self, mut item: Item<'_>, trouble: &ApiError) {
         match trouble.scope {
             Scope::Dry if item.record.is_none() => {
                 let how = if self.owner.extras.create { "patch or create" } else { "patch" };
@@ -280,12 +280,12 @@ impl<'a> Push<'a> {
         self.rule(item, trouble.verdict.clone());
     }
 
-    pub fn rule(&mut self, mut item: Item<'_>, verdict: Verdict) {
-        if matches!(verdict, Verdict::Refused { .. }) {
+    pub fn rule(&mut self, mut item: Item<'_>, verdict: UpdateResult) {
+        if matches!(verdict, UpdateResult::Rejected { .. }) {
             // A person will change something; what we remember may be wrong by then.
             self.forget(&mut item);
         }
-        self.rulings.push(Ruling { host: item.index, family: item.family, verdict, warning: item.warning });
+        self.rulings.push(HostResult { host: item.index, family: item.family, verdict, warning: item.warning });
     }
 
     pub fn remember(&mut self, item: &Item<'_>, zone: &str, record: &str) {

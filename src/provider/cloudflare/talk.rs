@@ -3,8 +3,8 @@
 use super::errors::{self, Kind};
 use super::Cloudflare;
 use crate::net::http::{quoted, Http, Method, Reply, Request, Url, LARGE};
-use crate::provider::api_error::{self, Scope, Trouble};
-use crate::provider::contract::{Pause, Verdict};
+use crate::provider::api_error::{self, ApiError, Scope};
+use crate::provider::contract::{Pause, UpdateResult};
 use crate::sys::clock;
 use crate::types::json::{self, Json};
 
@@ -17,7 +17,7 @@ const ERRORS: usize = 50;
 pub struct Talk<'a> {
     owner: &'a Cloudflare,
     http: &'a Http<'a>,
-    stop: Option<Trouble>,
+    stop: Option<ApiError>,
 }
 
 impl<'a> Talk<'a> {
@@ -31,7 +31,7 @@ impl<'a> Talk<'a> {
     }
 
     /// The envelope of a successful answer.
-    pub fn call(&mut self, method: Method, url: Url, body: Option<String>) -> Result<Json, Trouble> {
+    pub fn call(&mut self, method: Method, url: Url, body: Option<String>) -> Result<Json, ApiError> {
         if let Some(trouble) = &self.stop {
             return Err(trouble.clone());
         }
@@ -39,7 +39,7 @@ impl<'a> Talk<'a> {
         api_error::keep(&mut self.stop, result)
     }
 
-    fn exchange(&self, method: Method, url: Url, body: Option<String>) -> Result<Json, Trouble> {
+    fn exchange(&self, method: Method, url: Url, body: Option<String>) -> Result<Json, ApiError> {
         let mut headers = self.owner.login.headers();
         if body.is_some() {
             headers.push(("Content-Type", "application/json".to_string()));
@@ -53,11 +53,11 @@ impl<'a> Talk<'a> {
         match reply {
             // What only makes sense after a write must not turn a listing into a success.
             Ok(reply) if method == Method::Get => read(&reply).map_err(|trouble| match trouble.scope {
-                Scope::Identical | Scope::Gone => Trouble::later(Scope::Zone, "Cloudflare did not list it"),
+                Scope::Identical | Scope::Gone => ApiError::later(Scope::Zone, "Cloudflare did not list it"),
                 _ => trouble,
             }),
             Ok(reply) => read(&reply),
-            Err(fault) => Err(Trouble::unanswered(fault)),
+            Err(fault) => Err(ApiError::unanswered(fault)),
         }
     }
 }
@@ -90,7 +90,7 @@ fn codes(json: &Json) -> Vec<(i64, String)> {
 }
 
 /// Success is a 2xx, `success`, and no error; all else is told by its codes, then by its status.
-fn read(reply: &Reply) -> Result<Json, Trouble> {
+fn read(reply: &Reply) -> Result<Json, ApiError> {
     let json = json::parse(&reply.body).ok().filter(|json| json::member(json, "success").is_some());
     let codes = json.as_ref().map(codes).unwrap_or_default();
     let status = reply.status_line();
@@ -100,7 +100,7 @@ fn read(reply: &Reply) -> Result<Json, Trouble> {
         None => format!("{status}, {}", quoted(&reply.body)),
     };
     let wait = |scope, why, seconds, strict| {
-        Err(Trouble { scope, verdict: Verdict::Later { why, pause: Pause { seconds, strict } } })
+        Err(ApiError { scope, verdict: UpdateResult::RetryLater { why, pause: Pause { seconds, strict } } })
     };
     let asked = reply.retry_after(clock::now());
     if reply.status == 429 {
@@ -115,31 +115,31 @@ fn read(reply: &Reply) -> Result<Json, Trouble> {
     }
     match json {
         Some(json) if reply.ok() && codes.is_empty() && json::flag(&json, "success") == Some(true) => Ok(json),
-        _ if matches!(reply.status, 401 | 403) && !is_edge(reply) => Err(Trouble {
+        _ if matches!(reply.status, 401 | 403) && !is_edge(reply) => Err(ApiError {
             scope: if reply.status == 401 { Scope::Push } else { Scope::Zone },
-            verdict: Verdict::TurnedAway {
+            verdict: UpdateResult::Unauthorized {
                 why: format!("Cloudflare turned us away without a word that homing knows: {said}"),
                 remedy: "check the token, and that it has Zone:DNS:Edit for this zone".to_string(),
             },
         }),
         _ if matches!(reply.status, 401 | 403) => {
-            Err(Trouble::later(Scope::Zone, format!("Cloudflare did not let us in: {said}")))
+            Err(ApiError::later(Scope::Zone, format!("Cloudflare did not let us in: {said}")))
         }
-        _ if reply.status == 404 => Err(Trouble::later(Scope::Missing, format!("not found at Cloudflare: {said}"))),
-        Some(_) => Err(Trouble::later(Scope::Unclear, format!("Cloudflare did not do it: {said}"))),
-        None => Err(Trouble::later(Scope::Zone, format!("not an answer of Cloudflare's API: {said}"))),
+        _ if reply.status == 404 => Err(ApiError::later(Scope::Missing, format!("not found at Cloudflare: {said}"))),
+        Some(_) => Err(ApiError::later(Scope::Unclear, format!("Cloudflare did not do it: {said}"))),
+        None => Err(ApiError::later(Scope::Zone, format!("not an answer of Cloudflare's API: {said}"))),
     }
 }
 
-fn known(meaning: errors::Meaning) -> Trouble {
+fn known(meaning: errors::Meaning) -> ApiError {
     let errors::Meaning { kind, why, remedy } = meaning;
-    let refused = |scope, why| Trouble::refused(scope, why, remedy);
+    let refused = |scope, why| ApiError::refused(scope, why, remedy);
     match kind {
         Kind::Key => refused(Scope::Push, why),
         Kind::Rights => refused(Scope::Zone, why),
         Kind::Route => refused(Scope::Missing, why),
         Kind::Record => refused(Scope::Record, why),
-        Kind::Gone => Trouble::later(Scope::Gone, why),
-        Kind::Identical => Trouble { scope: Scope::Identical, verdict: Verdict::AlreadySo },
+        Kind::Gone => ApiError::later(Scope::Gone, why),
+        Kind::Identical => ApiError { scope: Scope::Identical, verdict: UpdateResult::Unchanged },
     }
 }

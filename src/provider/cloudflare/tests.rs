@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::net::http::{Http, Trust};
-use crate::provider::contract::{Pause, Verdict, Want};
+use crate::provider::contract::{Desired, Pause, UpdateResult};
 use crate::settings::Settings;
 use crate::types::address::Family;
-use crate::types::vec_map::Sorted;
+use crate::types::vec_map::VecMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +50,7 @@ fn receive(stream: &mut TcpStream) -> String {
 }
 
 struct World {
-    memory: Sorted<String, String>,
+    memory: VecMap<String, String>,
     /// Requests of the last push.
     asked: Vec<String>,
     lines: &'static str,
@@ -62,19 +62,19 @@ impl World {
     fn new(lines: &'static str) -> World {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("bound").port();
-        World { memory: Sorted::default(), asked: Vec::new(), lines, port, listener }
+        World { memory: VecMap::default(), asked: Vec::new(), lines, port, listener }
     }
 
     /// Pushes `host address address …` lines; the server answers with `answers` and nothing more.
-    fn push(&mut self, wants: &[&str], answers: &[(u16, &str)]) -> Vec<Ruling> {
+    fn push(&mut self, wants: &[&str], answers: &[(u16, &str)]) -> Vec<HostResult> {
         let mut settings = Settings::empty();
         settings.parse(
             &format!("[dns]\ntoken = cf-canary-0\nurl = http://127.0.0.1:{}/v4\n{}", self.port, self.lines),
             "x",
         );
-        let facts = Facts::new(&settings.sections[1], None);
+        let facts = SectionReader::new(&settings.sections[1], None);
         let provider = build(&facts, false).expect("good settings");
-        let batch: Vec<Wanted> = wants.iter().map(|line| wanted(line)).collect();
+        let batch: Vec<HostUpdate> = wants.iter().map(|line| wanted(line)).collect();
         let answers: Vec<(u16, String)> = answers.iter().map(|(status, body)| (*status, body.to_string())).collect();
         let listener = self.listener.try_clone().expect("a listener");
         listener.set_nonblocking(true).expect("a socket");
@@ -113,7 +113,7 @@ impl World {
             verbose: None,
         };
         let mut rulings =
-            provider.push(&batch, &mut Line { http: &http, memory: &mut self.memory, past: &[], force: false });
+            provider.push(&batch, &mut PushContext { http: &http, memory: &mut self.memory, past: &[], force: false });
         done.store(true, Ordering::Relaxed);
         self.asked = server.join().expect("the server");
         rulings.sort_by_key(|ruling| (ruling.host, ruling.family));
@@ -121,26 +121,26 @@ impl World {
     }
 }
 
-fn wanted(line: &str) -> Wanted {
+fn wanted(line: &str) -> HostUpdate {
     let mut words = line.split(' ');
     let host = Host::new(words.next().unwrap_or("")).expect("a host");
     let mut want = [None, None];
     for word in words {
         let address = word.parse().expect("an address");
-        want[Family::of(address) as usize] = Some(Want { address, due: true });
+        want[Family::of(address) as usize] = Some(Desired { address, due: true });
     }
-    Wanted { host, want, beside: Default::default() }
+    HostUpdate { host, want, beside: Default::default() }
 }
 
-fn verdicts(rulings: &[Ruling]) -> Vec<String> {
-    let told = |verdict: &Verdict| match verdict {
-        Verdict::Updated => "updated".to_string(),
-        Verdict::AlreadySo => "already so".to_string(),
-        Verdict::Later { why, .. } => format!("later: {why}"),
-        Verdict::Refused { why, .. } => format!("refused: {why}"),
-        Verdict::TurnedAway { .. } => "turned away".to_string(),
-        Verdict::NotAsked => "not asked".to_string(),
-        Verdict::Cut { .. } => "cut off".to_string(),
+fn verdicts(rulings: &[HostResult]) -> Vec<String> {
+    let told = |verdict: &UpdateResult| match verdict {
+        UpdateResult::Updated => "updated".to_string(),
+        UpdateResult::Unchanged => "already so".to_string(),
+        UpdateResult::RetryLater { why, .. } => format!("later: {why}"),
+        UpdateResult::Rejected { why, .. } => format!("refused: {why}"),
+        UpdateResult::Unauthorized { .. } => "turned away".to_string(),
+        UpdateResult::NotAttempted => "not asked".to_string(),
+        UpdateResult::Interrupted { .. } => "cut off".to_string(),
     };
     rulings.iter().map(|ruling| told(&ruling.verdict)).collect()
 }
@@ -254,7 +254,7 @@ fn what_concerns_every_call_ends_the_push() {
         assert_eq!((rulings.len(), world.asked.len()), (2, 1), "{want}");
         if status == 429 {
             let pause = Pause { seconds: 300, strict: true };
-            assert!(matches!(&rulings[1].verdict, Verdict::Later { pause: told, .. } if *told == pause));
+            assert!(matches!(&rulings[1].verdict, UpdateResult::RetryLater { pause: told, .. } if *told == pause));
         }
     }
     let mut world = World::new("");
@@ -293,7 +293,7 @@ fn an_incomplete_listing_creates_nothing() {
 fn a_dry_run_shows_and_remembers_no_record() {
     let mut settings = Settings::empty();
     settings.parse("[dns]\ntoken = cf-canary-0\n", "x");
-    let provider = build(&Facts::new(&settings.sections[1], None), false).expect("good settings");
+    let provider = build(&SectionReader::new(&settings.sections[1], None), false).expect("good settings");
     let shown = std::cell::RefCell::new(Vec::new());
     let show = |line: &str| shown.borrow_mut().push(line.to_string());
     let trust = Trust::establish(None);
@@ -308,10 +308,10 @@ fn a_dry_run_shows_and_remembers_no_record() {
         dry: Some(&show),
         verbose: None,
     };
-    let mut memory = Sorted::default();
+    let mut memory = VecMap::default();
     let rulings = provider.push(
         &[wanted("h.example.net 203.0.113.7")],
-        &mut Line { http: &http, memory: &mut memory, past: &[], force: false },
+        &mut PushContext { http: &http, memory: &mut memory, past: &[], force: false },
     );
     assert_eq!(verdicts(&rulings), ["not asked"]);
     assert_eq!(rulings[0].warning.as_deref(), Some("then one batch call: A 203.0.113.7 (patch or create)"));

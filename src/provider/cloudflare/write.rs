@@ -4,14 +4,14 @@
 use super::plan::{self, Extras, Record};
 use super::push::{Item, Push};
 use crate::net::http::{quoted, Method};
-use crate::provider::api_error::{Scope, Trouble};
-use crate::provider::contract::Verdict;
+use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::contract::UpdateResult;
 use crate::types::json::{self, array, Json, Object};
 use std::collections::HashMap;
 
 impl Push<'_> {
     /// Writes in one call; one by one what the call as a whole was refused for. `shut` ends the zone.
-    pub fn batch<'b>(&mut self, zone: &str, mut items: Vec<Item<'b>>, shut: &mut Option<Trouble>) -> Vec<Item<'b>> {
+    pub fn batch<'b>(&mut self, zone: &str, mut items: Vec<Item<'b>>, shut: &mut Option<ApiError>) -> Vec<Item<'b>> {
         let mut again = Vec::new();
         let result = match shut {
             Some(trouble) => Err(trouble.clone()),
@@ -57,7 +57,7 @@ impl Push<'_> {
     }
 
     /// One call for each, so that one bad record can't hold the rest.
-    fn singles<'b>(&mut self, zone: &str, items: Vec<Item<'b>>, shut: &mut Option<Trouble>) -> Vec<Item<'b>> {
+    fn singles<'b>(&mut self, zone: &str, items: Vec<Item<'b>>, shut: &mut Option<ApiError>) -> Vec<Item<'b>> {
         let mut again = Vec::new();
         let url = self.talk.url(&format!("/zones/{zone}/dns_records"));
         let extras = &self.owner.extras;
@@ -97,7 +97,10 @@ impl Push<'_> {
     /// Believes that a record was written if the answer holds it as it should be.
     fn confirm<'b>(&mut self, zone: &str, mut item: Item<'b>, record: Option<Record>) -> Option<Item<'b>> {
         let Some(record) = record else {
-            self.rule(item, Verdict::later("Cloudflare's answer does not hold the record: it could not be confirmed"));
+            self.rule(
+                item,
+                UpdateResult::later("Cloudflare's answer does not hold the record: it could not be confirmed"),
+            );
             return None;
         };
         if record.name != item.host.ascii() || record.kind != item.family.record() {
@@ -109,16 +112,16 @@ impl Push<'_> {
             if stale {
                 return Some(item);
             }
-            self.rule(item, Verdict::later("Cloudflare's answer holds another record: it could not be confirmed"));
+            self.rule(item, UpdateResult::later("Cloudflare's answer holds another record: it could not be confirmed"));
             return None;
         }
         if !record.holds(item.address) {
             let why = format!("Cloudflare's answer holds {}: it could not be confirmed", quoted(&record.content));
-            self.rule(item, Verdict::later(why));
+            self.rule(item, UpdateResult::later(why));
             return None;
         }
         self.remember(&item, zone, &record.id);
-        self.rule(item, Verdict::Updated);
+        self.rule(item, UpdateResult::Updated);
         None
     }
 }

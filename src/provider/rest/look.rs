@@ -3,7 +3,7 @@
 use super::placeholders::Words;
 use super::talk::Talk;
 use super::{Api, List, Naming, Pages};
-use crate::provider::api_error::{Scope, Trouble};
+use crate::provider::api_error::{ApiError, Scope};
 use crate::provider::lookup::{is_id, plain};
 use crate::types::hostname::Host;
 use crate::types::json::{self, Json};
@@ -36,7 +36,7 @@ pub struct Record {
 }
 
 /// All zones, or the one that `$zone` names.
-pub fn zones(talk: &mut Talk<'_>, list: &List, words: &Words<'_>) -> Result<Vec<Zone>, Trouble> {
+pub fn zones(talk: &mut Talk<'_>, list: &List, words: &Words<'_>) -> Result<Vec<Zone>, ApiError> {
     let api = talk.owner.api;
     let mut zones: Vec<Zone> = Vec::new();
     rows(talk, list, words, &mut |row| {
@@ -55,7 +55,7 @@ pub fn zones(talk: &mut Talk<'_>, list: &List, words: &Words<'_>) -> Result<Vec<
 }
 
 /// The records of a listing; `words` say of which zone, name and type it is.
-pub fn records(talk: &mut Talk<'_>, words: &Words<'_>) -> Result<Vec<Record>, Trouble> {
+pub fn records(talk: &mut Talk<'_>, words: &Words<'_>) -> Result<Vec<Record>, ApiError> {
     let api = talk.owner.api;
     let mut held: Vec<Json> = Vec::new();
     let listed = rows(talk, &api.records, words, &mut |row| {
@@ -69,7 +69,7 @@ pub fn records(talk: &mut Talk<'_>, words: &Words<'_>) -> Result<Vec<Record>, Tr
     if let Some(each) = &api.each {
         let mut whole = Vec::new();
         if held.len() > DETAILS {
-            return Err(Trouble::later(Scope::Zone, format!("{} lists too many records", api.vendor)));
+            return Err(ApiError::later(Scope::Zone, format!("{} lists too many records", api.vendor)));
         }
         for id in &held {
             let mut words = words.clone();
@@ -124,8 +124,8 @@ fn name(api: &Api, name: &str, zone: &str) -> String {
     }
 }
 
-fn odd(api: &Api) -> Trouble {
-    Trouble::later(Scope::Zone, format!("{}'s listing holds something that is not what it should be", api.vendor))
+fn odd(api: &Api) -> ApiError {
+    ApiError::later(Scope::Zone, format!("{}'s listing holds something that is not what it should be", api.vendor))
 }
 
 /// Hands over each row of a listing.
@@ -134,7 +134,7 @@ fn rows(
     list: &List,
     words: &Words<'_>,
     take: &mut dyn FnMut(&Json) -> Option<()>,
-) -> Result<(), Trouble> {
+) -> Result<(), ApiError> {
     let api = talk.owner.api;
     let mut words = words.clone();
     if let Pages::Full(_) = list.pages {
@@ -155,7 +155,7 @@ fn rows(
             }
             // It said that it did as asked; then there is nothing.
             _ if api.good.is_some() => 0,
-            _ => return Err(Trouble::later(Scope::Zone, format!("{}'s answer holds no list", api.vendor))),
+            _ => return Err(ApiError::later(Scope::Zone, format!("{}'s answer holds no list", api.vendor))),
         };
         match list.pages {
             Pages::Full(size) if count >= size => words.set("page", page.to_string()),
@@ -166,5 +166,5 @@ fn rows(
             _ => return Ok(()),
         }
     }
-    Err(Trouble::later(Scope::Zone, format!("{}'s listing is too long: set 'zone' in this section", api.vendor)))
+    Err(ApiError::later(Scope::Zone, format!("{}'s listing is too long: set 'zone' in this section", api.vendor)))
 }

@@ -6,13 +6,13 @@ use super::placeholders::Words;
 use super::talk::Talk;
 use super::Rest;
 use crate::net::http::quoted;
-use crate::provider::api_error::{Scope, Trouble};
+use crate::provider::api_error::{ApiError, Scope};
 use crate::types::address::Family;
 use crate::types::hostname::Host;
 
-use crate::provider::contract::{Line, Ruling, Verdict, Wanted};
+use crate::provider::contract::{HostResult, HostUpdate, PushContext, UpdateResult};
 use crate::provider::lookup;
-use crate::types::vec_map::Sorted;
+use crate::types::vec_map::VecMap;
 use std::net::IpAddr;
 
 /// One host in one family that is still to be ruled on.
@@ -33,15 +33,15 @@ pub struct Change<'a> {
 pub struct Push<'a> {
     pub owner: &'a Rest,
     pub talk: Talk<'a>,
-    memory: &'a mut Sorted<String, String>,
+    memory: &'a mut VecMap<String, String>,
     /// What the credentials see, once it was asked.
-    zones: Option<Result<Vec<Zone>, Trouble>>,
+    zones: Option<Result<Vec<Zone>, ApiError>>,
     /// Listings by what was asked.
-    pub looked: Vec<(String, Result<Vec<Record>, Trouble>)>,
-    rulings: Vec<Ruling>,
+    pub looked: Vec<(String, Result<Vec<Record>, ApiError>)>,
+    rulings: Vec<HostResult>,
 }
 
-pub fn push(owner: &Rest, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> {
+pub fn push(owner: &Rest, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
     let mut push = Push {
         owner,
         talk: Talk::new(owner, line.http),
@@ -69,7 +69,7 @@ pub fn push(owner: &Rest, batch: &[Wanted], line: &mut Line<'_>) -> Vec<Ruling> 
     push.rulings
 }
 
-fn items(batch: &[Wanted]) -> impl Iterator<Item = Item<'_>> {
+fn items(batch: &[HostUpdate]) -> impl Iterator<Item = Item<'_>> {
     batch.iter().enumerate().flat_map(|(index, wanted)| {
         wanted.due().map(move |(family, address)| Item { index, host: &wanted.host, family, address })
     })
@@ -87,7 +87,7 @@ fn pending(zone: &Zone) -> String {
 
 impl<'a> Push<'a> {
     /// Logs in, where that is a call of its own; everything is ruled on if it fails.
-    fn open(&mut self, batch: &[Wanted]) -> bool {
+    fn open(&mut self, batch: &[HostUpdate]) -> bool {
         match self.talk.open() {
             Ok(()) => return true,
             Err(trouble) => items(batch).for_each(|item| self.fail(&item, &trouble)),
@@ -96,7 +96,7 @@ impl<'a> Push<'a> {
     }
 
     /// The zone that a host is in.
-    fn zone_of(&mut self, host: &Host) -> Result<Zone, Trouble> {
+    fn zone_of(&mut self, host: &Host) -> Result<Zone, ApiError> {
         let (api, owner) = (self.owner.api, self.owner);
         let name = owner.zone.as_ref().map(Host::ascii);
         match (&owner.zone_id, name) {
@@ -122,7 +122,7 @@ impl<'a> Push<'a> {
         let zones = match &self.zones {
             Some(Ok(zones)) => zones,
             Some(Err(trouble)) => return Err(trouble.clone()),
-            None => return Err(Trouble::later(Scope::Zone, "the zones were not listed")),
+            None => return Err(ApiError::later(Scope::Zone, "the zones were not listed")),
         };
         let fits = |zone: &&Zone| host.under(&zone.name) && name.is_none_or(|name| name == zone.name);
         let longest = zones.iter().filter(fits).max_by_key(|zone| zone.name.len());
@@ -132,11 +132,11 @@ impl<'a> Push<'a> {
                 None => format!("it is in none of the zones that the credentials see at {}", api.vendor),
             };
             let remedy = "check the host's name, and that the credentials are for the account that has its zone";
-            return Err(Trouble::refused(Scope::Record, why, remedy));
+            return Err(ApiError::refused(Scope::Record, why, remedy));
         };
         if zones.iter().any(|other| other.name == zone.name && other.id != zone.id) {
             let why = format!("two zones are called {}", quoted(&zone.name));
-            return Err(Trouble::refused(Scope::Record, why, "say which one with 'zone_id'"));
+            return Err(ApiError::refused(Scope::Record, why, "say which one with 'zone_id'"));
         }
         Ok(zone.clone())
     }
@@ -171,7 +171,7 @@ impl<'a> Push<'a> {
     }
 
     /// The records of the item's name, as far as the API lists them together.
-    pub fn look(&mut self, words: &Words<'_>) -> Result<Vec<Record>, Trouble> {
+    pub fn look(&mut self, words: &Words<'_>) -> Result<Vec<Record>, ApiError> {
         let call = &self.owner.api.records.call;
         let place = self.talk.place();
         let asked = words.fill(call.path, super::placeholders::Place::Path) + &words.fill(call.body, place);
@@ -186,8 +186,8 @@ impl<'a> Push<'a> {
     /// Brings one zone up to date.
     fn settle(&mut self, zone: &Zone, items: Vec<Item<'_>>) {
         let mut changes = Vec::new();
-        let mut settled: Vec<(Item<'_>, Verdict)> = Vec::new();
-        let mut shut: Option<Trouble> = None;
+        let mut settled: Vec<(Item<'_>, UpdateResult)> = Vec::new();
+        let mut shut: Option<ApiError> = None;
         for item in items {
             let words = self.words(zone, &item, None);
             let found = match &shut {
@@ -200,7 +200,7 @@ impl<'a> Push<'a> {
                     self.memory.insert(note(item.host), format!("{} {}", zone.id, zone.name));
                     match self.step(&found, &item) {
                         Ok(Some(held)) => changes.push(Change { item, held }),
-                        Ok(None) => settled.push((item, Verdict::AlreadySo)),
+                        Ok(None) => settled.push((item, UpdateResult::Unchanged)),
                         Err(verdict) => settled.push((item, verdict)),
                     }
                 }
@@ -224,14 +224,14 @@ impl<'a> Push<'a> {
         self.write(zone, changes, &mut settled);
         self.finish(zone, &mut settled);
         for (item, verdict) in settled {
-            self.rulings.push(Ruling { host: item.index, family: item.family, verdict, warning: None });
+            self.rulings.push(HostResult { host: item.index, family: item.family, verdict, warning: None });
         }
     }
 
     /// What is to be done: nothing, or a change of the record that is there, or of none.
-    fn step(&self, found: &[Record], item: &Item<'_>) -> Result<Option<Option<Record>>, Verdict> {
+    fn step(&self, found: &[Record], item: &Item<'_>) -> Result<Option<Option<Record>>, UpdateResult> {
         match lookup::one(found, |record| (&record.kind, &record.value), item.family, self.owner.create) {
-            Err((why, remedy)) => Err(Verdict::Refused { why, remedy }),
+            Err((why, remedy)) => Err(UpdateResult::Rejected { why, remedy }),
             Ok(Some(held)) if self.is_right(held, item) => Ok(None),
             Ok(held) => Ok(Some(held.cloned())),
         }
@@ -246,9 +246,9 @@ impl<'a> Push<'a> {
     }
 
     /// Makes the changes of a zone count, where that takes a call of its own; those of an earlier pass too.
-    fn finish(&mut self, zone: &Zone, settled: &mut [(Item<'_>, Verdict)]) {
+    fn finish(&mut self, zone: &Zone, settled: &mut [(Item<'_>, UpdateResult)]) {
         let Some(after) = &self.owner.api.after else { return };
-        let done = |verdict: &Verdict| matches!(verdict, Verdict::Updated | Verdict::AlreadySo);
+        let done = |verdict: &UpdateResult| matches!(verdict, UpdateResult::Updated | UpdateResult::Unchanged);
         if self.memory.get(&pending(zone)).is_none() || !settled.iter().any(|(_, verdict)| done(verdict)) {
             return;
         }
@@ -265,16 +265,16 @@ impl<'a> Push<'a> {
     }
 
     /// Rules on an item whose call came to nothing before its zone was looked at.
-    fn fail(&mut self, item: &Item<'_>, trouble: &Trouble) {
+    fn fail(&mut self, item: &Item<'_>, trouble: &ApiError) {
         let then = || format!("then, if it is not so already: {} {}", item.family.record(), item.address);
         let warning = (trouble.scope == Scope::Dry).then(then);
         let verdict = trouble.verdict.clone();
-        self.rulings.push(Ruling { host: item.index, family: item.family, verdict, warning });
+        self.rulings.push(HostResult { host: item.index, family: item.family, verdict, warning });
     }
 
     /// What we remember may be wrong when a person will change something, or when it leads nowhere.
-    pub fn forget(&mut self, zone: &Zone, item: &Item<'_>, trouble: &Trouble) {
-        let refused = matches!(trouble.verdict, Verdict::Refused { .. } | Verdict::TurnedAway { .. });
+    pub fn forget(&mut self, zone: &Zone, item: &Item<'_>, trouble: &ApiError) {
+        let refused = matches!(trouble.verdict, UpdateResult::Rejected { .. } | UpdateResult::Unauthorized { .. });
         if refused || trouble.scope == Scope::Missing && !zone.fresh {
             self.memory.remove(&note(item.host));
         }
@@ -282,9 +282,9 @@ impl<'a> Push<'a> {
 }
 
 /// The zone was remembered and may have moved: the next pass looks for it anew before anyone is refused.
-pub fn softened(trouble: &Trouble) -> Verdict {
+pub fn softened(trouble: &ApiError) -> UpdateResult {
     match (&trouble.scope, &trouble.verdict) {
-        (Scope::Missing, Verdict::Refused { why, .. }) => Verdict::later(why.clone()),
+        (Scope::Missing, UpdateResult::Rejected { why, .. }) => UpdateResult::later(why.clone()),
         (_, verdict) => verdict.clone(),
     }
 }

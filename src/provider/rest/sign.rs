@@ -1,7 +1,7 @@
 //! Signatures that cloud APIs ask for, with HMAC. Pure: the time is given.
 
 use crate::net::http::Request;
-use crate::sys::clock::{self, Stamp};
+use crate::sys::clock::{self, Timestamp};
 use crate::types::digest::{hex, hmac, sha256, Algorithm};
 
 /// With what and for what AWS signs.
@@ -14,7 +14,7 @@ pub struct Aws<'a> {
 
 /// Signs by AWS's Signature Version 4, the headers `host` and `x-amz-date` and the whole body
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html>).
-pub fn aws4(request: &mut Request, aws: &Aws<'_>, now: Stamp) {
+pub fn aws4(request: &mut Request, aws: &Aws<'_>, now: Timestamp) {
     let time = clock::stamp(now).replace(['-', ':'], "");
     let body = request.body.as_deref().unwrap_or_default();
     let headers = [("host", request.url.authority()), ("x-amz-date", time.clone())];
@@ -54,7 +54,7 @@ fn aws4_header(
 /// Signs by Tencent's TC3-HMAC-SHA256 the body of a POST to `/`, with the headers `content-type`, `host` and
 /// `x-tc-action` (<https://cloud.tencent.com/document/api/1427/56189>).
 #[cfg(feature = "all-providers")]
-pub fn tc3(request: &mut Request, service: &str, action: &str, key: &str, secret: &str, now: Stamp) {
+pub fn tc3(request: &mut Request, service: &str, action: &str, key: &str, secret: &str, now: Timestamp) {
     let kind = request.headers.iter().find(|(name, _)| *name == "Content-Type").map_or("", |(_, kind)| kind);
     let headers =
         format!("content-type:{kind}\nhost:{}\nx-tc-action:{}\n", request.url.authority(), action.to_ascii_lowercase());
@@ -65,7 +65,14 @@ pub fn tc3(request: &mut Request, service: &str, action: &str, key: &str, secret
 }
 
 #[cfg(feature = "all-providers")]
-fn tc3_header(headers: &str, names: &str, body: &str, service: &str, (id, secret): (&str, &str), now: Stamp) -> String {
+fn tc3_header(
+    headers: &str,
+    names: &str,
+    body: &str,
+    service: &str,
+    (id, secret): (&str, &str),
+    now: Timestamp,
+) -> String {
     let sum = |text: &str| hex(&sha256(&[text.as_bytes()]));
     let canonical = format!("POST\n/\n\n{headers}\n{names}\n{}", sum(body));
     let date = clock::stamp(now).split('T').next().unwrap_or_default().to_string();

@@ -3,8 +3,8 @@
 use super::placeholders::{Place, Words};
 use super::{Api, Call, Form, Means, Rest};
 use crate::net::http::{quoted, Http, Reply, Request, LARGE};
-use crate::provider::api_error::{self, Scope, Trouble};
-use crate::provider::contract::{Pause, Verdict};
+use crate::provider::api_error::{self, ApiError, Scope};
+use crate::provider::contract::{Pause, UpdateResult};
 use crate::sys::clock;
 use crate::types::json::{self, Json};
 use crate::types::secret::Secret;
@@ -13,7 +13,7 @@ use crate::types::secret::Secret;
 pub struct Talk<'a> {
     pub owner: &'a Rest,
     pub http: &'a Http<'a>,
-    stop: Option<Trouble>,
+    stop: Option<ApiError>,
     session: Option<Secret>,
     /// By how many seconds the server's clock is ahead of ours, once it was asked.
     pub ahead: Option<i64>,
@@ -37,13 +37,13 @@ impl<'a> Talk<'a> {
     }
 
     /// Logs in, where that is a call of its own.
-    pub fn open(&mut self) -> Result<(), Trouble> {
+    pub fn open(&mut self) -> Result<(), ApiError> {
         let Some(session) = &self.owner.api.session else { return Ok(()) };
         let words = self.words();
         let json = self.call(&session.open, &words)?;
         let Some(id) = json::at(&json, session.id).and_then(json::scalar) else {
             let why = format!("{} did not say what was asked to begin with", self.owner.api.vendor);
-            return Err(Trouble::refused(Scope::Push, why, session.remedy));
+            return Err(ApiError::refused(Scope::Push, why, session.remedy));
         };
         self.session = Some(match session.close {
             Some(_) => Secret::new(&id),
@@ -62,13 +62,13 @@ impl<'a> Talk<'a> {
     }
 
     /// The answer to a call, a success.
-    pub fn call(&mut self, call: &Call, words: &Words<'_>) -> Result<Json, Trouble> {
+    pub fn call(&mut self, call: &Call, words: &Words<'_>) -> Result<Json, ApiError> {
         let body = words.fill(call.body, self.place());
         self.call_with(call, words, body)
     }
 
     /// The same with a body of one's own.
-    pub fn call_with(&mut self, call: &Call, words: &Words<'_>, body: String) -> Result<Json, Trouble> {
+    pub fn call_with(&mut self, call: &Call, words: &Words<'_>, body: String) -> Result<Json, ApiError> {
         if let Some(trouble) = &self.stop {
             return Err(trouble.clone());
         }
@@ -86,7 +86,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    fn exchange(&mut self, call: &Call, words: &Words<'_>, body: String) -> Result<Json, Trouble> {
+    fn exchange(&mut self, call: &Call, words: &Words<'_>, body: String) -> Result<Json, ApiError> {
         let api = self.owner.api;
         let url = self.owner.url.at(&words.fill(call.path, Place::Path));
         let headers = api.headers.iter().map(|(name, value)| (*name, words.fill(value, Place::Header))).collect();
@@ -108,13 +108,13 @@ impl<'a> Talk<'a> {
     }
 
     /// Sends a request; the error is that there is no answer.
-    pub fn send(&self, request: &Request) -> Result<Reply, Trouble> {
-        self.http.send(request).map_err(Trouble::unanswered)
+    pub fn send(&self, request: &Request) -> Result<Reply, ApiError> {
+        self.http.send(request).map_err(ApiError::unanswered)
     }
 }
 
 /// Success is a 2xx that holds what the API says of one; all else is told by its codes, then by its status.
-fn judge(api: &Api, reply: &Reply) -> Result<Json, Trouble> {
+fn judge(api: &Api, reply: &Reply) -> Result<Json, ApiError> {
     let json = match api.own.read {
         Some(read) => read(&reply.body),
         None => json::parse(&reply.body).ok(),
@@ -138,7 +138,7 @@ fn judge(api: &Api, reply: &Reply) -> Result<Json, Trouble> {
     let vendor = api.vendor;
     let wait = |scope, why, strict| {
         let seconds = reply.retry_after(clock::now()).unwrap_or(0);
-        Err(Trouble { scope, verdict: Verdict::Later { why, pause: Pause { seconds, strict } } })
+        Err(ApiError { scope, verdict: UpdateResult::RetryLater { why, pause: Pause { seconds, strict } } })
     };
     if reply.status == 429 {
         return wait(Scope::Push, format!("too many requests to {vendor}: {said}"), true);
@@ -149,16 +149,16 @@ fn judge(api: &Api, reply: &Reply) -> Result<Json, Trouble> {
     match meaning(api, &[&code, &text]) {
         Some(Means::Key) => {
             let why = format!("{vendor} does not accept the credentials: {said}");
-            return Err(Trouble::refused(Scope::Push, why, api.remedy));
+            return Err(ApiError::refused(Scope::Push, why, api.remedy));
         }
         Some(Means::Rights) => {
             let why = format!("{vendor} does not let these credentials do it: {said}");
-            return Err(Trouble::refused(Scope::Zone, why, "give them the right to change this zone's records"));
+            return Err(ApiError::refused(Scope::Zone, why, "give them the right to change this zone's records"));
         }
         Some(Means::Zone) => return Err(missing(vendor, &said)),
         Some(Means::Record) => {
             let why = format!("{vendor} does not take it: {said}");
-            return Err(Trouble::refused(Scope::Record, why, "look at this name's records in the dashboard"));
+            return Err(ApiError::refused(Scope::Record, why, "look at this name's records in the dashboard"));
         }
         Some(Means::Busy) => return wait(Scope::Push, format!("too many requests to {vendor}: {said}"), true),
         Some(Means::Later) => return wait(Scope::Zone, format!("{vendor} has trouble: {said}"), false),
@@ -168,21 +168,21 @@ fn judge(api: &Api, reply: &Reply) -> Result<Json, Trouble> {
     match (reply.status, json) {
         (200..=299, Some(json)) if good && code.is_none() => Ok(json),
         (200..=299, None) if good && reply.body.trim().is_empty() => Ok(Json::Null),
-        (401 | 403, _) => Err(Trouble {
+        (401 | 403, _) => Err(ApiError {
             scope: if reply.status == 401 { Scope::Push } else { Scope::Zone },
-            verdict: Verdict::TurnedAway {
+            verdict: UpdateResult::Unauthorized {
                 why: format!("{vendor} turned us away without a word that homing knows: {said}"),
                 remedy: format!("check the credentials: {}", api.remedy),
             },
         }),
         (404, _) if ours => Err(missing(vendor, &said)),
-        _ if ours => Err(Trouble::later(Scope::Record, format!("{vendor} did not do it: {said}"))),
-        _ => Err(Trouble::later(Scope::Zone, format!("not an answer of {vendor}'s API: {said}"))),
+        _ if ours => Err(ApiError::later(Scope::Record, format!("{vendor} did not do it: {said}"))),
+        _ => Err(ApiError::later(Scope::Zone, format!("not an answer of {vendor}'s API: {said}"))),
     }
 }
 
-fn missing(vendor: &str, said: &str) -> Trouble {
-    Trouble::refused(
+fn missing(vendor: &str, said: &str) -> ApiError {
+    ApiError::refused(
         Scope::Missing,
         format!("{vendor} finds no such zone: {said}"),
         "check the host's name and 'zone', and that the credentials are for the account that has the zone",

@@ -6,23 +6,23 @@ use super::placeholders::Words;
 use super::push::{softened, Change, Item, Push};
 use super::{Proof, Write};
 use crate::net::http::quoted;
-use crate::provider::api_error::{Scope, Trouble};
-use crate::provider::contract::Verdict;
+use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::contract::UpdateResult;
 use crate::types::json::{self, Json};
 
 impl Push<'_> {
     /// Makes the changes, as many in a call as the API takes.
-    pub fn write<'b>(&mut self, zone: &Zone, changes: Vec<Change<'b>>, settled: &mut Vec<(Item<'b>, Verdict)>) {
+    pub fn write<'b>(&mut self, zone: &Zone, changes: Vec<Change<'b>>, settled: &mut Vec<(Item<'b>, UpdateResult)>) {
         let most = self.owner.api.batch.as_ref().map_or(1, |batch| batch.most);
-        let mut shut: Option<Trouble> = None;
+        let mut shut: Option<ApiError> = None;
         let mut rest = changes;
         while !rest.is_empty() {
             let later = rest.split_off(rest.len().min(most));
             let mut verdicts = self.send(zone, &rest, &mut shut);
             // One bad record must not hold the others.
-            if rest.len() > 1 && matches!(verdicts, Err(Trouble { scope: Scope::Record, .. })) {
+            if rest.len() > 1 && matches!(verdicts, Err(ApiError { scope: Scope::Record, .. })) {
                 let alone = rest.chunks(1).map(|one| match self.send(zone, one, &mut shut) {
-                    Ok(mut verdicts) => verdicts.pop().unwrap_or(Verdict::NotAsked),
+                    Ok(mut verdicts) => verdicts.pop().unwrap_or(UpdateResult::NotAttempted),
                     Err(trouble) => trouble.verdict,
                 });
                 verdicts = Ok(alone.collect());
@@ -38,8 +38,8 @@ impl Push<'_> {
         &mut self,
         zone: &Zone,
         changes: &[Change<'_>],
-        shut: &mut Option<Trouble>,
-    ) -> Result<Vec<Verdict>, Trouble> {
+        shut: &mut Option<ApiError>,
+    ) -> Result<Vec<UpdateResult>, ApiError> {
         if let Some(trouble) = shut {
             return Err(trouble.clone());
         }
@@ -67,7 +67,8 @@ impl Push<'_> {
             Ok(json) => Ok(changes.iter().map(|change| self.proven(zone, change, &json)).collect()),
             Err(mut trouble) => {
                 if trouble.scope == Scope::Missing && changes.iter().any(|change| change.held.is_some()) {
-                    trouble.verdict = Verdict::later("the record is not there any more: it could not be confirmed");
+                    trouble.verdict =
+                        UpdateResult::later("the record is not there any more: it could not be confirmed");
                 }
                 if !zone.fresh {
                     trouble.verdict = softened(&trouble);
@@ -84,7 +85,7 @@ impl Push<'_> {
     }
 
     /// Believes that a change was made if the answer shows it, or else a new look.
-    fn proven(&mut self, zone: &Zone, change: &Change<'_>, json: &Json) -> Verdict {
+    fn proven(&mut self, zone: &Zone, change: &Change<'_>, json: &Json) -> UpdateResult {
         let api = self.owner.api;
         let write = if change.held.is_some() { &api.update } else { &api.create };
         let words = self.words(zone, &change.item, None);
@@ -110,21 +111,30 @@ impl Push<'_> {
             }
         };
         if shown {
-            return Verdict::Updated;
+            return UpdateResult::Updated;
         }
         let held = match self.look(&words) {
             Ok(found) => found,
             Err(_) => {
-                return Verdict::later(format!("{} did not show the record: it could not be confirmed", api.vendor))
+                return UpdateResult::later(format!(
+                    "{} did not show the record: it could not be confirmed",
+                    api.vendor
+                ))
             }
         };
         let values: Vec<&str> = held.iter().filter(ours).map(|held| held.value.as_str()).collect();
         match values.as_slice() {
-            [one] if one.parse() == Ok(change.item.address) => Verdict::Updated,
-            [] => Verdict::later(format!("{} said yes and has no such record: it could not be confirmed", api.vendor)),
+            [one] if one.parse() == Ok(change.item.address) => UpdateResult::Updated,
+            [] => UpdateResult::later(format!(
+                "{} said yes and has no such record: it could not be confirmed",
+                api.vendor
+            )),
             others => {
                 let others = quoted(&others.join(", "));
-                Verdict::later(format!("{} said yes and still holds {others}: it could not be confirmed", api.vendor))
+                UpdateResult::later(format!(
+                    "{} said yes and still holds {others}: it could not be confirmed",
+                    api.vendor
+                ))
             }
         }
     }

@@ -3,7 +3,7 @@
 use crate::net::dns::update::{Update, CNAME};
 use crate::net::dns::wire::put_name;
 use crate::net::dns::zone::kind;
-use crate::provider::contract::{Past, Ruling, Verdict, Wanted};
+use crate::provider::contract::{HostResult, HostUpdate, LastKnown, UpdateResult};
 use crate::types::address::{Family, Set};
 use std::net::IpAddr;
 
@@ -16,7 +16,7 @@ pub struct Change {
     pub family: Family,
     addresses: Set,
     /// What of ours the server may hold.
-    past: Past,
+    past: LastKnown,
     /// Whether anything else than ours must not be replaced.
     mine: bool,
 }
@@ -36,7 +36,7 @@ pub enum Need {
 }
 
 /// All changes of a batch that are due.
-pub fn of(batch: &[Wanted], past: &[[Past; 2]], mine: bool) -> Vec<Change> {
+pub fn of(batch: &[HostUpdate], past: &[[LastKnown; 2]], mine: bool) -> Vec<Change> {
     let each = batch.iter().enumerate().flat_map(|(index, wanted)| {
         wanted.due_sets().map(move |(family, addresses)| Change {
             index,
@@ -59,8 +59,8 @@ fn data(address: IpAddr) -> Vec<u8> {
 }
 
 impl Change {
-    pub fn ruling(&self, verdict: Verdict) -> Ruling {
-        Ruling { host: self.index, family: self.family, verdict, warning: None }
+    pub fn ruling(&self, verdict: UpdateResult) -> HostResult {
+        HostResult { host: self.index, family: self.family, verdict, warning: None }
     }
 
     pub fn is_mine(&self) -> bool {
@@ -148,20 +148,20 @@ pub fn lines(zone: &str, ttl: u32, changes: &[Change], need: Need) -> Vec<String
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::contract::Want;
+    use crate::provider::contract::Desired;
     use crate::types::hostname::Host;
 
     #[test]
     fn an_update_and_its_text_say_the_same() {
         let (four, six) = ("192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap());
-        let want = [Some(Want { address: four, due: true }), Some(Want { address: six, due: true })];
-        let other = [Some(Want { address: four, due: false }), Some(Want { address: six, due: true })];
+        let want = [Some(Desired { address: four, due: true }), Some(Desired { address: six, due: true })];
+        let other = [Some(Desired { address: four, due: false }), Some(Desired { address: six, due: true })];
         let batch = [
-            Wanted { host: Host::new("a.example").unwrap(), want, beside: Default::default() },
-            Wanted { host: Host::new("b.example").unwrap(), want: other, beside: Default::default() },
+            HostUpdate { host: Host::new("a.example").unwrap(), want, beside: Default::default() },
+            HostUpdate { host: Host::new("b.example").unwrap(), want: other, beside: Default::default() },
         ];
-        let held = Past { held: Some(Set::from(IpAddr::from([192, 0, 2, 9]))), begun: None };
-        let past = [[held, Past::default()], Default::default()];
+        let held = LastKnown { held: Some(Set::from(IpAddr::from([192, 0, 2, 9]))), begun: None };
+        let past = [[held, LastKnown::default()], Default::default()];
         let changes = of(&batch, &past, true);
         assert_eq!(
             lines("example", 60, &changes, Need::Ours),
@@ -194,10 +194,10 @@ mod tests {
     #[test]
     fn a_set_is_replaced_as_a_whole() {
         let ip = |last| IpAddr::from([192, 0, 2, last]);
-        let want = [Some(Want { address: ip(1), due: true }), None];
-        let batch = [Wanted { host: Host::new("a.example").unwrap(), want, beside: [vec![ip(2)], vec![]] }];
-        let held = Past { held: Some(Set::of(ip(7), &[ip(8), ip(9)])), begun: Some(Set::from(ip(6))) };
-        let changes = of(&batch, &[[held, Past::default()]], true);
+        let want = [Some(Desired { address: ip(1), due: true }), None];
+        let batch = [HostUpdate { host: Host::new("a.example").unwrap(), want, beside: [vec![ip(2)], vec![]] }];
+        let held = LastKnown { held: Some(Set::of(ip(7), &[ip(8), ip(9)])), begun: Some(Set::from(ip(6))) };
+        let changes = of(&batch, &[[held, LastKnown::default()]], true);
         let told = [
             "zone example",
             "prereq nxrrset a.example CNAME",

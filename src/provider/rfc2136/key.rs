@@ -1,10 +1,10 @@
 //! The key of a section, from whichever keys of the settings tell it.
 
 use crate::net::tsig::{self, Key, Material};
-use crate::settings::reader::{Facts, SECRET_FORMS};
+use crate::settings::reader::{SectionReader, SECRET_FORMS};
 
 /// `Some(None)` where the section says that there is none; `None` after a mistake, which is noted.
-pub fn key(facts: &Facts<'_>) -> Option<Option<Key>> {
+pub fn key(facts: &SectionReader<'_>) -> Option<Option<Key>> {
     let given = |base: &str| SECRET_FORMS.iter().find_map(|form| facts.entry(&format!("{base}{form}")));
     let (whole, secret) = (given("key"), given("secret"));
     let off = facts.choice("tsig", &["on", "off"]) == Some(1);

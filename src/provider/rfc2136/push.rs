@@ -6,7 +6,7 @@ use super::talk::{Answer, Talk};
 use super::{places, rcodes, Area, Rfc2136};
 use crate::net::http::Http;
 use crate::net::tsig;
-use crate::provider::contract::{Ruling, Verdict};
+use crate::provider::contract::{HostResult, UpdateResult};
 use std::time::Instant;
 
 /// The longest message over TCP (RFC 1035 §4.2.2), less its head and signature.
@@ -15,7 +15,7 @@ const MOST: usize = 65_535 - 512 - tsig::LONGEST;
 const MOST_REFUSALS: usize = 24;
 
 /// Pushes what stands in an area.
-pub fn push(provider: &Rfc2136, area: Area, http: &Http<'_>, rulings: &mut Vec<Ruling>) {
+pub fn push(provider: &Rfc2136, area: Area, http: &Http<'_>, rulings: &mut Vec<HostResult>) {
     let key = provider.key.as_ref();
     let mut head = vec![format!("server {} {}", area.server.host, area.server.port)];
     head.extend(key.map(|key| format!("key {} ***", key.shown())));
@@ -29,7 +29,7 @@ pub fn push(provider: &Rfc2136, area: Area, http: &Http<'_>, rulings: &mut Vec<R
     let places = match places(&area.server, http, (Instant::now() + http.timeout).min(http.until)) {
         Ok(places) => places,
         Err(why) => {
-            let verdict = if http.expired() { Verdict::NotAsked } else { Verdict::later(why) };
+            let verdict = if http.expired() { UpdateResult::NotAttempted } else { UpdateResult::later(why) };
             return rulings.extend(area.changes.iter().map(|change| change.ruling(verdict.clone())));
         }
     };
@@ -43,7 +43,7 @@ pub fn push(provider: &Rfc2136, area: Area, http: &Http<'_>, rulings: &mut Vec<R
         talk: Talk::new(places, key, provider.tcp, http),
         http,
         rulings,
-        standing: None,
+        pending: None,
         patience: MOST_REFUSALS,
     };
     for group in groups(&area.changes) {
@@ -74,27 +74,30 @@ struct Push<'a, 'b> {
     server: String,
     talk: Talk<'a>,
     http: &'a Http<'a>,
-    rulings: &'b mut Vec<Ruling>,
+    rulings: &'b mut Vec<HostResult>,
     /// A verdict that holds for all that has not been asked yet.
-    standing: Option<Verdict>,
+    pending: Option<UpdateResult>,
     patience: usize,
 }
 
 impl Push<'_, '_> {
-    fn rule(&mut self, group: &[Change], verdict: &Verdict) {
+    fn rule(&mut self, group: &[Change], verdict: &UpdateResult) {
         self.rulings.extend(group.iter().map(|change| change.ruling(verdict.clone())));
     }
 
     /// Sends a group of changes. `None`: nothing is known of it, and all have their verdict.
     fn ask(&mut self, group: &[Change], need: Need) -> Option<Answer> {
-        if let Some(verdict) = self.standing.clone().or(self.http.expired().then_some(Verdict::NotAsked)) {
+        if let Some(verdict) = self.pending.clone().or(self.http.expired().then_some(UpdateResult::NotAttempted)) {
             self.rule(group, &verdict);
             return None;
         }
         let update = match change::update(self.zone, self.provider.ttl, group, need) {
             Ok(update) => update,
             Err(why) => {
-                self.rule(group, &Verdict::Refused { why: why.to_string(), remedy: "check the hosts".to_string() });
+                self.rule(
+                    group,
+                    &UpdateResult::Rejected { why: why.to_string(), remedy: "check the hosts".to_string() },
+                );
                 return None;
             }
         };
@@ -113,8 +116,8 @@ impl Push<'_, '_> {
             Err(why) => {
                 // Who does not answer now need not be tried for the next hosts.
                 let verdict =
-                    Verdict::later(format!("{}: {why}; whether it was done could not be confirmed", self.server));
-                self.standing = Some(verdict.clone());
+                    UpdateResult::later(format!("{}: {why}; whether it was done could not be confirmed", self.server));
+                self.pending = Some(verdict.clone());
                 self.rule(group, &verdict);
                 None
             }
@@ -128,7 +131,7 @@ impl Push<'_, '_> {
             // All of it may have been done before, and only the reply was lost.
             let Some(answer) = self.ask(group, Need::Same) else { return };
             if answer.sure && answer.rcode == 0 {
-                return self.rule(group, &Verdict::AlreadySo);
+                return self.rule(group, &UpdateResult::Unchanged);
             }
         }
         self.settle(group, answer);
@@ -167,7 +170,7 @@ impl Push<'_, '_> {
             }
             let Some(answer) = self.ask(group, need) else { return };
             if answer.sure && answer.rcode == 0 {
-                let done = if need == Need::Same { Verdict::AlreadySo } else { Verdict::Updated };
+                let done = if need == Need::Same { UpdateResult::Unchanged } else { UpdateResult::Updated };
                 return self.rule(group, &done);
             }
             if !rcodes::is_unmet(&answer) {
@@ -187,16 +190,17 @@ impl Push<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::contract::{Want, Wanted};
+    use crate::provider::contract::{Desired, HostUpdate};
     use crate::types::hostname::Host;
 
     #[test]
     fn messages_are_as_few_as_hold_them() {
-        let want = Some(Want { address: "192.0.2.1".parse().unwrap(), due: true });
+        let want = Some(Desired { address: "192.0.2.1".parse().unwrap(), due: true });
         let long = "x".repeat(60);
         let name = |at: usize| Host::new(&format!("h{at:04}.{long}.{long}.example.net")).unwrap();
-        let batch: Vec<Wanted> =
-            (0..1_000).map(|at| Wanted { host: name(at), want: [want, None], beside: Default::default() }).collect();
+        let batch: Vec<HostUpdate> = (0..1_000)
+            .map(|at| HostUpdate { host: name(at), want: [want, None], beside: Default::default() })
+            .collect();
         let changes = change::of(&batch, &[], true);
         let groups = groups(&changes);
         assert_eq!(groups.iter().map(|group| group.len()).sum::<usize>(), 1_000);

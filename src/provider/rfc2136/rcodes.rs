@@ -2,7 +2,7 @@
 
 use super::talk::Answer;
 use crate::net::dns::wire::rcode_name;
-use crate::provider::contract::Verdict;
+use crate::provider::contract::UpdateResult;
 use crate::sys::clock;
 
 const SERVFAIL: u16 = 2;
@@ -34,17 +34,19 @@ pub fn is_of_some(answer: &Answer) -> bool {
 }
 
 /// The verdict on an answer that is not about what had to be there.
-pub fn judge(answer: &Answer, zone: &str) -> Verdict {
+pub fn judge(answer: &Answer, zone: &str) -> UpdateResult {
     if let Some(theirs) = answer.theirs {
         let (ours, theirs) = (clock::stamp(clock::now()), clock::stamp(theirs));
-        return Verdict::later(format!("BADTIME: our clock says {ours}, the server's {theirs}; set the wrong one"));
+        return UpdateResult::later(format!(
+            "BADTIME: our clock says {ours}, the server's {theirs}; set the wrong one"
+        ));
     }
     let code = if answer.error == 0 { answer.rcode } else { answer.error };
     let unsure = if answer.sure { "" } else { " (as it says without a signature)" };
     let name = rcode_name(code);
     if !answer.sure && matches!(code, REFUSED | NOTAUTH) {
         // PowerDNS 4.7 says no more than this, whatever is wrong; Knot 3.2 does so of a zone that it does not have.
-        return Verdict::TurnedAway {
+        return UpdateResult::Unauthorized {
             why: format!("{name}, without a signature: the server does not take our signature, or not for the zone {zone}, or does not have it"),
             remedy: format!(
                 "compare the key's name, algorithm and secret with the server's, the zone, and the clocks (ours says {}); \
@@ -54,29 +56,29 @@ pub fn judge(answer: &Answer, zone: &str) -> Verdict {
         };
     }
     match REFUSALS.iter().find(|(known, ..)| *known == code) {
-        _ if code == 0 && answer.sure => Verdict::Updated,
-        Some((_, why, remedy)) => Verdict::Refused {
+        _ if code == 0 && answer.sure => UpdateResult::Updated,
+        Some((_, why, remedy)) => UpdateResult::Rejected {
             why: format!("{name}: {}{unsure}", why.replace("{zone}", zone)),
             remedy: remedy.to_string(),
         },
         None if code == SERVFAIL => {
-            Verdict::later(format!("{name}: the server could not do it; its log says why{unsure}"))
+            UpdateResult::later(format!("{name}: the server could not do it; its log says why{unsure}"))
         }
-        None => Verdict::later(format!("{name}{unsure}")),
+        None => UpdateResult::later(format!("{name}{unsure}")),
     }
 }
 
 /// The name is an alias.
-pub fn alias(host: &str) -> Verdict {
-    Verdict::Refused {
+pub fn alias(host: &str) -> UpdateResult {
+    UpdateResult::Rejected {
         why: format!("YXRRSET: {host} is an alias (CNAME) there, and no address can stand beside it"),
         remedy: "remove the alias, or update the name that it leads to".to_string(),
     }
 }
 
 /// Somebody else's record stands under the name.
-pub fn not_mine(host: &str, record: &str) -> Verdict {
-    Verdict::Refused {
+pub fn not_mine(host: &str, record: &str) -> UpdateResult {
+    UpdateResult::Rejected {
         why: format!("somebody else's record: homing did not publish the {record} that {host} has now"),
         remedy: "remove it, or make it homing's, which replaces it".to_string(),
     }
@@ -89,18 +91,21 @@ mod tests {
     #[test]
     fn every_code_has_its_verdict() {
         let of = |rcode, error| judge(&Answer { rcode, error, sure: true, theirs: None }, "example");
-        assert_eq!(of(0, 0), Verdict::Updated);
+        assert_eq!(of(0, 0), UpdateResult::Updated);
         for (rcode, error) in [(1, 0), (3, 0), (4, 0), (5, 0), (9, 0), (10, 0), (9, 16), (9, 17), (9, 22)] {
             let verdict = of(rcode, error);
-            let Verdict::Refused { why, .. } = &verdict else { panic!("{rcode} {error}: {verdict:?}") };
+            let UpdateResult::Rejected { why, .. } = &verdict else { panic!("{rcode} {error}: {verdict:?}") };
             assert!(why.starts_with(&rcode_name(rcode.max(error))) && !why.contains('{'), "{why}");
         }
         for (rcode, error) in [(2, 0), (6, 0), (7, 0), (8, 0), (11, 0), (15, 0), (0, 16 + 99), (9, 18)] {
-            assert!(matches!(of(rcode, error), Verdict::Later { .. }), "{rcode} {error}");
+            assert!(matches!(of(rcode, error), UpdateResult::RetryLater { .. }), "{rcode} {error}");
         }
         let late = judge(&Answer { rcode: 9, error: 18, sure: true, theirs: Some(1_795_176_000) }, "example");
-        assert!(matches!(&late, Verdict::Later { why, .. } if why.contains("2026-11-20T12:00:00Z")), "{late:?}");
+        assert!(
+            matches!(&late, UpdateResult::RetryLater { why, .. } if why.contains("2026-11-20T12:00:00Z")),
+            "{late:?}"
+        );
         let unsure = judge(&Answer { rcode: 0, error: 0, sure: false, theirs: None }, "example");
-        assert!(matches!(unsure, Verdict::Later { .. }));
+        assert!(matches!(unsure, UpdateResult::RetryLater { .. }));
     }
 }

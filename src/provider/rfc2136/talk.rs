@@ -3,11 +3,11 @@
 
 use crate::net::dns::wire::{same_name, Header, Reader, HEADER, LONGEST};
 use crate::net::dns::zone::way;
-use crate::net::dns::{self, Stream, Trouble};
+use crate::net::dns::{self, DnsError, Stream};
 use crate::net::http::Http;
 use crate::net::socket::Bind;
 use crate::net::tsig::{Key, Seal};
-use crate::sys::clock::{self, Stamp};
+use crate::sys::clock::{self, Timestamp};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -20,7 +20,7 @@ pub struct Answer {
     /// Whether it is signed, or need not be.
     pub sure: bool,
     /// The server's clock, where it and ours differ too much.
-    pub theirs: Option<Stamp>,
+    pub theirs: Option<Timestamp>,
 }
 
 /// What a message that came is worth.
@@ -91,7 +91,7 @@ impl<'a> Talk<'a> {
     }
 }
 
-type Asked = Result<Result<Answer, String>, Trouble>;
+type Asked = Result<Result<Answer, String>, DnsError>;
 
 fn over_udp(stream: &mut Option<(SocketAddr, Stream)>, place: SocketAddr, sent: &Sent<'_>, until: Instant) -> Asked {
     let (mut doubt, mut claim, mut turned) = (None, None, false);
@@ -116,8 +116,8 @@ fn over_udp(stream: &mut Option<(SocketAddr, Stream)>, place: SocketAddr, sent: 
         over_tcp(stream, place, sent, now + until.saturating_duration_since(now) / 2).ok()
     });
     match (asked, claim, doubt) {
-        (Err(Trouble::Timeout), Some(claim), _) => Ok(Ok(claim)),
-        (Err(Trouble::Timeout), None, Some(doubt)) => Ok(Err(doubt)),
+        (Err(DnsError::Timeout), Some(claim), _) => Ok(Ok(claim)),
+        (Err(DnsError::Timeout), None, Some(doubt)) => Ok(Err(doubt)),
         (asked, ..) => asked,
     }
 }

@@ -2,9 +2,9 @@
 //! of a page or of a sentence is not taken for an answer. Pure.
 
 use crate::net::http::quoted;
-use crate::provider::contract::Verdict;
+use crate::provider::contract::UpdateResult;
 use crate::provider::dyndns2::return_codes;
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::types::json;
 use crate::types::spelling::of_a_word;
 use std::net::IpAddr;
@@ -68,7 +68,7 @@ impl Mark {
 
 impl Reading {
     /// Reads the keys `success`, `unchanged` and `refused`; `None` if there is a mistake in them, which is noted.
-    pub fn new(facts: &Facts<'_>) -> Option<Reading> {
+    pub fn new(facts: &SectionReader<'_>) -> Option<Reading> {
         let marks = |key: &str| -> Option<Vec<Mark>> {
             match facts.entry(key) {
                 Some(_) => Some(facts.list(key)?.iter().map(|text| Mark::new(text)).collect()),
@@ -85,15 +85,15 @@ impl Reading {
     }
 
     /// The verdict of a 2xx answer to a request that said the addresses `said`.
-    pub fn judge(&self, body: &str, said: &[IpAddr]) -> (Verdict, Option<String>) {
+    pub fn judge(&self, body: &str, said: &[IpAddr]) -> (UpdateResult, Option<String>) {
         if let Some(verdict) = self.refusal(body) {
             return (verdict, None);
         }
         if matches(&self.unchanged, body, said) {
-            return (Verdict::AlreadySo, None);
+            return (UpdateResult::Unchanged, None);
         }
         if matches(&self.success, body, said) {
-            return (Verdict::Updated, None);
+            return (UpdateResult::Updated, None);
         }
         if self.success.is_empty() {
             return return_codes::judge(body, 1, said).remove(0);
@@ -102,15 +102,15 @@ impl Reading {
             "" => "an empty answer".to_string(),
             text => format!("an answer that is not understood: {}", quoted(text)),
         };
-        (Verdict::later(why), None)
+        (UpdateResult::later(why), None)
     }
 
     /// The verdict of an answer that says no: by the section's texts, else by the words of dyndns2.
-    pub fn refusal(&self, body: &str) -> Option<Verdict> {
+    pub fn refusal(&self, body: &str) -> Option<UpdateResult> {
         if matches(&self.refused, body, &[]) {
             let why = format!("the service answered {}", quoted(body));
             let remedy = "correct what it complains of, in 'hosts' or in the credentials".to_string();
-            return Some(Verdict::Refused { why, remedy });
+            return Some(UpdateResult::Rejected { why, remedy });
         }
         // A yes is never read out of these words while the section has its own.
         return_codes::refusal_in(body)
@@ -130,9 +130,9 @@ mod tests {
 
     fn one(reading: &Reading, body: &str) -> char {
         match reading.judge(body, &[]).0 {
-            Verdict::Updated => 'u',
-            Verdict::AlreadySo => '=',
-            Verdict::Refused { .. } => 'r',
+            UpdateResult::Updated => 'u',
+            UpdateResult::Unchanged => '=',
+            UpdateResult::Rejected { .. } => 'r',
             _ => 'l',
         }
     }
@@ -172,7 +172,7 @@ mod tests {
             ("192.0.2.1", false),
             ("", false),
         ] {
-            assert_eq!(echo.judge(body, &said).0 == Verdict::Updated, yes, "{body}");
+            assert_eq!(echo.judge(body, &said).0 == UpdateResult::Updated, yes, "{body}");
         }
     }
 

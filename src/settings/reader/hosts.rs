@@ -1,10 +1,10 @@
 //! The hosts of a section: names as they are written, and `@hostname` for this machine's own.
 
-use super::Facts;
+use super::SectionReader;
 use crate::settings::{shown, Entry};
 use crate::types::hostname::Host;
 
-impl Facts<'_> {
+impl SectionReader<'_> {
     /// Each item of `hosts` with the host that it stands for, or what is wrong with it. Nothing is noted: whoever
     /// builds the section does that.
     pub fn hosts(&self) -> impl Iterator<Item = (&str, Result<Host, String>)> {

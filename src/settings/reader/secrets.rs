@@ -1,6 +1,6 @@
 //! Where secrets come from: the settings themselves, a file, a variable, systemd's credentials.
 
-use super::{Facts, SECRET_FORMS};
+use super::{SectionReader, SECRET_FORMS};
 use crate::settings::{Entry, Section};
 use crate::types::secret::{self, Secret};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// A secret read from a file may not be longer, in bytes.
 const LONGEST_SECRET: u64 = 64 * 1024;
 
-impl<'a> Facts<'a> {
+impl<'a> SectionReader<'a> {
     /// Whether a secret is given in any of its forms.
     pub fn has_secret(&self, base: &str) -> bool {
         SECRET_FORMS.iter().any(|form| self.entry(&format!("{base}{form}")).is_some())

@@ -1,12 +1,12 @@
 //! The state as a file: JSON, so that a person can read it and the next version too. What cannot be parsed is told
 //! apart from what cannot be opened: forgetting a refusal because of a wrong mode would be worse than stopping.
 
-use super::{Astray, Known, Memory, Published, Standing, State};
-use crate::sys::clock::Stamp;
+use super::{Astray, HostState, Pending, Published, SectionState, State};
+use crate::sys::clock::Timestamp;
 use crate::sys::files::{self, Folder};
 use crate::types::address::{Family, Set};
 use crate::types::json::{self, quote, Json, Object};
-use crate::types::vec_map::Sorted;
+use crate::types::vec_map::VecMap;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
@@ -73,20 +73,20 @@ fn write(state: &State) -> String {
     format!("{}\n", whole.end())
 }
 
-fn write_texts(texts: &Sorted<String, String>) -> String {
+fn write_texts(texts: &VecMap<String, String>) -> String {
     texts.iter().fold(Object::new(), |object, (key, value)| object.text(key, value)).end()
 }
 
 /// What is to be said of a host that is current and nothing else; hosts pushed together share it, and a thousand of
 /// them are read at every pass.
-fn current(family: Family, known: &Known) -> Option<String> {
-    let bare = known.standing.is_none() && known.changes.is_empty() && known.astray.is_none();
+fn current(family: Family, known: &HostState) -> Option<String> {
+    let bare = known.pending.is_none() && known.changes.is_empty() && known.astray.is_none();
     let old = known.published.as_ref().filter(|_| bare)?;
     Some(format!("{family} {} {} {} {}", old.address.only()?, old.since, old.confirmed, known.digest))
 }
 
-fn write_current(memory: &Memory) -> String {
-    let mut groups: Sorted<String, Vec<String>> = Sorted::default();
+fn write_current(memory: &SectionState) -> String {
+    let mut groups: VecMap<String, Vec<String>> = VecMap::default();
     for ((host, family), known) in memory.hosts.iter() {
         if let Some(text) = current(*family, known) {
             groups.or_default(text).push(quote(host));
@@ -100,7 +100,7 @@ fn write_current(memory: &Memory) -> String {
 }
 
 /// The hosts of which more is to be said.
-fn write_hosts(memory: &Memory) -> String {
+fn write_hosts(memory: &SectionState) -> String {
     let mut hosts: Vec<(&str, Object)> = Vec::new();
     for ((host, family), known) in memory.hosts.iter() {
         if current(*family, known).is_some() {
@@ -118,7 +118,7 @@ fn write_hosts(memory: &Memory) -> String {
     format!("{{{}}}", hosts.join(","))
 }
 
-fn write_known(known: &Known) -> String {
+fn write_known(known: &HostState) -> String {
     let mut object = Object::new();
     if let Some(published) = &known.published {
         object = object
@@ -135,18 +135,18 @@ fn write_known(known: &Known) -> String {
     if let Some(astray) = known.astray {
         object = object.raw("astray", &Object::new().number("at", astray.at).flag("told", astray.told).end());
     }
-    match &known.standing {
+    match &known.pending {
         None => object,
-        Some(Standing::Begun { address, at, times, fails }) => {
+        Some(Pending::Attempted { address, at, times, fails }) => {
             let begun = Object::new().addresses("address", address).number("at", *at);
             object.raw("begun", &begun.number("times", (*times).into()).number("fails", (*fails).into()).end())
         }
-        Some(Standing::Waiting { address, at, wait, strict, fails, why }) => {
+        Some(Pending::BackingOff { address, at, wait, strict, fails, why }) => {
             let waiting = Object::new().addresses("address", address).number("at", *at).number("wait", *wait);
             let waiting = waiting.flag("strict", *strict).number("fails", (*fails).into()).text("why", why);
             object.raw("waiting", &waiting.end())
         }
-        Some(Standing::Refused { at, told, why, remedy, digest, daily }) => {
+        Some(Pending::Rejected { at, told, why, remedy, digest, daily }) => {
             let refused = Object::new().number("at", *at).number("told", *told).text("why", why);
             let refused = refused.text("remedy", remedy).text("digest", digest).flag("daily", *daily);
             object.raw("refused", &refused.end())
@@ -172,7 +172,7 @@ fn members(json: &Json) -> Option<&HashMap<String, Json>> {
     json.get::<HashMap<String, Json>>()
 }
 
-fn texts(json: &Json) -> Option<Sorted<String, String>> {
+fn texts(json: &Json) -> Option<VecMap<String, String>> {
     members(json)?.iter().map(|(key, value)| Some((key.clone(), value.get::<String>()?.clone()))).collect()
 }
 
@@ -189,7 +189,7 @@ fn read(json: &mut Json) -> Option<State> {
         state.dissent = texts(dissent)?;
     }
     for (name, section) in json::members_of(json, "sections")? {
-        let mut memory = Memory { notes: texts(json::member(section, "notes")?)?, ..Memory::default() };
+        let mut memory = SectionState { notes: texts(json::member(section, "notes")?)?, ..SectionState::default() };
         for (text, hosts) in json::members_of(section, "current")? {
             let (family, known) = read_current(text)?;
             let known = Rc::new(known);
@@ -208,17 +208,17 @@ fn read(json: &mut Json) -> Option<State> {
     Some(state)
 }
 
-fn read_current(text: &str) -> Option<(Family, Known)> {
+fn read_current(text: &str) -> Option<(Family, HostState)> {
     let mut words = text.split(' ');
     let family = Family::parse(words.next()?)?;
     let address = address(words.next()?, family)?;
     let (since, confirmed) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     let digest = words.next()?.to_string();
     let published = Some(Published { address: address.into(), since, confirmed });
-    words.next().is_none().then_some((family, Known { published, digest, ..Known::default() }))
+    words.next().is_none().then_some((family, HostState { published, digest, ..HostState::default() }))
 }
 
-fn read_known(json: &Json, family: Family) -> Option<Known> {
+fn read_known(json: &Json, family: Family) -> Option<HostState> {
     let published = match json::text(json, "address") {
         None => None,
         Some(_) => Some(Published {
@@ -230,20 +230,20 @@ fn read_known(json: &Json, family: Family) -> Option<Known> {
     let changes = json::list(json, "changes")
         .iter()
         .map(|change| Some((json::number(change, "at")?, read_set(change, "from", family)?)))
-        .collect::<Option<Vec<(Stamp, Set)>>>()?;
+        .collect::<Option<Vec<(Timestamp, Set)>>>()?;
     let astray = match json::member(json, "astray") {
         None => None,
         Some(astray) => Some(Astray { at: json::number(astray, "at")?, told: json::flag(astray, "told")? }),
     };
-    let standing = match (json::member(json, "begun"), json::member(json, "waiting"), json::member(json, "refused")) {
+    let pending = match (json::member(json, "begun"), json::member(json, "waiting"), json::member(json, "refused")) {
         (None, None, None) => None,
-        (Some(begun), None, None) => Some(Standing::Begun {
+        (Some(begun), None, None) => Some(Pending::Attempted {
             address: read_set(begun, "address", family)?,
             at: json::number(begun, "at")?,
             times: count(begun, "times")?,
             fails: count(begun, "fails")?,
         }),
-        (None, Some(waiting), None) => Some(Standing::Waiting {
+        (None, Some(waiting), None) => Some(Pending::BackingOff {
             address: read_set(waiting, "address", family)?,
             at: json::number(waiting, "at")?,
             wait: json::number(waiting, "wait")?,
@@ -251,7 +251,7 @@ fn read_known(json: &Json, family: Family) -> Option<Known> {
             fails: count(waiting, "fails")?,
             why: json::text(waiting, "why")?.to_string(),
         }),
-        (None, None, Some(refused)) => Some(Standing::Refused {
+        (None, None, Some(refused)) => Some(Pending::Rejected {
             at: json::number(refused, "at")?,
             told: json::number(refused, "told")?,
             why: json::text(refused, "why")?.to_string(),
@@ -261,7 +261,7 @@ fn read_known(json: &Json, family: Family) -> Option<Known> {
         }),
         _ => return None,
     };
-    Some(Known { published, digest: json::text(json, "digest")?.to_string(), standing, astray, changes })
+    Some(HostState { published, digest: json::text(json, "digest")?.to_string(), pending, astray, changes })
 }
 
 fn address(text: &str, family: Family) -> Option<IpAddr> {
@@ -284,34 +284,42 @@ mod tests {
     fn sample() -> State {
         let four: IpAddr = "9.9.9.9".parse().expect("good");
         let six: IpAddr = "2620:fe::fe".parse().expect("good");
-        let mut memory = Memory::default();
+        let mut memory = SectionState::default();
         let published = Published { address: four.into(), since: 5_000_000_000, confirmed: 5_000_000_001 };
         memory.notes.insert("zone \"x\"".to_string(), "1".to_string());
         memory.hosts.insert(
             ("a.example".to_string(), Family::V4),
-            Known {
+            HostState {
                 published: Some(published.clone()),
                 digest: "d".to_string(),
                 changes: vec![(7, four.into())],
-                standing: None,
+                pending: None,
                 astray: Some(Astray { at: 9, told: true }),
             }
             .into(),
         );
         memory.hosts.insert(
             ("b.example".to_string(), Family::V4),
-            Known { published: Some(published), digest: "d".to_string(), ..Known::default() }.into(),
+            HostState { published: Some(published), digest: "d".to_string(), ..HostState::default() }.into(),
         );
         let several = Set::of(six, &["2620:fe::9".parse().expect("good")]);
         let published = Published { address: several.clone(), since: 1, confirmed: 2 };
         memory.hosts.insert(
             ("c.example".to_string(), Family::V6),
-            Known { published: Some(published), changes: vec![(3, several.clone())], ..Known::default() }.into(),
+            HostState { published: Some(published), changes: vec![(3, several.clone())], ..HostState::default() }
+                .into(),
         );
         let standings = [
-            Standing::Begun { address: six.into(), at: -1, times: 2, fails: 3 },
-            Standing::Waiting { address: several, at: 1, wait: 300, strict: true, fails: 1, why: "w\n\"".to_string() },
-            Standing::Refused {
+            Pending::Attempted { address: six.into(), at: -1, times: 2, fails: 3 },
+            Pending::BackingOff {
+                address: several,
+                at: 1,
+                wait: 300,
+                strict: true,
+                fails: 1,
+                why: "w\n\"".to_string(),
+            },
+            Pending::Rejected {
                 at: 1,
                 told: 2,
                 why: "badauth".to_string(),
@@ -320,16 +328,16 @@ mod tests {
                 daily: false,
             },
         ];
-        for (i, standing) in standings.into_iter().enumerate() {
-            let known = Known { standing: Some(standing), ..Known::default() };
+        for (i, pending) in standings.into_iter().enumerate() {
+            let known = HostState { pending: Some(pending), ..HostState::default() };
             memory.hosts.insert((format!("h{i}.example"), Family::V6), known.into());
         }
         State {
             salt: "00".to_string(),
-            sections: Sorted::from_iter([("home".to_string(), Rc::new(memory))]),
+            sections: VecMap::from_iter([("home".to_string(), Rc::new(memory))]),
             unconfirmed: [Some(four), None],
             resume: Some("home".to_string()),
-            dissent: Sorted::from_iter([("ipv4 a,b".to_string(), "b says \"x\"".to_string())]),
+            dissent: VecMap::from_iter([("ipv4 a,b".to_string(), "b says \"x\"".to_string())]),
         }
     }
 

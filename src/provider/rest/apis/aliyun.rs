@@ -4,7 +4,7 @@
 use super::super::talk::Talk;
 use super::super::*;
 use crate::net::http::Request;
-use crate::provider::api_error::Trouble;
+use crate::provider::api_error::ApiError;
 use crate::settings::reader::secret;
 use crate::sys::clock;
 use crate::sys::os;
@@ -60,7 +60,7 @@ pub const ALIYUN: Api = Api {
     ..Api::PLAIN
 };
 
-fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), Trouble> {
+fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
     let words = talk.words();
     let value = |word: &str| words.get(word).map(|value| value.text).unwrap_or_default();
     let mut nonce = [0u8; 16];

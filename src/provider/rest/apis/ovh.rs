@@ -5,9 +5,9 @@
 use super::super::talk::Talk;
 use super::super::*;
 use crate::net::http::Request;
-use crate::provider::api_error::{Scope, Trouble};
+use crate::provider::api_error::{ApiError, Scope};
 use crate::settings::reader::secret;
-use crate::sys::clock::{self, Stamp};
+use crate::sys::clock::{self, Timestamp};
 use crate::types::digest::{hex, sha1};
 
 pub const OVH: Api = Api {
@@ -62,7 +62,7 @@ pub const OVH: Api = Api {
     ..Api::PLAIN
 };
 
-fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), Trouble> {
+fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
     let time = match talk.ahead {
         Some(ahead) => clock::now().saturating_add(ahead),
         None => {
@@ -83,13 +83,13 @@ fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), Trouble> {
 }
 
 /// What the server's clock reads: ours may be wrong, and then every signature would be.
-fn server_time(talk: &Talk<'_>) -> Result<Stamp, Trouble> {
+fn server_time(talk: &Talk<'_>) -> Result<Timestamp, ApiError> {
     if talk.http.dry.is_some() {
         return Ok(clock::now());
     }
     let reply = talk.send(&Request::get(talk.owner.url.at("/auth/time")))?;
     let time = reply.body.trim().parse().ok().filter(|_| reply.ok());
-    time.ok_or_else(|| Trouble::later(Scope::Push, format!("OVHcloud did not tell its time: {}", reply.status_line())))
+    time.ok_or_else(|| ApiError::later(Scope::Push, format!("OVHcloud did not tell its time: {}", reply.status_line())))
 }
 
 fn signature(parts: &[&str]) -> String {

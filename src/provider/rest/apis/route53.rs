@@ -6,7 +6,7 @@ use super::super::talk::Talk;
 use super::super::*;
 use super::super::{sign, xml};
 use crate::net::http::Request;
-use crate::provider::api_error::Trouble;
+use crate::provider::api_error::ApiError;
 use crate::settings::reader::secret;
 use crate::sys::clock;
 
@@ -77,7 +77,7 @@ pub const ROUTE53: Api = Api {
     ..Api::PLAIN
 };
 
-fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), Trouble> {
+fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
     let words = talk.words();
     let value = |word: &str| words.get(word).map(|value| value.text).unwrap_or_default();
     let scope = sign::Aws { key: &value("key"), secret: &value("secret"), region: "us-east-1", service: "route53" };

@@ -4,7 +4,7 @@
 use super::super::talk::Talk;
 use super::super::*;
 use crate::net::http::Request;
-use crate::provider::api_error::Trouble;
+use crate::provider::api_error::ApiError;
 use crate::settings::reader::secret;
 use crate::sys::clock;
 
@@ -73,7 +73,7 @@ pub const TENCENT: Api = Api {
     ..Api::PLAIN
 };
 
-fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), Trouble> {
+fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
     let words = talk.words();
     let value = |word: &str| words.get(word).map(|value| value.text).unwrap_or_default();
     let action = request.url.resource().split_once('?').map_or(String::new(), |(_, action)| action.to_string());

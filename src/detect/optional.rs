@@ -7,13 +7,13 @@ mod teredo;
 
 use super::{family_key, interface, server, Row, BIND, OPERATOR};
 use crate::net::http::Http;
-use crate::settings::reader::{key, Facts};
+use crate::settings::reader::{key, SectionReader};
 use crate::types::address::Family;
 use std::net::IpAddr;
 use std::time::Instant;
 
 #[derive(Clone, Debug)]
-pub enum Further {
+pub enum OptionalKind {
     Stun { server: crate::net::dns::Server },
     Gateway(gateway::Gateway),
     Teredo { interface: Option<String> },
@@ -48,38 +48,38 @@ pub const KINDS: &[Row] = &[
     ),
 ];
 
-pub fn make(kind: &str, facts: &Facts<'_>, family: Family) -> Option<Further> {
+pub fn make(kind: &str, facts: &SectionReader<'_>, family: Family) -> Option<OptionalKind> {
     match kind {
         "stun" => stun::make(facts, family),
         "gateway" => gateway::make(facts),
-        _ => Some(Further::Teredo { interface: facts.text("interface") }),
+        _ => Some(OptionalKind::Teredo { interface: facts.text("interface") }),
     }
 }
 
-impl Further {
+impl OptionalKind {
     /// The default route's router, asked by what changes nothing in it.
-    pub fn router() -> Option<Further> {
-        Some(Further::Gateway(gateway::Gateway::untouched()))
+    pub fn router() -> Option<OptionalKind> {
+        Some(OptionalKind::Gateway(gateway::Gateway::untouched()))
     }
 
     pub fn ask(&self, family: Family, until: Instant, http: &Http<'_>) -> Result<IpAddr, String> {
         match self {
-            Further::Stun { server } => stun::ask(server, family, until, http),
-            Further::Gateway(gateway) => gateway::ask(gateway, until, http),
-            Further::Teredo { interface } => teredo::ask(interface.as_deref(), family),
+            OptionalKind::Stun { server } => stun::ask(server, family, until, http),
+            OptionalKind::Gateway(gateway) => gateway::ask(gateway, until, http),
+            OptionalKind::Teredo { interface } => teredo::ask(interface.as_deref(), family),
         }
     }
 
     /// Whether its answer is the network's word.
     pub fn is_network(&self) -> bool {
-        matches!(self, Further::Stun { .. })
+        matches!(self, OptionalKind::Stun { .. })
     }
 
     pub fn is_gateway(&self) -> bool {
-        matches!(self, Further::Gateway(_))
+        matches!(self, OptionalKind::Gateway(_))
     }
 
     pub fn is_teredo(&self) -> bool {
-        matches!(self, Further::Teredo { .. })
+        matches!(self, OptionalKind::Teredo { .. })
     }
 }

@@ -1,17 +1,17 @@
 //! The keys that say by which way requests go out: the same for the agent, a section and a detector.
 
-use super::Facts;
-use crate::net::http::{Proxy, Way};
+use super::SectionReader;
+use crate::net::http::{Egress, Proxy};
 use crate::net::socket::Bind;
 
-impl Facts<'_> {
+impl SectionReader<'_> {
     /// What this section says, else the usual. `proxy = off` takes none where the usual has one.
-    pub fn way(&self, usual: &Way) -> Way {
+    pub fn way(&self, usual: &Egress) -> Egress {
         let bind = self.with("bind", Bind::parse).or_else(|| usual.bind.clone());
-        Way { bind, proxy: self.proxy(usual) }
+        Egress { bind, proxy: self.proxy(usual) }
     }
 
-    fn proxy(&self, usual: &Way) -> Option<Proxy> {
+    fn proxy(&self, usual: &Egress) -> Option<Proxy> {
         let Some(entry) = self.entry("proxy") else {
             if self.secret("proxy_password").is_some() {
                 self.lacking("proxy_password without a 'proxy'");

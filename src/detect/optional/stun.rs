@@ -1,11 +1,11 @@
 //! A STUN server (RFC 8489) says which address it sees. One datagram each way, as with DNS, and as little proof: what
 //! keeps off strangers is the random transaction id, the random port and the connected socket.
 
-use super::{family_key, server, Further};
+use super::{family_key, server, OptionalKind};
 use crate::net::datagram;
 use crate::net::dns::Server;
 use crate::net::http::{plain, quoted, Http};
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::sys::os;
 use crate::types::address::Family;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -33,10 +33,10 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(16),
 ];
 
-pub fn make(facts: &Facts<'_>, family: Family) -> Option<Further> {
+pub fn make(facts: &SectionReader<'_>, family: Family) -> Option<OptionalKind> {
     let own = facts.section.get("url").is_some();
     let place = if own { "url" } else { family_key(facts, "server", "server6", family) };
-    Some(Further::Stun { server: server::read(facts, place, "stun:", USUAL_PORT)? })
+    Some(OptionalKind::Stun { server: server::read(facts, place, "stun:", USUAL_PORT)? })
 }
 
 pub fn ask(server: &Server, family: Family, until: Instant, http: &Http<'_>) -> Result<IpAddr, String> {

@@ -2,7 +2,7 @@
 //! (SSDP), find in it where its connection is controlled, and ask GetExternalIPAddress there (SOAP).
 //! Anyone at home may answer a search. Only the router is listened to, and only at its own address is it asked on.
 
-use crate::net::http::{quoted, Fault, Http, Method, Reply, Request, Url};
+use crate::net::http::{quoted, Http, Method, Reply, Request, RequestError, Url};
 use crate::types::address::{self, Family};
 use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -47,7 +47,7 @@ pub fn ask(router: IpAddr, url: Option<&Url>, until: Instant, http: &Http<'_>) -
 fn fetch(request: &Request, until: Instant, http: &Http<'_>) -> Result<Reply, String> {
     let mut http = http.by(&http.way);
     http.until = until;
-    http.fetch(request).map_err(|fault: Fault| fault.to_string())
+    http.fetch(request).map_err(|fault: RequestError| fault.to_string())
 }
 
 /// The place of the router's description.

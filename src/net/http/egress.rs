@@ -5,7 +5,7 @@ use crate::net::socket::Bind;
 use crate::types::secret::{self, Secret};
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Way {
+pub struct Egress {
     pub bind: Option<Bind>,
     pub proxy: Option<Proxy>,
 }

@@ -4,11 +4,11 @@
 mod pcp;
 mod upnp;
 
-use super::{server, Further};
+use super::{server, OptionalKind};
 use crate::net::dns::Server;
-use crate::net::http::{plain, Http, Url, Way};
+use crate::net::http::{plain, Egress, Http, Url};
 use crate::net::socket::{self, Bind};
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::sys::os;
 use crate::types::address::Family;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -38,7 +38,7 @@ impl Gateway {
     }
 }
 
-pub fn make(facts: &Facts<'_>) -> Option<Further> {
+pub fn make(facts: &SectionReader<'_>) -> Option<OptionalKind> {
     let server = match facts.entry("server") {
         Some(_) => Some(server::read(facts, "server", "", USUAL_PORT)?),
         None => None,
@@ -70,7 +70,7 @@ pub fn make(facts: &Facts<'_>) -> Option<Further> {
             }
         }
     }
-    Some(Further::Gateway(Gateway { server, url, protocols, interface: facts.text("interface") }))
+    Some(OptionalKind::Gateway(Gateway { server, url, protocols, interface: facts.text("interface") }))
 }
 
 /// What the router says; the error tells what each protocol met.
@@ -85,7 +85,7 @@ pub fn ask(gateway: &Gateway, until: Instant, http: &Http<'_>) -> Result<IpAddr,
         (None, None) => SocketAddr::new(router(gateway.interface.as_deref().or(bound))?.into(), USUAL_PORT),
     };
     // The router is at hand: neither a proxy nor a way out leads to it.
-    let mut http = http.by(&Way::default());
+    let mut http = http.by(&Egress::default());
     http.until = until;
     let mut met = Vec::new();
     for (turn, protocol) in gateway.protocols.iter().enumerate() {

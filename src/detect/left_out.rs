@@ -2,22 +2,22 @@
 
 use super::Row;
 use crate::net::http::Http;
-use crate::settings::reader::Facts;
+use crate::settings::reader::SectionReader;
 use crate::types::address::Family;
 use std::net::IpAddr;
 use std::time::Instant;
 
 #[derive(Clone, Debug)]
-pub enum Further {}
+pub enum OptionalKind {}
 
 pub const KINDS: &[Row] = &[];
 
-pub fn make(_: &str, _: &Facts<'_>, _: Family) -> Option<Further> {
+pub fn make(_: &str, _: &SectionReader<'_>, _: Family) -> Option<OptionalKind> {
     None
 }
 
-impl Further {
-    pub fn router() -> Option<Further> {
+impl OptionalKind {
+    pub fn router() -> Option<OptionalKind> {
         None
     }
 
