@@ -6,7 +6,7 @@ use super::DnsError;
 use crate::net::datagram;
 use crate::net::socket::{self, Bind};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 /// How long to wait before the second and the third datagram (RFC 1035 §4.2.1 asks for 2 to 5 seconds).
@@ -23,7 +23,28 @@ pub fn exchange<T>(
     until: Instant,
     accept: impl FnMut(&[u8]) -> Option<T>,
 ) -> Result<T, DnsError> {
-    datagram::exchange(server, bind, message, &PAUSES, until, accept).map_err(network)?.ok_or(DnsError::Timeout)
+    exchange_on(&udp(server, bind)?, message, until, accept)
+}
+
+/// A UDP socket that receives from `server` alone.
+pub fn udp(server: SocketAddr, bind: Option<&Bind>) -> Result<UdpSocket, DnsError> {
+    socket::udp(server, bind).map_err(network)
+}
+
+/// The same as [`exchange`] on a socket of [`udp`].
+pub fn exchange_on<T>(
+    socket: &UdpSocket,
+    message: &[u8],
+    until: Instant,
+    mut accept: impl FnMut(&[u8]) -> Option<T>,
+) -> Result<T, DnsError> {
+    let mut taken = None;
+    datagram::ask(socket, message, &PAUSES, until, &mut |packet| {
+        taken = accept(packet);
+        taken.is_some()
+    })
+    .map_err(network)?;
+    taken.ok_or(DnsError::Timeout)
 }
 
 /// What is left until then; never zero, which would mean "wait for ever" to a socket.

@@ -2,6 +2,7 @@
 //! Only written, never read; names are not compressed.
 
 use super::wire::{put_name, put_record, put_u16, Header};
+use std::net::IpAddr;
 
 /// The classes by which an update says what it means (RFC 2136 §2.4 and §2.5).
 const IN: u16 = 1;
@@ -57,6 +58,12 @@ impl Update {
         self.counts[1] += 1;
     }
 
+    /// The name has these addresses and no others of this type. Other types are not touched.
+    pub fn replace(&mut self, name: &[u8], kind: u16, ttl: u32, addresses: &[IpAddr]) {
+        self.delete(name, kind);
+        addresses.iter().for_each(|address| self.add(name, kind, ttl, &address_data(*address)));
+    }
+
     /// Bytes of the message so far, without a signature.
     pub fn len(&self) -> usize {
         super::wire::HEADER + self.zone.len() + self.needs.len() + self.changes.len()
@@ -78,6 +85,14 @@ impl Update {
     }
 }
 
+/// The data of an address record: A (RFC 1035 §3.4.1) or AAAA (RFC 3596 §2.2).
+pub fn address_data(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(ip) => ip.octets().to_vec(),
+        IpAddr::V6(ip) => ip.octets().to_vec(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,8 +105,7 @@ mod tests {
         assert!(update.is_empty());
         update.need_none(&name, CNAME);
         update.need(&name, 1, &[192, 0, 2, 1]);
-        update.delete(&name, 1);
-        update.add(&name, 1, 60, &[192, 0, 2, 2]);
+        update.replace(&name, 1, 60, &[[192, 0, 2, 2].into()]);
         let message = update.message(0x1234);
         assert_eq!(message.len(), update.len());
         let expected = [

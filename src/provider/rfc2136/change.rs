@@ -1,6 +1,6 @@
 //! What is changed: one host in one family. Written as an update and, for people, as nsupdate(1) takes it.
 
-use crate::net::dns::update::{Update, CNAME};
+use crate::net::dns::update::{address_data, Update, CNAME};
 use crate::net::dns::wire::put_name;
 use crate::net::dns::zone::kind;
 use crate::provider::contract::{HostResult, HostUpdate, LastKnown, UpdateResult};
@@ -50,14 +50,6 @@ pub fn of(batch: &[HostUpdate], past: &[[LastKnown; 2]], mine: bool) -> Vec<Chan
     each.collect()
 }
 
-/// Bytes of an address, as a record holds it.
-fn data(address: IpAddr) -> Vec<u8> {
-    match address {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets().to_vec(),
-    }
-}
-
 impl Change {
     pub fn ruling(&self, verdict: UpdateResult) -> HostResult {
         HostResult { host: self.index, family: self.family, verdict, warning: None }
@@ -75,7 +67,7 @@ impl Change {
     /// The most bytes that it takes in a message. `first`: it is the first of its host there.
     pub fn weight(&self, first: bool) -> usize {
         let record = self.host.len() + 2 + 10;
-        let (data, added) = (data(self.addresses.first()).len(), self.addresses.all().len());
+        let (data, added) = (address_data(self.addresses.first()).len(), self.addresses.all().len());
         let held = self.past.held.as_ref().map_or(0, |held| held.all().len());
         let needed = if self.mine { held.max(added) } else { 0 };
         (1 + usize::from(first)) * record + (needed + added) * (record + data)
@@ -112,10 +104,9 @@ pub fn update(zone: &str, ttl: u32, changes: &[Change], need: Need) -> Result<Up
         match change.needed(need) {
             None => {}
             Some(None) => update.need_none(&name, kind),
-            Some(Some(set)) => set.all().iter().for_each(|address| update.need(&name, kind, &data(*address))),
+            Some(Some(set)) => set.all().iter().for_each(|address| update.need(&name, kind, &address_data(*address))),
         }
-        update.delete(&name, kind);
-        change.addresses.all().iter().for_each(|address| update.add(&name, kind, ttl, &data(*address)));
+        update.replace(&name, kind, ttl, change.addresses.all());
     }
     Ok(update)
 }

@@ -2,8 +2,9 @@
 //! is halved until that host stands alone with its verdict.
 
 use super::change::{self, Change, Need};
-use super::talk::{Answer, Talk};
+use super::rcodes::YXRRSET;
 use super::{places, rcodes, Area, Rfc2136};
+use crate::net::dns::update_client::{UpdateClient, UpdateOutcome};
 use crate::net::http::Http;
 use crate::net::tsig;
 use crate::provider::contract::{HostResult, UpdateResult};
@@ -40,7 +41,7 @@ pub fn push(provider: &Rfc2136, area: Area, http: &Http<'_>, rulings: &mut Vec<H
         provider,
         zone: &area.zone,
         server: area.server.to_string(),
-        talk: Talk::new(places, key, provider.tcp, http),
+        client: UpdateClient::new(places, key, provider.tcp, http.way.bind.as_ref()),
         http,
         rulings,
         pending: None,
@@ -72,7 +73,7 @@ struct Push<'a, 'b> {
     provider: &'a Rfc2136,
     zone: &'a str,
     server: String,
-    talk: Talk<'a>,
+    client: UpdateClient<'a>,
     http: &'a Http<'a>,
     rulings: &'b mut Vec<HostResult>,
     /// A verdict that holds for all that has not been asked yet.
@@ -86,7 +87,7 @@ impl Push<'_, '_> {
     }
 
     /// Sends a group of changes. `None`: nothing is known of it, and all have their verdict.
-    fn ask(&mut self, group: &[Change], need: Need) -> Option<Answer> {
+    fn ask(&mut self, group: &[Change], need: Need) -> Option<UpdateOutcome> {
         if let Some(verdict) = self.pending.clone().or(self.http.expired().then_some(UpdateResult::NotAttempted)) {
             self.rule(group, &verdict);
             return None;
@@ -104,16 +105,15 @@ impl Push<'_, '_> {
         if let Some(show) = self.http.verbose {
             change::lines(self.zone, self.provider.ttl, group, need).iter().for_each(|line| show(&format!("> {line}")));
         }
-        let answer = self.talk.ask(|id| update.message(id));
+        let outcome = self.client.send(&update, (Instant::now() + self.http.timeout).min(self.http.until));
         if let Some(show) = self.http.verbose {
-            show(&match &answer {
-                Ok(answer) => format!("< {}", crate::net::dns::wire::rcode_name(answer.rcode.max(answer.error))),
-                Err(why) => format!("< {why}"),
-            });
+            match outcome.code_name() {
+                Ok(code) => show(&format!("< {code}")),
+                Err(why) => show(&format!("< {why}")),
+            }
         }
-        match answer {
-            Ok(answer) => Some(answer),
-            Err(why) => {
+        match outcome {
+            UpdateOutcome::Unanswered(why) | UpdateOutcome::NotSent(why) => {
                 // Who does not answer now need not be tried for the next hosts.
                 let verdict =
                     UpdateResult::later(format!("{}: {why}; whether it was done could not be confirmed", self.server));
@@ -121,66 +121,67 @@ impl Push<'_, '_> {
                 self.rule(group, &verdict);
                 None
             }
+            outcome => Some(outcome),
         }
     }
 
     /// A whole message's worth.
     fn group(&mut self, group: &[Change]) {
-        let Some(answer) = self.ask(group, Need::Ours) else { return };
-        if rcodes::is_unmet(&answer) && group.len() > 1 && group[0].is_mine() {
+        let Some(outcome) = self.ask(group, Need::Ours) else { return };
+        if rcodes::is_unmet(&outcome) && group.len() > 1 && group[0].is_mine() {
             // All of it may have been done before, and only the reply was lost.
-            let Some(answer) = self.ask(group, Need::Same) else { return };
-            if answer.sure && answer.rcode == 0 {
+            let Some(outcome) = self.ask(group, Need::Same) else { return };
+            if outcome == UpdateOutcome::Done {
                 return self.rule(group, &UpdateResult::Unchanged);
             }
         }
-        self.settle(group, answer);
+        self.settle(group, outcome);
     }
 
-    fn settle(&mut self, group: &[Change], answer: Answer) {
-        let apart = rcodes::is_unmet(&answer) || (rcodes::is_of_some(&answer) && self.patience > 0);
+    fn settle(&mut self, group: &[Change], outcome: UpdateOutcome) {
+        let apart = rcodes::is_unmet(&outcome) || (rcodes::is_of_some(&outcome) && self.patience > 0);
         match group {
-            [change] if rcodes::is_unmet(&answer) => self.alone(change, answer),
+            [change] if rcodes::is_unmet(&outcome) => self.alone(change, outcome),
             _ if apart && group.len() > 1 => {
-                if rcodes::is_of_some(&answer) {
+                if rcodes::is_of_some(&outcome) {
                     self.patience -= 1;
                 }
                 let (one, other) = group.split_at(group.len() / 2);
                 for half in [one, other] {
-                    if let Some(answer) = self.ask(half, Need::Ours) {
-                        self.settle(half, answer);
+                    if let Some(outcome) = self.ask(half, Need::Ours) {
+                        self.settle(half, outcome);
                     }
                 }
             }
-            _ => self.rule(group, &rcodes::judge(&answer, self.zone)),
+            _ => self.rule(group, &rcodes::judge(&outcome, self.zone)),
         }
     }
 
     /// One host whose record is not what it had to be: ours already, or once, or gone, or somebody else's.
-    fn alone(&mut self, change: &Change, answer: Answer) {
+    fn alone(&mut self, change: &Change, outcome: UpdateOutcome) {
         let group = std::slice::from_ref(change);
         let taken = rcodes::not_mine(&change.host, change.family.record());
         if !change.is_mine() {
             return self.rule(group, &rcodes::alias(&change.host));
         }
-        let mut last = answer;
+        let mut last = outcome;
         for need in [Need::Same, Need::Begun, Need::Nothing] {
             if need == Need::Begun && !change.was_begun() {
                 continue;
             }
-            let Some(answer) = self.ask(group, need) else { return };
-            if answer.sure && answer.rcode == 0 {
+            let Some(outcome) = self.ask(group, need) else { return };
+            if outcome == UpdateOutcome::Done {
                 let done = if need == Need::Same { UpdateResult::Unchanged } else { UpdateResult::Updated };
                 return self.rule(group, &done);
             }
-            if !rcodes::is_unmet(&answer) {
-                return self.rule(group, &rcodes::judge(&answer, self.zone));
+            if !rcodes::is_unmet(&outcome) {
+                return self.rule(group, &rcodes::judge(&outcome, self.zone));
             }
             // That the name is an alias is found out before what it has beside: the first of the needs.
-            if need == Need::Same && answer.rcode == 7 {
+            if need == Need::Same && matches!(outcome, UpdateOutcome::Refused { rcode: YXRRSET, .. }) {
                 return self.rule(group, &rcodes::alias(&change.host));
             }
-            last = answer;
+            last = outcome;
         }
         let verdict = if rcodes::is_unmet(&last) { taken } else { rcodes::judge(&last, self.zone) };
         self.rule(group, &verdict);

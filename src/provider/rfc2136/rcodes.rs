@@ -1,12 +1,15 @@
 //! What each answer means: RCODEs (RFC 2136 §2.2) and the errors of signatures (RFC 8945 §3), each on purpose.
 
-use super::talk::Answer;
+use crate::net::dns::update_client::UpdateOutcome;
 use crate::net::dns::wire::rcode_name;
 use crate::provider::contract::UpdateResult;
 use crate::sys::clock;
 
 const SERVFAIL: u16 = 2;
 const REFUSED: u16 = 5;
+const YXDOMAIN: u16 = 6;
+pub const YXRRSET: u16 = 7;
+const NXRRSET: u16 = 8;
 const NOTAUTH: u16 = 9;
 const NOTZONE: u16 = 10;
 
@@ -23,28 +26,34 @@ const REFUSALS: &[(u16, &str, &str)] = &[
     (22, "the server takes no signature of this length", "choose another 'algorithm'"),
 ];
 
-/// Whether something that had to be there, or not, was otherwise.
-pub fn is_unmet(answer: &Answer) -> bool {
-    answer.sure && matches!(answer.rcode, 6..=8)
+/// Whether a prerequisite of the update was not met (RFC 2136 §2.2).
+pub fn is_unmet(outcome: &UpdateOutcome) -> bool {
+    matches!(outcome, UpdateOutcome::Refused { rcode: YXDOMAIN..=NXRRSET, verified: true })
 }
 
-/// Whether one host of many may be what the server does not like.
-pub fn is_of_some(answer: &Answer) -> bool {
-    answer.sure && answer.error == 0 && answer.theirs.is_none() && matches!(answer.rcode, REFUSED | NOTZONE)
+/// Whether one host of many may be the reason.
+pub fn is_of_some(outcome: &UpdateOutcome) -> bool {
+    matches!(outcome, UpdateOutcome::Refused { rcode: REFUSED | NOTZONE, verified: true })
 }
 
-/// The verdict on an answer that is not about what had to be there.
-pub fn judge(answer: &Answer, zone: &str) -> UpdateResult {
-    if let Some(theirs) = answer.theirs {
-        let (ours, theirs) = (clock::stamp(clock::now()), clock::stamp(theirs));
-        return UpdateResult::later(format!(
-            "BADTIME: our clock says {ours}, the server's {theirs}; set the wrong one"
-        ));
-    }
-    let code = if answer.error == 0 { answer.rcode } else { answer.error };
-    let unsure = if answer.sure { "" } else { " (as it says without a signature)" };
+/// The result of an update whose prerequisites are not the matter.
+pub fn judge(outcome: &UpdateOutcome, zone: &str) -> UpdateResult {
+    let (code, verified) = match outcome {
+        UpdateOutcome::Done => return UpdateResult::Updated,
+        UpdateOutcome::Refused { rcode: code, verified } | UpdateOutcome::TsigError { error: code, verified } => {
+            (*code, *verified)
+        }
+        UpdateOutcome::BadTime { server_clock } => {
+            let (ours, theirs) = (clock::stamp(clock::now()), clock::stamp(*server_clock));
+            return UpdateResult::later(format!(
+                "BADTIME: our clock says {ours}, the server's {theirs}; set the wrong one"
+            ));
+        }
+        UpdateOutcome::Unanswered(why) | UpdateOutcome::NotSent(why) => return UpdateResult::later(why.as_str()),
+    };
+    let unsure = if verified { "" } else { " (as it says without a signature)" };
     let name = rcode_name(code);
-    if !answer.sure && matches!(code, REFUSED | NOTAUTH) {
+    if !verified && matches!(code, REFUSED | NOTAUTH) {
         // PowerDNS 4.7 says no more than this, whatever is wrong; Knot 3.2 does so of a zone that it does not have.
         return UpdateResult::Unauthorized {
             why: format!("{name}, without a signature: the server does not take our signature, or not for the zone {zone}, or does not have it"),
@@ -56,7 +65,6 @@ pub fn judge(answer: &Answer, zone: &str) -> UpdateResult {
         };
     }
     match REFUSALS.iter().find(|(known, ..)| *known == code) {
-        _ if code == 0 && answer.sure => UpdateResult::Updated,
         Some((_, why, remedy)) => UpdateResult::Rejected {
             why: format!("{name}: {}{unsure}", why.replace("{zone}", zone)),
             remedy: remedy.to_string(),
@@ -90,7 +98,11 @@ mod tests {
 
     #[test]
     fn every_code_has_its_verdict() {
-        let of = |rcode, error| judge(&Answer { rcode, error, sure: true, theirs: None }, "example");
+        let of = |rcode, error| match (rcode, error) {
+            (0, 0) => judge(&UpdateOutcome::Done, "example"),
+            (rcode, 0) => judge(&UpdateOutcome::Refused { rcode, verified: true }, "example"),
+            (_, error) => judge(&UpdateOutcome::TsigError { error, verified: true }, "example"),
+        };
         assert_eq!(of(0, 0), UpdateResult::Updated);
         for (rcode, error) in [(1, 0), (3, 0), (4, 0), (5, 0), (9, 0), (10, 0), (9, 16), (9, 17), (9, 22)] {
             let verdict = of(rcode, error);
@@ -100,12 +112,12 @@ mod tests {
         for (rcode, error) in [(2, 0), (6, 0), (7, 0), (8, 0), (11, 0), (15, 0), (0, 16 + 99), (9, 18)] {
             assert!(matches!(of(rcode, error), UpdateResult::RetryLater { .. }), "{rcode} {error}");
         }
-        let late = judge(&Answer { rcode: 9, error: 18, sure: true, theirs: Some(1_795_176_000) }, "example");
+        let late = judge(&UpdateOutcome::BadTime { server_clock: 1_795_176_000 }, "example");
         assert!(
             matches!(&late, UpdateResult::RetryLater { why, .. } if why.contains("2026-11-20T12:00:00Z")),
             "{late:?}"
         );
-        let unsure = judge(&Answer { rcode: 0, error: 0, sure: false, theirs: None }, "example");
-        assert!(matches!(unsure, UpdateResult::RetryLater { .. }));
+        let unsigned = judge(&UpdateOutcome::Refused { rcode: REFUSED, verified: false }, "example");
+        assert!(matches!(&unsigned, UpdateResult::Unauthorized { why, .. } if why.starts_with("REFUSED, without")));
     }
 }
