@@ -11,12 +11,12 @@ all:
 
 # What the tests need of Debian, then all tests, of the full build: those of the usual one are among them.
 test:
-	tests/parts
+	tests/install-tools
 	cargo test --locked --features all-providers
 
 # All that is asked of a change. With TESTED=yes the tests themselves are left out, for they have just run.
 check:
-	tests/parts
+	tests/install-tools
 	cargo fmt --check
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo clippy --all-targets --locked --features all-providers -- -D warnings

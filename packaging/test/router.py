@@ -20,7 +20,7 @@ def feed(scratch, package):
     (top / 'bin/homing').write_text('')
     (top / 'rules.mk').write_text('INCLUDE_DIR := $(TOPDIR)\nINSTALL_DIR := install -d -m755\nINSTALL_BIN := install -m755\n'
                                   'INSTALL_CONF := install -m600\nINSTALL_DATA := install -m644\nLN := ln -sf\nPKG_INSTALL_DIR := $(TOPDIR)\n')
-    # Conffiles that are no files of the package stay at a sysupgrade by a file in keep.d (include/package-pack.mk).
+    # Conffiles that are no files of the package stay at a sysupgrade by a file in keep.d (openwrt:include/package-pack.mk).
     (top / 'package.mk').write_text(
         'define BuildPackage\n$(1):\n\t$$(call Package/$(1)/install,$(TOPDIR)/out)\n'
         '\tfor path in $$(strip $$(Package/$(1)/conffiles)); do test -f $(TOPDIR)/out/$$$$path || '

@@ -70,7 +70,10 @@ fn free(hosts: &[&str]) -> Vec<SocketAddr> {
 /// Where a command is; servers are not in everybody's PATH.
 pub fn program(name: &str) -> PathBuf {
     let places = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(|folder| PathBuf::from(folder).join(name));
-    places.into_iter().find(|path| path.exists()).unwrap_or_else(|| panic!("{name} is missing: run tests/parts"))
+    places
+        .into_iter()
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("{name} is missing: run tests/install-tools"))
 }
 
 /// Runs a command that must succeed; gives what it printed.

@@ -5,7 +5,7 @@ src/extract_v2.c and src/database.c: the SHA-256 of the second stream in the fir
 folder before what is in it, and no ./ before names."""
 from .archive import Tree, epoch, gz, sha256
 
-# What OpenWrt's build system puts into every package (include/package-pack.mk): its own functions enable, start and stop
+# What OpenWrt's build system puts into every package (openwrt:include/package-pack.mk): its own functions enable, start and stop
 # what has an init script, which they find in the list of the package's files.
 HEAD = '[ -s ${{IPKG_INSTROOT}}/lib/functions.sh ] || exit 0\n. ${{IPKG_INSTROOT}}/lib/functions.sh\n' \
     'export root="${{IPKG_INSTROOT}}"\nexport pkgname="{name}"\n'
