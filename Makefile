@@ -12,7 +12,7 @@ all:
 # What the tests need of Debian, then all tests, of the full build: those of the usual one are among them.
 test:
 	tests/install-tools
-	cargo test --locked --features all-providers
+	tests/leaves-nothing cargo test --locked --features all-providers
 
 # All that is asked of a change. With TESTED=yes the tests themselves are left out, for they have just run.
 check:
@@ -22,7 +22,7 @@ check:
 	cargo clippy --all-targets --locked --features all-providers -- -D warnings
 	cargo clippy --all-targets --locked --no-default-features -- -D warnings
 	mandoc -T lint -W warning packaging/man/homing.1 packaging/man/homing.conf.5
-	$(if $(TESTED),,cargo test --locked --features all-providers)
+	$(if $(TESTED),,tests/leaves-nothing cargo test --locked --features all-providers)
 	$(MAKE) size counts
 	@echo "$$(cargo test --locked --features all-providers -- --list 2>/dev/null | grep -c ': test$$') tests"
 

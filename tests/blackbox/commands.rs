@@ -275,12 +275,9 @@ fn check_and_json_and_the_volume() {
 fn every_goes_on() {
     let page = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let scratch = Scratch::new();
-    let built = runner::homing();
     let url = format!("--set=detector:ipify.url={}/", page.url());
-    let mut child = std::process::Command::new(&built[0])
-        .args(&built[1..])
+    let mut child = runner::command(&scratch)
         .args(["--log-only", "--every", "10", "--set=ipv4=ipify", "--set=history=ip.log", &url])
-        .current_dir(scratch.root())
         .spawn()
         .unwrap();
     let until = std::time::Instant::now() + seconds(15);

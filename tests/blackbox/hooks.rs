@@ -68,10 +68,8 @@ fn a_hook_that_sleeps_does_not_hold_the_lock() {
         assert!(Command::new("/usr/bin/mkfifo").arg(&fifo).status().unwrap().success());
         let hook = script(&home, "hook", "echo > {dir}/awake; exec sleep 60");
         home.config(&format!("ipv4 = four\ntimeout = 20s\non_change = {hook}"), "");
-        let built = runner::homing();
-        let mut first = Command::new(&built[0]);
-        first.args(&built[1..]).arg("-c").arg(home.scratch.path("homing.conf")).args(words).env_clear();
-        first.env("RUNTIME_DIRECTORY", home.scratch.folder("run")).process_group(0);
+        let mut first = runner::command(&home.scratch);
+        first.arg("-c").arg(home.scratch.path("homing.conf")).args(words).process_group(0);
         let mut first = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         // Returns when the hook has begun, so no time need be guessed.
         std::fs::read(&fifo).unwrap();

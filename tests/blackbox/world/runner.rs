@@ -1,6 +1,7 @@
 //! What is run: the binary that cargo built, or one in its place (`HOMING_RUNNER`), perhaps emulated. What holds of
 //! emulators stands here alone: how much longer they may take, and what cannot be seen through them.
 
+use super::Scratch;
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
@@ -21,6 +22,16 @@ fn stand_in() -> Option<Vec<String>> {
 /// The command that runs homing.
 pub fn homing() -> Vec<String> {
     stand_in().unwrap_or_else(|| vec![env!("CARGO_BIN_EXE_homing").to_string()])
+}
+
+/// A command that starts homing in the scratch folder, for tests that do not wait for its end. As with `Run`, the
+/// environment is bare, and the record of the last pass goes to the scratch folder instead of /run.
+pub fn command(scratch: &Scratch) -> Command {
+    let words = homing();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).current_dir(scratch.root()).env_clear();
+    command.env("PATH", "/usr/bin:/bin").env("RUNTIME_DIRECTORY", scratch.folder("run"));
+    command
 }
 
 /// The same as one word of a shell's line.
