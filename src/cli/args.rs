@@ -1,5 +1,5 @@
 //! The command line, and the only door to the option package. What was typed is a type of its own here; what it
-//! means together with a config is decided in `config.rs`.
+//! means together with a config is decided in `src/config/mod.rs`.
 
 use crate::types::spelling::visible;
 use getopts::Options;

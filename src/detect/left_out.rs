@@ -1,4 +1,4 @@
-//! Stands in for `further.rs` in a build without the feature `detectors`: there are none, as the type says.
+//! Stands in for `optional.rs` in a build without the feature `detectors`: there are none, as the type says.
 
 use super::Row;
 use crate::net::http::Http;

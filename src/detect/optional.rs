@@ -1,5 +1,5 @@
 //! The detectors that not every board needs (the feature `detectors`): the router itself, a STUN server, a Teredo
-//! tunnel. `none_further.rs` stands in for them in a build without.
+//! tunnel. `left_out.rs` stands in for them in a build without.
 
 mod gateway;
 mod stun;

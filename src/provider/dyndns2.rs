@@ -1,6 +1,6 @@
 //! The dyndns2 protocol: a GET with the hosts and the address, a word for each host in answer. Most services speak
 //! it, each with its own habits; the habits are keys, and a preset is a set of keys. What the words mean is in
-//! `words.rs`.
+//! `return_codes.rs`.
 
 pub mod return_codes;
 

@@ -1,4 +1,4 @@
-//! Which providers there are: the table of protocols, and the presets, which are rows of facts in `presets.ini`
+//! Which providers there are: the table of protocols, and the presets, which are rows of facts in `presets/*.ini`
 //! written as a user would write them. Nothing here knows what is inside any of them.
 
 #[cfg(feature = "apis")]

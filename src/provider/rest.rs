@@ -1,6 +1,6 @@
 //! The providers that keep a zone's records behind a REST API: one way to find a record, write it and believe that it was
 //! written, and for each provider a table of facts. An adapter is its table; what no table can say is in `own`.
-//! `push.rs` does the work, `look.rs` reads listings, `write.rs` writes, `talk.rs` makes one call, `words.rs` fills in its words.
+//! `push.rs` does the work, `look.rs` reads listings, `write.rs` writes, `talk.rs` makes one call, `placeholders.rs` fills in its placeholders.
 
 mod apis;
 mod look;
@@ -22,7 +22,7 @@ use crate::types::hostname::Host;
 use crate::types::json::Json;
 use crate::types::secret::{self, Secret};
 
-/// One call. The path and the body are templates, see `words.rs`; an empty body is none.
+/// One call. The path and the body are templates, see `placeholders.rs`; an empty body is none.
 #[derive(Clone, Copy)]
 pub struct Call {
     method: Method,

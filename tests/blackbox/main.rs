@@ -31,6 +31,7 @@ mod memory;
 mod overrides;
 mod papers;
 mod real;
+mod repository;
 mod secrets;
 mod services;
 mod settings;

@@ -206,7 +206,7 @@ fn every_command_of_the_readme_works() {
     for (kind, block) in fenced(&paper("README.md")) {
         let transcript = block.lines().any(|line| line.starts_with("# homing"));
         if kind == "ini" || kind == "sh" || block.starts_with("20") {
-            continue; // settings, what packaging/test/readme runs, and a line of the history
+            continue; // settings, commands that the tests in packaging/test run, and a line of the history
         }
         let prompt =
             |line: &str| if transcript { line.strip_prefix("# ").map(String::from) } else { Some(line.to_string()) };
