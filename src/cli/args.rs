@@ -11,34 +11,35 @@ pub const DEFAULT_CONFIG: &str = "/etc/homing.conf";
 
 /// What `--help` prints. A test holds the options equal to those of homing(1).
 pub const HELP: &str = "\
-homing keeps a DNS name pointing home.
+homing is a dynamic DNS client.
 
-usage: homing [options]          one pass: detect, compare, push, remember
+usage: homing [options]      run one pass: detect the address, update records
 
-  -c, --config FILE    settings (default /etc/homing.conf)
-  -o, --set KEY=VALUE  add a setting; SECTION.KEY=VALUE for a section;
-                       repeatable; wins over the file; needs no file
-  -n, --dry-run        show what would be sent; push and write nothing
-  -f, --force          push even if nothing changed; lifts refusals and back-off
-      --only NAME      this section or host alone; repeatable
-      --verify         ask the zones' own servers too; push what is not there
-  -l, --log-only       keep the history; push nothing; needs no config
+  -c, --config FILE    configuration file (default /etc/homing.conf)
+  -o, --set KEY=VALUE  add or override a setting; SECTION.KEY=VALUE for a
+                       section; needs no configuration file; repeatable
+  -n, --dry-run        show what would be sent; send and write nothing
+  -f, --force          update even if nothing changed or an update was rejected
+      --only NAME      process only this section or host; repeatable
+      --verify         ask the zone's name servers; update records that differ
+  -l, --log-only       record the address in the history; update nothing
   -d, --detect         ask every configured detector and compare the answers
-  -s, --status         what is published, since when, refusals and why
-  -H, --history        the addresses we had, from, until, how long
-      --svg FILE       with --history: a picture of it (- for stdout)
-  -t, --check          check the config and exit 0 or 2
-  -L, --list [NAME]    providers, presets and detectors; one of them in full
-      --uci FILE       print OpenWrt's settings (UCI, ddns-scripts) as ours
-  -e, --every TIME     stay and repeat the pass: 5m, 300
-  -j, --json           machine-readable output, one object a line
-  -v, --verbose        tell each step
-  -q, --quiet          print nothing but trouble
+  -s, --status         show published addresses, pending and rejected updates
+  -H, --history        show past addresses with start, end and duration
+      --svg FILE       with --history: write a chart to FILE (- for stdout)
+  -t, --check          check the configuration and exit with 0 or 2
+  -L, --list [NAME]    list providers, presets and detectors; describe one
+      --uci FILE       convert OpenWrt settings (UCI, ddns-scripts) and print
+  -e, --every TIME     stay in the foreground and repeat the pass: 5m, 300
+  -j, --json           print JSON, one object per line
+  -v, --verbose        print each step
+  -q, --quiet          print only problems
   -V, --version        print the version
-  -h, --help           print this
+  -h, --help           print this help
 
-exit codes: 0 all current; 1 to be tried again; 2 command line or settings
-wrong, nothing attempted; 3 a provider refused: a person must act
+exit codes: 0 every record is up to date; 1 temporary failure, will be retried;
+2 invalid command line or configuration, nothing attempted; 3 an update was
+rejected, you must act
 
 first steps: homing --detect
              man homing.conf
