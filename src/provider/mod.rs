@@ -30,14 +30,14 @@ use contract::Protocol;
 const OWN: &[Protocol] = &[
     Protocol {
         name: "dyndns2",
-        what: "the protocol that most services speak; needs url",
+        what: "the protocol of most services; needs url",
         keys: dyndns2::KEYS,
         make: dyndns2::make,
     },
     #[cfg(feature = "template")]
     Protocol {
         name: "template",
-        what: "a request of your own making, for services that take a URL; needs url",
+        what: "any other HTTP request; needs url",
         keys: template::KEYS,
         make: template::make,
     },
@@ -46,7 +46,7 @@ const OWN: &[Protocol] = &[
     #[cfg(feature = "apis")]
     Protocol {
         name: "afraid",
-        what: "FreeDNS at afraid.org, by user and password",
+        what: "FreeDNS at afraid.org, API version 1, with user and password",
         keys: afraid::KEYS,
         make: afraid::make,
     },
@@ -55,7 +55,7 @@ const OWN: &[Protocol] = &[
     #[cfg(feature = "rfc2136")]
     Protocol {
         name: "rfc2136",
-        what: "signed updates of a zone, straight to its name server",
+        what: "signed DNS updates, sent to the name server of the zone",
         keys: rfc2136::KEYS,
         make: rfc2136::make,
     },

@@ -119,7 +119,7 @@ fn api_keys(manual: &str, name: &str) -> Vec<String> {
 #[test]
 fn the_manual_has_the_keys_of_the_program() {
     let manual = paper("packaging/man/homing.conf.5");
-    assert_eq!(keys(&part(&manual, ".Sh AGENT KEYS")), names(AGENT_KEYS));
+    assert_eq!(keys(&part(&manual, ".Sh GLOBAL KEYS")), names(AGENT_KEYS));
     assert_eq!(keys(&part(&manual, ".Sh SECTION KEYS")), names(SECTION_KEYS));
     for (kind, _, own) in kinds() {
         assert_eq!(keys(&part(&manual, &format!(".Ss {kind}"))), names(own), "{kind}");

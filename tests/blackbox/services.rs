@@ -5,14 +5,16 @@ use crate::world::*;
 use homing::provider;
 use homing::types::json::{self, Json};
 
-/// What `--list --json` says of providers and presets, in its order, without those that most builds leave out.
+/// The providers and presets that `--list --json` lists, sorted by name, without those of the feature `all-providers`.
 fn services() -> Vec<Json> {
     let list = Run::new(&Scratch::new()).args(["--list", "--json"]).go();
     let objects = list.stdout.lines().map(|line| json::parse(line).expect("one object a line"));
     let (_, rest) = provider::FEATURES.last().expect("all-providers");
     let usual = |object: &Json| !rest.iter().any(|name| json::text(object, "name") == Some(*name));
     let listed = objects.filter(|object| matches!(json::text(object, "kind"), Some("provider" | "preset")));
-    listed.filter(usual).collect()
+    let mut services: Vec<Json> = listed.filter(usual).collect();
+    services.sort_by_key(|service| json::text(service, "name").map(str::to_lowercase));
+    services
 }
 
 fn texts(object: &Json, key: &str) -> Vec<String> {
@@ -22,12 +24,12 @@ fn texts(object: &Json, key: &str) -> Vec<String> {
 /// Name, families, hosts, keys with where they travel, refresh.
 fn row(service: &Json) -> [String; 5] {
     let families = match (texts(service, "families").join(" ").as_str(), json::flag(service, "together")) {
-        ("ipv4 ipv6", Some(true)) => "both at once",
-        ("ipv4 ipv6", _) => "one by one",
+        ("ipv4 ipv6", Some(true)) => "together",
+        ("ipv4 ipv6", _) => "separate",
         ("ipv4", _) => "IPv4",
         (other, _) => panic!("{other}"),
     };
-    let hosts = if json::flag(service, "lists") == Some(true) { "lists" } else { "one by one" };
+    let hosts = if json::flag(service, "lists") == Some(true) { "together" } else { "separate" };
     let sent = json::text(service, "sent").map_or(String::new(), |place| format!(" ({place})"));
     let keys = texts(service, "needs").join(", ").replace('*', "") + &sent;
     let refresh = json::text(service, "refresh").unwrap_or_default();
@@ -53,7 +55,7 @@ fn the_papers_have_the_table_of_services() {
     let services = services();
     let what = |service: &Json| json::text(service, "what").expect("a comment").to_string();
     let mut readme = String::from(
-        "\n| `provider =` | | families | hosts | keys (where they go) | refresh |\n|---|---|---|---|---|---|\n",
+        "\n| provider | service | families | hosts | keys (sent in) | refresh |\n|---|---|---|---|---|---|\n",
     );
     for service in &services {
         let [name, families, hosts, keys, refresh] = row(service);
@@ -61,7 +63,7 @@ fn the_papers_have_the_table_of_services() {
     }
     hold("README.md", "<!-- services -->", "<!-- end of services -->", &readme);
     let mut manual = String::from(
-        "\n.Bl -column \"lightningwirelabs\" \"both at once\" \"one by one\" \"user, password (header)\"\n.It Em provider Ta Em families Ta Em hosts Ta Em keys Ta Em refresh\n",
+        "\n.Bl -column \"lightningwirelabs\" \"together\" \"together\" \"user, password (header)\"\n.It Em provider Ta Em families Ta Em hosts Ta Em keys Ta Em refresh\n",
     );
     for service in &services {
         let [name, families, hosts, keys, refresh] = row(service);
@@ -123,7 +125,7 @@ fn a_closed_service_is_told_with_its_place() {
     for (name, want) in [
         ("google-domains", "homing.conf:3: provider: google-domains is closed: its dynamic DNS ended on 2024-01-22"),
         ("twodns.de", "homing.conf:3: provider: twodns.de is closed: ended on 2024-12-20"),
-        ("dnsdynamic", "homing.conf:3: provider: dnsdynamic is closed: take another service"),
+        ("dnsdynamic", "homing.conf:3: provider: dnsdynamic is closed: use another service"),
     ] {
         let config = format!("ipv4 = fixed\n[home]\nprovider = {name}\nhosts = a.example.com\nuser = alice\npassword = s3cret\n[detector:fixed]\nkind = fixed\naddress = 198.41.0.4\n");
         scratch.write("homing.conf", &config, 0o600);

@@ -11,7 +11,7 @@ const SET: Write = Write {
 
 pub const DESEC: Api = Api {
     name: "desec-api",
-    what: "deSEC's REST API: all hosts of a zone in one call (desec is the simpler one)",
+    what: "deSEC's REST API: all hosts of a zone in one request (desec is simpler)",
     keys: keys![secret("token", "an API token; it may be limited to the records that homing keeps")],
     vendor: "deSEC",
     base: "https://desec.io/api/v1",

@@ -7,7 +7,7 @@ use crate::settings::reader::secret;
 
 pub const DNSPOD: Api = Api {
     name: "dnspod",
-    what: "DNSPod's own API (tencent is the one of Tencent Cloud)",
+    what: "DNSPod's own API (tencent is Tencent Cloud's)",
     keys: keys![secret("token", "the token as id,token")],
     vendor: "DNSPod",
     base: "https://dnsapi.cn",

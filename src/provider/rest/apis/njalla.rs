@@ -5,7 +5,7 @@ use crate::settings::reader::secret;
 
 pub const NJALLA: Api = Api {
     name: "njalla-api",
-    what: "Njalla's API (njalla is its simpler dynamic record)",
+    what: "Njalla's API (njalla is simpler)",
     keys: keys![secret("token", "an API token; do not bind it to an address")],
     vendor: "Njalla",
     base: "https://njal.la/api/1",

@@ -12,7 +12,7 @@ use crate::types::digest::{hex, sha1};
 
 pub const OVH: Api = Api {
     name: "ovh-api",
-    what: "OVHcloud's API (ovh is its simpler DynHost)",
+    what: "OVHcloud's API (ovh, for DynHost, is simpler)",
     keys: keys![
         secret("key", "the application key"),
         secret("secret", "the application secret"),

@@ -6,7 +6,7 @@ use crate::settings::reader::secret;
 
 pub const PORKBUN: Api = Api {
     name: "porkbun",
-    what: "Porkbun's API; switch API access on for the domain",
+    what: "Porkbun's API; enable API access for the domain",
     keys: keys![secret("key", "the API key (pk1_...)"), secret("secret", "the secret API key (sk1_...)")],
     vendor: "Porkbun",
     base: "https://api.porkbun.com/api/json/v3",
