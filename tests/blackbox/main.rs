@@ -25,6 +25,7 @@ mod gateway;
 mod hooks;
 #[cfg(feature = "rfc2136")]
 mod keyfiles;
+mod language;
 mod large;
 mod left_out;
 mod memory;
