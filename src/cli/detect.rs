@@ -3,7 +3,7 @@
 
 use crate::cli::output::{out, ExitCode, Report};
 use crate::config::Config;
-use crate::detect::{self, AllowedScopes, Detector, Kind};
+use crate::detect::{self, AllowedScopes, DetectError, Detector, Kind};
 use crate::net::http::Http;
 use crate::settings::{Section, Settings};
 use crate::sys::clock;
@@ -22,7 +22,7 @@ const PRIVATE: AllowedScopes = AllowedScopes { private: true, teredo: false };
 struct Row {
     name: String,
     family: Family,
-    answer: Result<IpAddr, String>,
+    answer: Result<IpAddr, DetectError>,
     /// What the router says of itself, if it was asked.
     router: Option<IpAddr>,
     /// Milliseconds.
@@ -107,13 +107,13 @@ fn tell(row: &Row, width: usize, report: &Report) {
         let object = Object::new().text("detector", &row.name).text("family", row.family.name());
         let object = match &row.answer {
             Ok(address) => object.text("address", &address.to_string()),
-            Err(why) => object.text("error", why),
+            Err(error) => object.text("error", &error.why),
         };
         return out(&object.number("ms", i64::try_from(row.took).unwrap_or(i64::MAX)).end());
     }
     let answer = match &row.answer {
         Ok(address) => address.to_string(),
-        Err(why) => format!("- {why}"),
+        Err(error) => format!("- {}", error.why),
     };
     out(&format!("{:width$}  {}    {:>5} ms  {answer}", row.name, row.family, row.took));
 }
@@ -185,11 +185,7 @@ fn meanings(rows: &[Row], own: [Option<IpAddr>; 2]) -> Vec<String> {
             meanings
                 .push(format!("{family}: the detectors disagree: {} (a proxy or a VPN? see agree)", all.join(", ")));
         }
-        if of().any(|row| {
-            row.answer
-                .as_ref()
-                .is_err_and(|why| why.contains("<") || why.contains("redirect") || why.starts_with("HTTP 511"))
-        }) {
+        if of().any(|row| row.answer.as_ref().is_err_and(|error| error.web_page)) {
             meanings.push(format!("{family}: a web page came where an address should be: a captive portal or proxy?"));
         }
     }

@@ -258,13 +258,27 @@ fn fixed(facts: &SectionReader<'_>, family: Family) -> Option<Kind> {
     Some(Kind::Fixed { addresses })
 }
 
-/// Asks one detector. The error says why there is no address from it.
-pub fn ask(detector: &Detector, family: Family, leave: AllowedScopes, http: &Http<'_>) -> Result<IpAddr, String> {
-    learn(detector, family, leave, http).and_then(|address| judge(detector, address, leave))
+/// Why there is no address from a detector.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DetectError {
+    pub why: String,
+    /// A web page or a redirect came where an address was expected: a captive portal or a proxy does that.
+    pub web_page: bool,
+}
+
+impl From<String> for DetectError {
+    fn from(why: String) -> DetectError {
+        DetectError { why, web_page: false }
+    }
 }
 
 /// What a detector says, whether or not it may be published.
-pub fn learn(detector: &Detector, family: Family, leave: AllowedScopes, http: &Http<'_>) -> Result<IpAddr, String> {
+pub fn learn(
+    detector: &Detector,
+    family: Family,
+    leave: AllowedScopes,
+    http: &Http<'_>,
+) -> Result<IpAddr, DetectError> {
     learn_all(detector, family, leave, http).map(|all| all[0])
 }
 
@@ -274,27 +288,27 @@ fn learn_all(
     family: Family,
     leave: AllowedScopes,
     http: &Http<'_>,
-) -> Result<Vec<IpAddr>, String> {
+) -> Result<Vec<IpAddr>, DetectError> {
     if http.expired() {
-        return Err("no time left in this pass".to_string());
+        return Err(DetectError::from("no time left in this pass".to_string()));
     }
     let until = (std::time::Instant::now() + http.timeout).min(http.until);
     let http = &http.by(&detector.way);
     let one = match &detector.kind {
-        Kind::Interface { name } => return interface::ask(name.as_deref(), family, leave),
+        Kind::Interface { name } => return Ok(interface::ask(name.as_deref(), family, leave)?),
         Kind::Fixed { addresses } => return Ok(addresses.clone()),
-        Kind::Web { url, parse } => web::ask(url, parse, family, http),
+        Kind::Web { url, parse } => return web::ask(url, parse, family, http).map(|address| vec![address]),
         Kind::Dns { server, question } => dns::ask(server, question, family, until, http.way.bind.as_ref()),
         Kind::Route => route::ask(family),
         Kind::File { path } => file::ask(path, family),
         Kind::Command { argv } => command::ask(argv, family, until),
         Kind::OptionalKind(further) => further.ask(family, until, http),
     };
-    one.map(|address| vec![address])
+    Ok(vec![one?])
 }
 
 /// Whether what a detector said may be published.
-pub fn judge(detector: &Detector, address: IpAddr, leave: AllowedScopes) -> Result<IpAddr, String> {
+pub fn judge(detector: &Detector, address: IpAddr, leave: AllowedScopes) -> Result<IpAddr, DetectError> {
     // A Teredo address is meant where it is asked for by name.
     let asked_for = matches!(&detector.kind, Kind::OptionalKind(further) if further.is_teredo())
         || leave.teredo && !detector.is_network();
@@ -303,19 +317,20 @@ pub fn judge(detector: &Detector, address: IpAddr, leave: AllowedScopes) -> Resu
     if leave.private && !detector.is_network() {
         return Ok(address);
     }
-    Err(match detector.is_gateway() {
+    let why = match detector.is_gateway() {
         false => format!("{address} is not a public address: {why}"),
         true if address::is_carrier_nat(address) => {
             format!("the router has {address}, which the provider shares among customers: {why}")
         }
         true => format!("the router has {address}, so another router stands before it: {why}"),
-    })
+    };
+    Err(DetectError::from(why))
 }
 
 /// What detectors answered in this pass. One that asks another machine and that two lists name is asked once.
-pub type Answers = Vec<(String, Family, Option<Bind>, Result<IpAddr, String>)>;
+pub type Answers = Vec<(String, Family, Option<Bind>, Result<IpAddr, DetectError>)>;
 
-fn ask_once(detector: &Detector, source: &Source, asked: &mut Answers, http: &Http<'_>) -> Result<IpAddr, String> {
+fn ask_once(detector: &Detector, source: &Source, asked: &mut Answers, http: &Http<'_>) -> Result<IpAddr, DetectError> {
     let mut before = asked.iter().filter(|(name, family, ..)| *name == detector.name && *family == source.family);
     let known = before.find(|(_, _, bind, _)| *bind == detector.way.bind);
     let answer = match known {
@@ -353,9 +368,9 @@ pub fn detect(source: &Source, asked: &mut Answers, http: &Http<'_>) -> Result<D
                     return Ok(Detected { address, beside: Vec::new(), from: same[0].1.name.clone(), weak, dissent });
                 }
             }
-            Err(why) => {
+            Err(error) => {
                 https_failed |= detector.is_https();
-                failed.push(format!("{}: {why}", detector.name));
+                failed.push(format!("{}: {}", detector.name, error.why));
             }
         }
     }
@@ -377,7 +392,7 @@ fn detect_all(source: &Source, http: &Http<'_>) -> Result<Detected, String> {
                 return Ok(Detected { address, beside, from: detector.name.clone(), weak: false, dissent: None });
             }
             Ok(None) => {}
-            Err(why) => failed.push(format!("{}: {why}", detector.name)),
+            Err(error) => failed.push(format!("{}: {}", detector.name, error.why)),
         }
     }
     Err(failed.join("; "))

@@ -1,7 +1,7 @@
 //! A page that says our address. It is believed only when it was fetched whole, with status 200, and holds exactly
 //! what `parse` says it should: a captive portal and an error page say 200 too.
 
-use super::{family_key, Kind};
+use super::{family_key, DetectError, Kind};
 use crate::net::http::{quoted, Http, Request, Url};
 use crate::settings::reader::SectionReader;
 use crate::types::address::{self, Family};
@@ -42,16 +42,21 @@ pub fn make(facts: &SectionReader<'_>, family: Family) -> Option<Kind> {
     Some(Kind::Web { url, parse })
 }
 
-pub fn ask(url: &Url, parse: &Parse, family: Family, http: &Http<'_>) -> Result<IpAddr, String> {
+pub fn ask(url: &Url, parse: &Parse, family: Family, http: &Http<'_>) -> Result<IpAddr, DetectError> {
     let mut request = Request::get(url.clone());
     // An address that stands in the URL is used as it is; what it answers is held to the family all the same.
     request.family = url.literal().is_none().then_some(family);
     request.measured = true;
     let reply = http.fetch(&request).map_err(|fault| fault.to_string())?;
     if reply.status != 200 {
-        return Err(reply.status_line());
+        // 511: network authentication required (RFC 6585, section 6).
+        let web_page = matches!(reply.status, 300..=399 | 511);
+        return Err(DetectError { why: reply.status_line(), web_page });
     }
-    read(&reply.body, parse, family).map_err(|why| format!("{why}: {}", quoted(&reply.body)))
+    read(&reply.body, parse, family).map_err(|why| DetectError {
+        why: format!("{why}: {}", quoted(&reply.body)),
+        web_page: reply.body.trim_start().starts_with('<'),
+    })
 }
 
 fn read(body: &str, parse: &Parse, family: Family) -> Result<IpAddr, String> {

@@ -3,7 +3,7 @@
 //! code: see the presets that begin with afraid.)
 
 use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
-use super::requests::{self, Ask, Dialect};
+use super::requests::{self, Answer, HttpService, UpdateRequest};
 use super::template::reading::Reading;
 use crate::net::http::{quoted, Reply, Request, Url, LARGE};
 use crate::settings::reader::{key, secret, Key, SectionReader};
@@ -46,39 +46,39 @@ struct Record {
 
 impl Provider for Afraid {
     fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
-        let mut rulings = Vec::new();
+        let mut results = Vec::new();
         let mut listing = Listing { account: self, records: Default::default() };
-        let everything = Ask { hosts: (0..batch.len()).collect(), updates: Vec::new(), said: [None, None] };
-        // One request for all; how it ends is how all end, unless it is good.
-        let all = Ask { updates: Family::BOTH.to_vec(), ..everything };
-        let listed = requests::ask_all(&listing, std::slice::from_ref(&all), line.http);
-        if listed.iter().any(|ruling| ruling.verdict != UpdateResult::Unchanged) {
-            let due = |ruling: &HostResult| batch[ruling.host].due().any(|(family, _)| family == ruling.family);
+        // One request for all; if it fails, all fail with it.
+        let hosts = (0..batch.len()).collect();
+        let all = UpdateRequest { hosts, updates: Family::BOTH.to_vec(), sent: [None, None] };
+        let listed = requests::send_all(&listing, std::slice::from_ref(&all), line.http);
+        if listed.iter().any(|one| one.verdict != UpdateResult::Unchanged) {
+            let due = |one: &HostResult| batch[one.host].due().any(|(family, _)| family == one.family);
             return listed.into_iter().filter(due).collect();
         }
         let records = std::mem::take(&mut listing.records).into_inner();
-        let mut speech = Speech { targets: Vec::new() };
-        let mut asks = Vec::new();
-        for ask in batch.iter().enumerate().flat_map(|(index, wanted)| requests::one_by_one(index, wanted)) {
-            let (host, family) = (ask.hosts[0], ask.updates[0]);
-            let told = |verdict: UpdateResult| HostResult { host, family, verdict, warning: None };
+        let mut service = Updates { targets: Vec::new() };
+        let mut updates = Vec::new();
+        for update in batch.iter().enumerate().flat_map(|(index, wanted)| requests::one_by_one(index, wanted)) {
+            let (host, family) = (update.hosts[0], update.updates[0]);
+            let result = |verdict: UpdateResult| HostResult { host, family, verdict, warning: None };
             match find(&records, batch[host].host.ascii(), family) {
-                None => rulings.push(told(missing(family))),
-                Some(record) if record.address == ask.said[family as usize] => {
-                    rulings.push(told(UpdateResult::Unchanged))
+                None => results.push(result(missing(family))),
+                Some(record) if record.address == update.sent[family as usize] => {
+                    results.push(result(UpdateResult::Unchanged))
                 }
-                Some(record) if !self.trusts(&record.update) => rulings.push(told(UpdateResult::later(format!(
+                Some(record) if !self.trusts(&record.update) => results.push(result(UpdateResult::later(format!(
                     "the update URL that FreeDNS lists leads to another host, {}",
                     quoted(record.update.host())
                 )))),
                 Some(record) => {
-                    speech.targets.push((host, family, self.target(&record.update)));
-                    asks.push(ask);
+                    service.targets.push((host, family, self.target(&record.update)));
+                    updates.push(update);
                 }
             }
         }
-        rulings.extend(requests::ask_all(&speech, &asks, line.http));
-        rulings
+        results.extend(requests::send_all(&service, &updates, line.http));
+        results
     }
 }
 
@@ -117,43 +117,44 @@ fn find<'a>(records: &'a [Record], host: &str, family: Family) -> Option<&'a Rec
     ours().find(of_family).or_else(|| ours().find(|record| record.address.is_none()))
 }
 
-/// The request for the list. A good one is told as *already so*, which nobody sees.
+/// The request for the list. A good list counts as *unchanged*, which is not reported.
 struct Listing<'a> {
     account: &'a Afraid,
     records: std::cell::RefCell<Vec<Record>>,
 }
 
-impl Dialect for Listing<'_> {
-    fn request(&self, _: &Ask) -> Request {
+impl HttpService for Listing<'_> {
+    fn request(&self, _: &UpdateRequest) -> Request {
         let query = [("action", "getdyndns"), ("v", "2"), ("sha", self.account.sha.expose())];
         Request { cap: LARGE, private: true, ..Request::get(self.account.url.with_query(query)) }
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
-        let verdict = requests::by_status(reply, &refused_list).unwrap_or_else(|| match records(&reply.body) {
+    fn read(&self, reply: &Reply, update: &UpdateRequest) -> Vec<Answer> {
+        let answer = requests::by_status(reply, &refused_list).unwrap_or_else(|| match records(&reply.body) {
             Some(records) => {
                 *self.records.borrow_mut() = records;
-                UpdateResult::Unchanged
+                Answer::host(UpdateResult::Unchanged)
             }
             None => refused_list(&reply.body).unwrap_or_else(|| {
                 // What looks like a piece of a list may hold keys.
                 let shown = if reply.body.contains('|') { String::new() } else { quoted(&reply.body) };
-                UpdateResult::later(format!("an answer that is no list of records {shown}"))
+                Answer::host(UpdateResult::later(format!("the reply is not a list of records {shown}")))
             }),
         });
-        vec![(verdict, None); ask.hosts.len()]
+        vec![answer; update.hosts.len()]
     }
 
-    fn speaks_for_all(&self, _: &UpdateResult) -> bool {
-        false
+    fn one_account(&self) -> bool {
+        true
     }
 }
 
-fn refused_list(body: &str) -> Option<UpdateResult> {
-    body.to_ascii_lowercase().contains("could not authenticate").then(|| UpdateResult::Rejected {
+fn refused_list(body: &str) -> Option<Answer> {
+    let rejected = || UpdateResult::Rejected {
         why: "FreeDNS does not know this user with this password".to_string(),
         remedy: "correct user or password".to_string(),
-    })
+    };
+    body.to_ascii_lowercase().contains("could not authenticate").then(|| Answer::host(rejected()))
 }
 
 /// The list: `host|address|update URL`, a line each. `None` if it is something else.
@@ -172,28 +173,29 @@ fn records(body: &str) -> Option<Vec<Record>> {
 }
 
 /// The requests to the update URLs.
-struct Speech {
+struct Updates {
     targets: Vec<(usize, Family, Url)>,
 }
 
-impl Dialect for Speech {
-    fn request(&self, ask: &Ask) -> Request {
-        let address: String = ask.said.iter().flatten().map(IpAddr::to_string).collect();
-        let ours = |(host, family, _): &&(usize, Family, Url)| ask.hosts == [*host] && ask.updates == [*family];
-        let (_, _, url) = self.targets.iter().find(ours).expect("a target was noted with each ask");
+impl HttpService for Updates {
+    fn request(&self, update: &UpdateRequest) -> Request {
+        let address: String = update.sent.iter().flatten().map(IpAddr::to_string).collect();
+        let ours = |(host, family, _): &&(usize, Family, Url)| update.hosts == [*host] && update.updates == [*family];
+        let (_, _, url) = self.targets.iter().find(ours).expect("each request has its target");
         Request::get(url.with_query([("address", address.as_str())]))
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
+    fn read(&self, reply: &Reply, update: &UpdateRequest) -> Vec<Answer> {
         let reading = Reading::of("Updated", "*has not changed, *No IP change", "ERROR: Unable to locate this record");
-        let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
+        let sent: Vec<IpAddr> = update.sent.into_iter().flatten().collect();
         match requests::by_status(reply, &|body| reading.refusal(body)) {
-            Some(verdict) => vec![(verdict, None)],
-            None => vec![reading.judge(&reply.body, &said)],
+            Some(answer) => vec![answer],
+            None => vec![reading.judge(&reply.body, &sent)],
         }
     }
 
-    fn speaks_for_all(&self, _: &UpdateResult) -> bool {
+    /// Each record has a key of its own.
+    fn one_account(&self) -> bool {
         false
     }
 }

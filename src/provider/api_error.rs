@@ -1,11 +1,11 @@
-//! A call to an API that came to nothing: what it means for the host that it was for, and for the calls to come.
+//! Why an API call failed, and which further calls that rules out.
 
 use super::contract::UpdateResult;
 use crate::net::http::RequestError;
 
 /// What else a failed call tells about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Scope {
+pub enum ErrorKind {
     /// Nothing: a dry run.
     Dry,
     /// Every other call of this push would end so.
@@ -26,38 +26,38 @@ pub enum Scope {
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ApiError {
-    pub scope: Scope,
+    pub kind: ErrorKind,
     pub verdict: UpdateResult,
 }
 
 impl ApiError {
-    pub fn later(scope: Scope, why: impl Into<String>) -> ApiError {
-        ApiError { scope, verdict: UpdateResult::later(why) }
+    pub fn later(kind: ErrorKind, why: impl Into<String>) -> ApiError {
+        ApiError { kind, verdict: UpdateResult::later(why) }
     }
 
-    pub fn refused(scope: Scope, why: impl Into<String>, remedy: impl Into<String>) -> ApiError {
-        ApiError { scope, verdict: UpdateResult::Rejected { why: why.into(), remedy: remedy.into() } }
+    pub fn refused(kind: ErrorKind, why: impl Into<String>, remedy: impl Into<String>) -> ApiError {
+        ApiError { kind, verdict: UpdateResult::Rejected { why: why.into(), remedy: remedy.into() } }
     }
 
     /// No answer, or none that can be used.
     pub fn unanswered(fault: RequestError) -> ApiError {
         match fault {
-            RequestError::DryRun => ApiError { scope: Scope::Dry, verdict: UpdateResult::NotAttempted },
-            RequestError::OutOfTime => ApiError { scope: Scope::Push, verdict: UpdateResult::NotAttempted },
+            RequestError::DryRun => ApiError { kind: ErrorKind::Dry, verdict: UpdateResult::NotAttempted },
+            RequestError::OutOfTime => ApiError { kind: ErrorKind::Push, verdict: UpdateResult::NotAttempted },
             RequestError::Interrupted(why) => {
-                ApiError { scope: Scope::Push, verdict: UpdateResult::Interrupted { why } }
+                ApiError { kind: ErrorKind::Push, verdict: UpdateResult::Interrupted { why } }
             }
-            RequestError::NotSent(why) => ApiError::later(Scope::Push, why),
-            RequestError::Unconfirmed(why) | RequestError::InvalidReply(why) => ApiError::later(Scope::Zone, why),
+            RequestError::NotSent(why) => ApiError::later(ErrorKind::Push, why),
+            RequestError::Unconfirmed(why) | RequestError::InvalidReply(why) => ApiError::later(ErrorKind::Zone, why),
         }
     }
 }
 
-/// Keeps a trouble that concerns every call to come, and hands the result on.
+/// Remembers an error that concerns all further calls, and passes the result on.
 pub fn keep<T>(stop: &mut Option<ApiError>, result: Result<T, ApiError>) -> Result<T, ApiError> {
-    if let Err(trouble) = &result {
-        if trouble.scope == Scope::Push {
-            *stop = Some(trouble.clone());
+    if let Err(error) = &result {
+        if error.kind == ErrorKind::Push {
+            *stop = Some(error.clone());
         }
     }
     result

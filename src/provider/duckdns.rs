@@ -2,7 +2,7 @@
 //! request, and a reply of four lines.
 
 use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
-use super::requests::{self, Ask, Dialect};
+use super::requests::{self, Answer, HttpService, UpdateRequest};
 use crate::net::http::{quoted, Reply, Request, Url};
 use crate::settings::reader::{key, secret, Key, SectionReader};
 use crate::types::secret::Secret;
@@ -40,82 +40,83 @@ pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provid
 impl Provider for Duckdns {
     fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
         // A family that is not said is left alone: with 'ipv6' the service does not look where the request comes from.
-        let asks = batch.iter().enumerate().flat_map(|(index, wanted)| requests::together(index, wanted, true));
-        let speech = Speech { account: self, batch };
-        let mut rulings = Vec::new();
-        for ask in requests::gathered(asks, MOST_HOSTS) {
-            let told = requests::ask_all(&speech, std::slice::from_ref(&ask), line.http);
-            let refused = told.iter().any(|ruling| matches!(ruling.verdict, UpdateResult::Rejected { .. }));
-            if !refused || ask.hosts.len() == 1 {
-                rulings.extend(told);
+        let updates = batch.iter().enumerate().flat_map(|(index, wanted)| requests::together(index, wanted, true));
+        let service = Batch { account: self, batch };
+        let mut results = Vec::new();
+        for update in requests::gathered(updates, MOST_HOSTS) {
+            let answered = requests::send_all(&service, std::slice::from_ref(&update), line.http);
+            let refused = answered.iter().any(|one| matches!(one.verdict, UpdateResult::Rejected { .. }));
+            if !refused || update.hosts.len() == 1 {
+                results.extend(answered);
                 continue;
             }
             // A no to a list does not say to whom.
-            let single = |host: &usize| Ask { hosts: vec![*host], ..ask.clone() };
-            let singles: Vec<Ask> = ask.hosts.iter().map(single).collect();
-            rulings.extend(requests::ask_all(&speech, &singles, line.http));
+            let single = |host: &usize| UpdateRequest { hosts: vec![*host], ..update.clone() };
+            let singles: Vec<UpdateRequest> = update.hosts.iter().map(single).collect();
+            results.extend(requests::send_all(&service, &singles, line.http));
         }
-        rulings
+        results
     }
 }
 
-struct Speech<'a> {
+struct Batch<'a> {
     account: &'a Duckdns,
     batch: &'a [HostUpdate],
 }
 
-impl Dialect for Speech<'_> {
-    fn request(&self, ask: &Ask) -> Request {
-        let names = ask.hosts.iter().map(|host| self.batch[*host].host.ascii());
+impl HttpService for Batch<'_> {
+    fn request(&self, update: &UpdateRequest) -> Request {
+        let names = update.hosts.iter().map(|host| self.batch[*host].host.ascii());
         let names: Vec<&str> = names.map(|name| name.strip_suffix(DOMAIN).unwrap_or(name)).collect();
         let names = names.join(",");
-        let said = ask.said.map(|address| address.map(|address| address.to_string()));
+        let sent = update.sent.map(|address| address.map(|address| address.to_string()));
         let mut query = vec![("domains", names.as_str()), ("token", self.account.token.expose())];
-        for (parameter, address) in ["ip", "ipv6"].into_iter().zip(&said) {
+        for (parameter, address) in ["ip", "ipv6"].into_iter().zip(&sent) {
             query.extend(address.as_ref().map(|address| (parameter, address.as_str())));
         }
         query.push(("verbose", "true"));
         Request::get(self.account.url.with_query(query))
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
-        let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
-        let read = match requests::by_status(reply, &refusal) {
-            Some(verdict) => (verdict, None),
-            None => judge(&reply.body, &said),
-        };
-        vec![read; ask.hosts.len()]
+    fn read(&self, reply: &Reply, update: &UpdateRequest) -> Vec<Answer> {
+        let sent: Vec<IpAddr> = update.sent.into_iter().flatten().collect();
+        let answer = requests::by_status(reply, &refusal).unwrap_or_else(|| judge(&reply.body, &sent));
+        vec![answer; update.hosts.len()]
     }
 
-    fn speaks_for_all(&self, _: &UpdateResult) -> bool {
-        false
+    fn one_account(&self) -> bool {
+        true
     }
 }
 
-fn refusal(body: &str) -> Option<UpdateResult> {
-    (body.split_ascii_whitespace().next() == Some("KO")).then(|| UpdateResult::Rejected {
+fn refusal(body: &str) -> Option<Answer> {
+    let rejected = || UpdateResult::Rejected {
         why: "KO: DuckDNS does not know this name with this token".to_string(),
         remedy: "correct 'hosts' or the token".to_string(),
-    })
+    };
+    let body = body.strip_prefix('\u{feff}').unwrap_or(body);
+    (body.split_ascii_whitespace().next() == Some("KO")).then(|| Answer::host(rejected()))
 }
 
 /// `OK`, the IPv4 address, the IPv6 address or nothing, `UPDATED` or `NOCHANGE`; without `verbose` the first alone.
-fn judge(body: &str, said: &[IpAddr]) -> (UpdateResult, Option<String>) {
-    if let Some(verdict) = refusal(body) {
-        return (verdict, None);
+fn judge(body: &str, sent: &[IpAddr]) -> Answer {
+    if let Some(rejected) = refusal(body) {
+        return rejected;
     }
+    let body = body.strip_prefix('\u{feff}').unwrap_or(body);
     let words: Vec<&str> = body.split_ascii_whitespace().collect();
     let other = words.iter().filter_map(|word| word.parse().ok()).find(|ip: &IpAddr| {
-        // What it tells of a family that was not said is what it had.
-        said.iter().any(|sent| sent.is_ipv4() == ip.is_ipv4()) && !said.contains(ip)
+        // The address of a family that was not sent is the old one.
+        sent.iter().any(|sent| sent.is_ipv4() == ip.is_ipv4()) && !sent.contains(ip)
     });
-    let warning = other.map(|ip| format!("the server speaks of {ip}, which is not what was sent"));
-    match (words.first(), words.last()) {
-        (Some(&"OK"), Some(&"NOCHANGE")) => (UpdateResult::Unchanged, warning),
-        (Some(&"OK"), Some(&"UPDATED" | &"OK")) => (UpdateResult::Updated, warning),
-        (None, _) => (UpdateResult::later("an empty answer"), None),
-        _ => (UpdateResult::later(format!("an answer that is none of DuckDNS's: {}", quoted(body))), None),
-    }
+    let warning = other.map(|ip| format!("the server names {ip}, which is not what was sent"));
+    let result = match (words.first(), words.last()) {
+        (Some(&"OK"), Some(&"NOCHANGE")) => UpdateResult::Unchanged,
+        (Some(&"OK"), Some(&"UPDATED" | &"OK")) => UpdateResult::Updated,
+        (None, _) => return Answer::host(UpdateResult::later("an empty reply")),
+        _ => return Answer::host(UpdateResult::later(format!("unexpected reply: {}", quoted(body)))),
+    };
+    Answer { warning, ..Answer::host(result) }
 }
 
 #[cfg(test)]
@@ -124,15 +125,15 @@ mod tests {
 
     #[test]
     fn four_lines_are_read() {
-        let said: [IpAddr; 1] = ["198.41.0.4".parse().expect("good")];
-        let one = |body: &str| judge(body, &said);
-        assert_eq!(one("OK\n198.41.0.4\n\nUPDATED"), (UpdateResult::Updated, None));
-        assert_eq!(one("OK\r\n198.41.0.4\r\n2620:fe::fe\r\nNOCHANGE\r\n"), (UpdateResult::Unchanged, None));
-        assert_eq!(one("OK"), (UpdateResult::Updated, None));
-        assert!(one("OK\n9.9.9.9\n\nUPDATED").1.is_some());
-        assert!(matches!(one("KO").0, UpdateResult::Rejected { .. }));
+        let sent: [IpAddr; 1] = ["198.41.0.4".parse().expect("good")];
+        let one = |body: &str| judge(body, &sent);
+        assert_eq!(one("OK\n198.41.0.4\n\nUPDATED"), Answer::host(UpdateResult::Updated));
+        assert_eq!(one("OK\r\n198.41.0.4\r\n2620:fe::fe\r\nNOCHANGE\r\n"), Answer::host(UpdateResult::Unchanged));
+        assert_eq!(one("OK"), Answer::host(UpdateResult::Updated));
+        assert!(one("OK\n9.9.9.9\n\nUPDATED").warning.is_some());
+        assert!(matches!(one("KO").result, UpdateResult::Rejected { .. }));
         for body in ["", "<html>OK</html>", "OKAY", "UPDATED", "OK what"] {
-            assert!(matches!(one(body).0, UpdateResult::RetryLater { .. }), "{body}");
+            assert!(matches!(one(body).result, UpdateResult::RetryLater { .. }), "{body}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! The dyndns2 protocol: a GET with the hosts and the address, a word for each host in answer. Most services speak
-//! it, each with its own habits; the habits are keys, and a preset is a set of keys. What the words mean is in
-//! `return_codes.rs`.
+//! The dyndns2 protocol: a GET request with hosts and address, a return code for each host in the reply. Services
+//! differ in details, which are keys; a preset is a set of keys. `return_codes.rs` says what the codes mean.
 
 pub mod return_codes;
 
-use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
-use super::requests::{self, Ask, Dialect};
+use super::contract::{HostResult, HostUpdate, Provider, PushContext};
+use super::requests::{self, Answer, HttpService, UpdateRequest};
 use crate::net::http::{Reply, Request, Url};
 use crate::settings::reader::{key, secret as secret_key, Key, SectionReader};
 use crate::types::address::Family;
 use crate::types::secret::{self, Secret};
+use return_codes::ReturnCode;
 use std::net::IpAddr;
 
 /// Dyn takes no more hosts than this in one request.
@@ -28,6 +28,7 @@ pub const KEYS: &[Key] = &[
     key("ip_param", "name of the address's parameter (default myip)"),
     key("ip6_param", "name of the IPv6 address's parameter with dual = myipv6 (default myipv6)"),
     key("other", "with dual = myipv6: what stands for the family that stays, such as no or preserve"),
+    key("retry_soon", "return codes that mean a temporary limit here, such as abuse"),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,6 +50,8 @@ struct Dyndns2 {
     ip_param: String,
     ip6_param: String,
     other: Option<String>,
+    /// The return codes that this service uses for a temporary limit or fault.
+    soon: Vec<ReturnCode>,
 }
 
 /// Reads a section; notes what is wrong with it.
@@ -75,11 +78,28 @@ pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provid
         ip_param: parameter("ip_param", "myip"),
         ip6_param: parameter("ip6_param", "myipv6"),
         other: facts.text("other"),
+        soon: soon(facts)?,
         url: url?,
         url6,
         user: user?,
         password: password?,
     }))
+}
+
+fn soon(facts: &SectionReader<'_>) -> Option<Vec<ReturnCode>> {
+    let Some(entry) = facts.entry("retry_soon") else { return Some(Vec::new()) };
+    let mut codes = Vec::new();
+    for word in facts.list("retry_soon")? {
+        match ReturnCode::parse(&word) {
+            None | Some(ReturnCode::Good | ReturnCode::NoChange) => {
+                let known: Vec<&str> = return_codes::CODES[2..].iter().map(|(name, _)| *name).collect();
+                facts.wrong(entry, format!("'{}' is none of {}", crate::settings::shown(&word), known.join(", ")));
+                return None;
+            }
+            Some(code) => codes.push(code),
+        }
+    }
+    Some(codes)
 }
 
 fn extra(facts: &SectionReader<'_>) -> Vec<(String, String)> {
@@ -89,35 +109,35 @@ fn extra(facts: &SectionReader<'_>) -> Vec<(String, String)> {
 }
 
 impl Dyndns2 {
-    fn asks(&self, batch: &[HostUpdate]) -> Vec<Ask> {
-        let asks = batch.iter().enumerate().flat_map(|(index, wanted)| match self.dual {
+    fn updates(&self, batch: &[HostUpdate]) -> Vec<UpdateRequest> {
+        let updates = batch.iter().enumerate().flat_map(|(index, wanted)| match self.dual {
             Dual::Separate => requests::one_by_one(index, wanted),
             // Where nothing stands for the family that stays, its address does.
             _ => requests::together(index, wanted, self.other.is_none()),
         });
         let lists = self.batch && !self.user.contains("{host}");
-        requests::gathered(asks, if lists { MOST_HOSTS } else { 1 })
+        requests::gathered(updates, if lists { MOST_HOSTS } else { 1 })
     }
 
-    fn request(&self, ask: &Ask, batch: &[HostUpdate]) -> Request {
-        let names: Vec<&str> = ask.hosts.iter().map(|host| batch[*host].host.ascii()).collect();
+    fn request(&self, update: &UpdateRequest, batch: &[HostUpdate]) -> Request {
+        let names: Vec<&str> = update.hosts.iter().map(|host| batch[*host].host.ascii()).collect();
         let names = names.join(",");
-        let said = ask.said.map(|address| address.map(|address| address.to_string()));
+        let sent = update.sent.map(|address| address.map(|address| address.to_string()));
         let mut query: Vec<(&str, &str)> = self.extra.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         query.push((&self.host_param, &names));
-        let all: Vec<&str> = said.iter().flatten().map(String::as_str).collect();
+        let all: Vec<&str> = sent.iter().flatten().map(String::as_str).collect();
         let joined = all.join(",");
         match self.dual {
             Dual::Separate | Dual::Comma => query.push((&self.ip_param, &joined)),
             Dual::Myipv6 => {
-                for (parameter, address) in [&self.ip_param, &self.ip6_param].into_iter().zip(&said) {
+                for (parameter, address) in [&self.ip_param, &self.ip6_param].into_iter().zip(&sent) {
                     if let Some(value) = address.as_ref().or(self.other.as_ref()) {
                         query.push((parameter, value));
                     }
                 }
             }
         }
-        let url = match (&self.url6, ask.updates.as_slice()) {
+        let url = match (&self.url6, update.updates.as_slice()) {
             (Some(url6), [Family::V6]) => url6,
             _ => &self.url,
         };
@@ -131,32 +151,31 @@ impl Dyndns2 {
 
 impl Provider for Dyndns2 {
     fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
-        requests::ask_all(&Speech { habits: self, batch }, &self.asks(batch), line.http)
+        requests::send_all(&Batch { account: self, batch }, &self.updates(batch), line.http)
     }
 }
 
-/// What is said of a batch.
-struct Speech<'a> {
-    habits: &'a Dyndns2,
+struct Batch<'a> {
+    account: &'a Dyndns2,
     batch: &'a [HostUpdate],
 }
 
-impl Dialect for Speech<'_> {
-    fn request(&self, ask: &Ask) -> Request {
-        self.habits.request(ask, self.batch)
+impl HttpService for Batch<'_> {
+    fn request(&self, update: &UpdateRequest) -> Request {
+        self.account.request(update, self.batch)
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
-        let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
-        match requests::by_status(reply, &return_codes::refusal_in) {
-            Some(verdict) => vec![(verdict, None); ask.hosts.len()],
-            None => return_codes::judge(&reply.body, ask.hosts.len(), &said),
+    fn read(&self, reply: &Reply, update: &UpdateRequest) -> Vec<Answer> {
+        let sent: Vec<IpAddr> = update.sent.into_iter().flatten().collect();
+        let soon = &self.account.soon;
+        match requests::by_status(reply, &|body| return_codes::refusal_in(body, soon)) {
+            Some(answer) => vec![answer; update.hosts.len()],
+            None => return_codes::judge(&reply.body, update.hosts.len(), &sent, soon),
         }
     }
 
-    fn speaks_for_all(&self, verdict: &UpdateResult) -> bool {
-        // Where each host logs in by itself, one bad login says nothing of the next.
-        return_codes::speaks_for_all(verdict, !self.habits.user.contains("{host}"))
+    fn one_account(&self) -> bool {
+        !self.account.user.contains("{host}")
     }
 }
 
@@ -179,6 +198,7 @@ mod tests {
             ip_param: "myip".to_string(),
             ip6_param: "myipv6".to_string(),
             other: text.contains("other").then(|| "no".to_string()),
+            soon: Vec::new(),
         }
     }
 
@@ -193,8 +213,8 @@ mod tests {
     }
 
     fn queries(provider: &Dyndns2, batch: &[HostUpdate]) -> Vec<String> {
-        let asks = provider.asks(batch);
-        asks.iter().map(|ask| provider.request(ask, batch).url.resource().to_string()).collect()
+        let updates = provider.updates(batch);
+        updates.iter().map(|update| provider.request(update, batch).url.resource().to_string()).collect()
     }
 
     #[test]
@@ -211,8 +231,8 @@ mod tests {
     fn lists_hold_twenty_hosts_of_which_the_same_is_said() {
         let mut batch: Vec<HostUpdate> = (0..41).map(|i| wanted(&format!("h{i}.example"), [true, true])).collect();
         batch.push(wanted("odd.example", [false, true]));
-        let sizes: Vec<usize> = provider("batch").asks(&batch).iter().map(|ask| ask.hosts.len()).collect();
+        let sizes: Vec<usize> = provider("batch").updates(&batch).iter().map(|update| update.hosts.len()).collect();
         assert_eq!(sizes, [20, 20, 1, 1]);
-        assert_eq!(provider("comma").asks(&batch).len(), 42);
+        assert_eq!(provider("comma").updates(&batch).len(), 42);
     }
 }

@@ -8,8 +8,7 @@ mod shape;
 pub use shape::{needs, shape};
 
 use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
-use super::dyndns2::return_codes;
-use super::requests::{self, Ask, Dialect};
+use super::requests::{self, Answer, HttpService, UpdateRequest};
 use crate::net::http::{clean, Method, Reply, Request, Url};
 use crate::settings::reader::{key, secret as secret_key, Key, SectionReader, SECRET_FORMS};
 use crate::types::address::Family;
@@ -233,19 +232,19 @@ impl Template {
         !all.is_empty() && !all.iter().any(|slot| ["ip", "ips", of_family].contains(slot))
     }
 
-    fn asks(&self, batch: &[HostUpdate]) -> Vec<Ask> {
+    fn updates(&self, batch: &[HostUpdate]) -> Vec<UpdateRequest> {
         let joint = self.is_joint();
-        let asks = batch.iter().enumerate().flat_map(|(index, wanted)| match joint && self.url6.is_none() {
+        let updates = batch.iter().enumerate().flat_map(|(index, wanted)| match joint && self.url6.is_none() {
             true => requests::together(index, wanted, self.other.is_none()),
             false => requests::one_by_one(index, wanted),
         });
-        asks.collect()
+        updates.collect()
     }
 
-    fn request(&self, ask: &Ask, batch: &[HostUpdate]) -> Request {
-        let host = ask.hosts.first().map_or("", |host| batch[*host].host.ascii());
-        let all: Vec<String> = ask.said.iter().flatten().map(IpAddr::to_string).collect();
-        let of = |family: Family| ask.said[family as usize].map(|ip| ip.to_string()).or_else(|| self.other.clone());
+    fn request(&self, update: &UpdateRequest, batch: &[HostUpdate]) -> Request {
+        let host = update.hosts.first().map_or("", |host| batch[*host].host.ascii());
+        let all: Vec<String> = update.sent.iter().flatten().map(IpAddr::to_string).collect();
+        let of = |family: Family| update.sent[family as usize].map(|ip| ip.to_string()).or_else(|| self.other.clone());
         let value = |slot: &str| -> Option<String> {
             let secret = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_string());
             match slot {
@@ -256,7 +255,7 @@ impl Template {
                 "ips" => Some(all.join(",")),
                 "ipv4" => of(Family::V4),
                 "ipv6" => of(Family::V6),
-                "type" => Some(if ask.updates == [Family::V6] { "AAAA" } else { "A" }.to_string()),
+                "type" => Some(if update.updates == [Family::V6] { "AAAA" } else { "A" }.to_string()),
                 "user" => self.user.as_ref().map(|user| user.replace("{host}", host)),
                 "password" => secret(&self.password),
                 "token" => secret(&self.token),
@@ -264,14 +263,14 @@ impl Template {
                 _ => None,
             }
         };
-        let url = match (&self.url6, ask.updates.as_slice()) {
+        let url = match (&self.url6, update.updates.as_slice()) {
             (Some(url6), [Family::V6]) => url6,
             _ => &self.url,
         };
         let mut request = Request::get(url.with_resource(fill::resource(url.resource(), &value)));
         request.method = self.method;
         if self.by_source && url.literal().is_none() {
-            request.family = ask.updates.first().copied();
+            request.family = update.updates.first().copied();
         }
         for (name, text) in &self.headers {
             request.named.push((name.clone(), fill(text, &value, &str::to_string).unwrap_or_default()));
@@ -310,13 +309,13 @@ fn relative<'a>(host: &'a str, zone: &str) -> &'a str {
 
 impl Provider for Template {
     fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
-        let mut asks = self.asks(batch);
-        let mut rulings = Vec::new();
-        for ask in &mut asks {
-            let (no, yes) = ask.updates.iter().partition(|family| self.lacks(**family));
-            ask.updates = yes;
-            rulings.extend(no.into_iter().map(|family: Family| HostResult {
-                host: ask.hosts[0],
+        let mut updates = self.updates(batch);
+        let mut results = Vec::new();
+        for update in &mut updates {
+            let (no, yes) = update.updates.iter().partition(|family| self.lacks(**family));
+            update.updates = yes;
+            results.extend(no.into_iter().map(|family: Family| HostResult {
+                host: update.hosts[0],
                 family,
                 verdict: UpdateResult::Rejected {
                     why: format!("this service takes no {family} address"),
@@ -325,34 +324,32 @@ impl Provider for Template {
                 warning: None,
             }));
         }
-        asks.retain(|ask| !ask.updates.is_empty());
-        rulings.extend(requests::ask_all(&Speech { form: self, batch }, &asks, line.http));
-        rulings
+        updates.retain(|update| !update.updates.is_empty());
+        results.extend(requests::send_all(&Batch { form: self, batch }, &updates, line.http));
+        results
     }
 }
 
-/// What is said of a batch.
-struct Speech<'a> {
+struct Batch<'a> {
     form: &'a Template,
     batch: &'a [HostUpdate],
 }
 
-impl Dialect for Speech<'_> {
-    fn request(&self, ask: &Ask) -> Request {
-        self.form.request(ask, self.batch)
+impl HttpService for Batch<'_> {
+    fn request(&self, update: &UpdateRequest) -> Request {
+        self.form.request(update, self.batch)
     }
 
-    fn read(&self, reply: &Reply, ask: &Ask) -> Vec<(UpdateResult, Option<String>)> {
+    fn read(&self, reply: &Reply, update: &UpdateRequest) -> Vec<Answer> {
         let reading = &self.form.reading;
-        let said: Vec<IpAddr> = ask.said.into_iter().flatten().collect();
+        let sent: Vec<IpAddr> = update.sent.into_iter().flatten().collect();
         match requests::by_status(reply, &|body| reading.refusal(body)) {
-            Some(verdict) => vec![(verdict, None)],
-            None => vec![reading.judge(&reply.body, &said)],
+            Some(answer) => vec![answer],
+            None => vec![reading.judge(&reply.body, &sent)],
         }
     }
 
-    fn speaks_for_all(&self, verdict: &UpdateResult) -> bool {
-        let own_login = self.form.user.as_ref().is_some_and(|user| user.contains("{host}"));
-        return_codes::speaks_for_all(verdict, !own_login)
+    fn one_account(&self) -> bool {
+        !self.form.user.as_ref().is_some_and(|user| user.contains("{host}"))
     }
 }

@@ -3,7 +3,7 @@
 use super::plan::{Record, Zone, Zones};
 use super::talk::Talk;
 use crate::net::http::{Method, Url};
-use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::types::json::{self, Json};
 use std::collections::{BTreeSet, HashMap};
 
@@ -68,7 +68,7 @@ pub fn records(
 }
 
 fn odd(what: &str) -> ApiError {
-    ApiError::later(Scope::Zone, format!("Cloudflare's listing {what}"))
+    ApiError::later(ErrorKind::Zone, format!("Cloudflare's listing {what}"))
 }
 
 /// Hands over each row of a listing. `false`: it has more pages than `most`.

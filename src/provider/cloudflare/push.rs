@@ -6,7 +6,7 @@ use super::plan::{self, Record, Step, Zones};
 use super::talk::Talk;
 use super::Cloudflare;
 use crate::net::http::quoted;
-use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::provider::contract::{HostResult, HostUpdate, PushContext, UpdateResult};
 use crate::provider::lookup::is_id;
 use crate::types::address::Family;
@@ -66,12 +66,12 @@ pub struct Push<'a> {
     memory: &'a mut VecMap<String, String>,
     /// What the credentials see, once it was asked.
     zones: Option<Result<Zones, ApiError>>,
-    rulings: Vec<HostResult>,
+    results: Vec<HostResult>,
 }
 
 pub fn push(owner: &Cloudflare, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
     let talk = Talk::new(owner, line.http);
-    let mut push = Push { owner, talk, memory: line.memory, zones: None, rulings: Vec::new() };
+    let mut push = Push { owner, talk, memory: line.memory, zones: None, results: Vec::new() };
     push.forget_elsewhere();
     let mut items = push.items(batch);
     // What comes back has lost a remembered record; after that, at most, its zone.
@@ -85,7 +85,7 @@ pub fn push(owner: &Cloudflare, batch: &[HostUpdate], line: &mut PushContext<'_>
     for item in items {
         push.rule(item, UpdateResult::later("what Cloudflare holds changes while we look"));
     }
-    push.rulings
+    push.results
 }
 
 impl<'a> Push<'a> {
@@ -134,8 +134,8 @@ impl<'a> Push<'a> {
                         item.zone = Some(Known { id, fresh: true });
                         warning.into_iter().for_each(|text| item.warn(text));
                     }
-                    Err(trouble) => {
-                        self.fail(item, &trouble);
+                    Err(error) => {
+                        self.fail(item, &error);
                         continue;
                     }
                 }
@@ -149,7 +149,7 @@ impl<'a> Push<'a> {
 
     /// The zone's id, with what a person should know about it.
     fn zone_of(&mut self, host: &Host) -> Result<(String, Option<String>), ApiError> {
-        let refused = |why: String, remedy: &str| Err(ApiError::refused(Scope::Record, why, remedy));
+        let refused = |why: String, remedy: &str| Err(ApiError::refused(ErrorKind::Record, why, remedy));
         if let Some(zone) = self.owner.zone.as_ref().filter(|zone| !host.under(zone.ascii())) {
             return refused(format!("it is not in the zone {zone}"), "give it a section of its own, or correct 'zone'");
         }
@@ -162,8 +162,8 @@ impl<'a> Push<'a> {
         }
         let zones = match self.zones.as_ref() {
             Some(Ok(zones)) => zones,
-            Some(Err(trouble)) => return Err(trouble.clone()),
-            None => return Err(ApiError::later(Scope::Zone, "the zones were not listed")),
+            Some(Err(error)) => return Err(error.clone()),
+            None => return Err(ApiError::later(ErrorKind::Zone, "the zones were not listed")),
         };
         let Some(zone) = zones.of(host) else {
             let why = match &self.owner.zone {
@@ -206,17 +206,17 @@ impl<'a> Push<'a> {
                         });
                     }
                 }
-                Err(trouble) => {
+                Err(error) => {
                     for mut item in items {
                         let old = item.zone.as_ref().is_some_and(|zone| !zone.fresh);
-                        if trouble.scope == Scope::Missing && old {
+                        if error.kind == ErrorKind::Missing && old {
                             self.forget(&mut item);
                             item.zone = None;
                             again.push(item);
-                        } else if trouble.scope == Scope::Dry && item.record.is_some() {
+                        } else if error.kind == ErrorKind::Dry && item.record.is_some() {
                             ready.push(item);
                         } else {
-                            self.fail(item, &trouble);
+                            self.fail(item, &error);
                         }
                     }
                 }
@@ -259,13 +259,13 @@ impl<'a> Push<'a> {
     }
 
     /// Rules on an item whose call came to nothing.
-    pub fn fail(&mut self, mut item: Item<'_>, trouble: &ApiError) {
-        match trouble.scope {
-            Scope::Dry if item.record.is_none() => {
+    pub fn fail(&mut self, mut item: Item<'_>, error: &ApiError) {
+        match error.kind {
+            ErrorKind::Dry if item.record.is_none() => {
                 let how = if self.owner.extras.create { "patch or create" } else { "patch" };
                 item.warn(format!("then one batch call: {} {} ({how})", item.family.record(), item.address));
             }
-            Scope::Identical => {
+            ErrorKind::Identical => {
                 if item.record.is_some() {
                     item.warn(format!(
                         "another {} record of this name holds the address already; the one that homing knew may hold \
@@ -277,7 +277,7 @@ impl<'a> Push<'a> {
             }
             _ => {}
         }
-        self.rule(item, trouble.verdict.clone());
+        self.rule(item, error.verdict.clone());
     }
 
     pub fn rule(&mut self, mut item: Item<'_>, verdict: UpdateResult) {
@@ -285,7 +285,7 @@ impl<'a> Push<'a> {
             // A person will change something; what we remember may be wrong by then.
             self.forget(&mut item);
         }
-        self.rulings.push(HostResult { host: item.index, family: item.family, verdict, warning: item.warning });
+        self.results.push(HostResult { host: item.index, family: item.family, verdict, warning: item.warning });
     }
 
     pub fn remember(&mut self, item: &Item<'_>, zone: &str, record: &str) {

@@ -3,7 +3,7 @@
 use super::errors::{self, Kind};
 use super::Cloudflare;
 use crate::net::http::{quoted, Http, Method, Reply, Request, Url, LARGE};
-use crate::provider::api_error::{self, ApiError, Scope};
+use crate::provider::api_error::{self, ApiError, ErrorKind};
 use crate::provider::contract::{Pause, UpdateResult};
 use crate::sys::clock;
 use crate::types::json::{self, Json};
@@ -13,7 +13,7 @@ const LIMITED: i64 = 300;
 /// Errors of one answer that are looked at.
 const ERRORS: usize = 50;
 
-/// The calls of one push. After a trouble that concerns all of them none is made any more.
+/// The calls of one push. After an error that concerns all of them no further call is made.
 pub struct Talk<'a> {
     owner: &'a Cloudflare,
     http: &'a Http<'a>,
@@ -32,8 +32,8 @@ impl<'a> Talk<'a> {
 
     /// The envelope of a successful answer.
     pub fn call(&mut self, method: Method, url: Url, body: Option<String>) -> Result<Json, ApiError> {
-        if let Some(trouble) = &self.stop {
-            return Err(trouble.clone());
+        if let Some(error) = &self.stop {
+            return Err(error.clone());
         }
         let result = self.exchange(method, url, body);
         api_error::keep(&mut self.stop, result)
@@ -52,9 +52,11 @@ impl<'a> Talk<'a> {
         }
         match reply {
             // What only makes sense after a write must not turn a listing into a success.
-            Ok(reply) if method == Method::Get => read(&reply).map_err(|trouble| match trouble.scope {
-                Scope::Identical | Scope::Gone => ApiError::later(Scope::Zone, "Cloudflare did not list it"),
-                _ => trouble,
+            Ok(reply) if method == Method::Get => read(&reply).map_err(|error| match error.kind {
+                ErrorKind::Identical | ErrorKind::Gone => {
+                    ApiError::later(ErrorKind::Zone, "Cloudflare did not list it")
+                }
+                _ => error,
             }),
             Ok(reply) => read(&reply),
             Err(fault) => Err(ApiError::unanswered(fault)),
@@ -99,16 +101,16 @@ fn read(reply: &Reply) -> Result<Json, ApiError> {
         None if reply.body.trim().is_empty() => status,
         None => format!("{status}, {}", quoted(&reply.body)),
     };
-    let wait = |scope, why, seconds, strict| {
-        Err(ApiError { scope, verdict: UpdateResult::RetryLater { why, pause: Pause { seconds, strict } } })
+    let wait = |kind, why, seconds, strict| {
+        Err(ApiError { kind, verdict: UpdateResult::RetryLater { why, pause: Pause { seconds, strict } } })
     };
     let asked = reply.retry_after(clock::now());
     if reply.status == 429 {
         let why = format!("too many requests to Cloudflare: {said}");
-        return wait(Scope::Push, why, asked.unwrap_or(LIMITED), true);
+        return wait(ErrorKind::Push, why, asked.unwrap_or(LIMITED), true);
     }
     if reply.status >= 500 {
-        return wait(Scope::Zone, format!("Cloudflare has trouble: {said}"), asked.unwrap_or(0), false);
+        return wait(ErrorKind::Zone, format!("Cloudflare has a temporary fault: {said}"), asked.unwrap_or(0), false);
     }
     if let Some(meaning) = errors::judge(&codes) {
         return Err(known(meaning));
@@ -116,30 +118,32 @@ fn read(reply: &Reply) -> Result<Json, ApiError> {
     match json {
         Some(json) if reply.ok() && codes.is_empty() && json::flag(&json, "success") == Some(true) => Ok(json),
         _ if matches!(reply.status, 401 | 403) && !is_edge(reply) => Err(ApiError {
-            scope: if reply.status == 401 { Scope::Push } else { Scope::Zone },
+            kind: if reply.status == 401 { ErrorKind::Push } else { ErrorKind::Zone },
             verdict: UpdateResult::Unauthorized {
                 why: format!("Cloudflare turned us away without a word that homing knows: {said}"),
                 remedy: "check the token, and that it has Zone:DNS:Edit for this zone".to_string(),
             },
         }),
         _ if matches!(reply.status, 401 | 403) => {
-            Err(ApiError::later(Scope::Zone, format!("Cloudflare did not let us in: {said}")))
+            Err(ApiError::later(ErrorKind::Zone, format!("Cloudflare did not let us in: {said}")))
         }
-        _ if reply.status == 404 => Err(ApiError::later(Scope::Missing, format!("not found at Cloudflare: {said}"))),
-        Some(_) => Err(ApiError::later(Scope::Unclear, format!("Cloudflare did not do it: {said}"))),
-        None => Err(ApiError::later(Scope::Zone, format!("not an answer of Cloudflare's API: {said}"))),
+        _ if reply.status == 404 => {
+            Err(ApiError::later(ErrorKind::Missing, format!("not found at Cloudflare: {said}")))
+        }
+        Some(_) => Err(ApiError::later(ErrorKind::Unclear, format!("Cloudflare did not do it: {said}"))),
+        None => Err(ApiError::later(ErrorKind::Zone, format!("not an answer of Cloudflare's API: {said}"))),
     }
 }
 
 fn known(meaning: errors::Meaning) -> ApiError {
     let errors::Meaning { kind, why, remedy } = meaning;
-    let refused = |scope, why| ApiError::refused(scope, why, remedy);
+    let refused = |kind, why| ApiError::refused(kind, why, remedy);
     match kind {
-        Kind::Key => refused(Scope::Push, why),
-        Kind::Rights => refused(Scope::Zone, why),
-        Kind::Route => refused(Scope::Missing, why),
-        Kind::Record => refused(Scope::Record, why),
-        Kind::Gone => ApiError::later(Scope::Gone, why),
-        Kind::Identical => ApiError { scope: Scope::Identical, verdict: UpdateResult::Unchanged },
+        Kind::Key => refused(ErrorKind::Push, why),
+        Kind::Rights => refused(ErrorKind::Zone, why),
+        Kind::Route => refused(ErrorKind::Missing, why),
+        Kind::Record => refused(ErrorKind::Record, why),
+        Kind::Gone => ApiError::later(ErrorKind::Gone, why),
+        Kind::Identical => ApiError { kind: ErrorKind::Identical, verdict: UpdateResult::Unchanged },
     }
 }

@@ -112,12 +112,12 @@ impl World {
             dry: None,
             verbose: None,
         };
-        let mut rulings =
+        let mut results =
             provider.push(&batch, &mut PushContext { http: &http, memory: &mut self.memory, past: &[], force: false });
         done.store(true, Ordering::Relaxed);
         self.asked = server.join().expect("the server");
-        rulings.sort_by_key(|ruling| (ruling.host, ruling.family));
-        rulings
+        results.sort_by_key(|ruling| (ruling.host, ruling.family));
+        results
     }
 }
 
@@ -132,7 +132,7 @@ fn wanted(line: &str) -> HostUpdate {
     HostUpdate { host, want, beside: Default::default() }
 }
 
-fn verdicts(rulings: &[HostResult]) -> Vec<String> {
+fn verdicts(results: &[HostResult]) -> Vec<String> {
     let told = |verdict: &UpdateResult| match verdict {
         UpdateResult::Updated => "updated".to_string(),
         UpdateResult::Unchanged => "already so".to_string(),
@@ -142,7 +142,7 @@ fn verdicts(rulings: &[HostResult]) -> Vec<String> {
         UpdateResult::NotAttempted => "not asked".to_string(),
         UpdateResult::Interrupted { .. } => "cut off".to_string(),
     };
-    rulings.iter().map(|ruling| told(&ruling.verdict)).collect()
+    results.iter().map(|ruling| told(&ruling.verdict)).collect()
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_cold_change_takes_three_requests_and_a_warm_one_one() {
         record("r4", "h.example.net", "203.0.113.7"),
         record("r6", "h.example.net", "2001:db8::1"),
     );
-    let rulings = world.push(
+    let results = world.push(
         &["h.example.net 203.0.113.7 2001:db8::1"],
         &[
             ZONES,
@@ -161,7 +161,7 @@ fn a_cold_change_takes_three_requests_and_a_warm_one_one() {
             (200, &good(&format!(r#"{{"patches":[{new4}],"posts":[{new6}]}}"#))),
         ],
     );
-    assert_eq!(verdicts(&rulings), ["updated", "updated"]);
+    assert_eq!(verdicts(&results), ["updated", "updated"]);
     assert_eq!(
         world.asked,
         [
@@ -172,14 +172,14 @@ fn a_cold_change_takes_three_requests_and_a_warm_one_one() {
     );
     let (a, b) = (record("r4", "h.example.net", "203.0.113.8"), record("r6", "h.example.net", "2001:db8::2"));
     let answer = good(&format!(r#"{{"patches":[{a},{b}]}}"#));
-    let rulings = world.push(&["h.example.net 203.0.113.8 2001:db8::2"], &[(200, &answer)]);
-    assert_eq!(verdicts(&rulings), ["updated", "updated"]);
+    let results = world.push(&["h.example.net 203.0.113.8 2001:db8::2"], &[(200, &answer)]);
+    assert_eq!(verdicts(&results), ["updated", "updated"]);
     assert_eq!(world.asked.len(), 1);
     assert_eq!(world.memory.get("record h.example.net AAAA").map(String::as_str), Some("z1/r6"));
     // The sibling's zone is known, and what a new zone means is not asked of old ids.
     world.lines = "zone_id = 023e105f4ecef8ad9ca31a8372d0c353";
-    let rulings = world.push(&["h.example.net 203.0.113.8"], &[(200, &good(&format!("[{a}]")))]);
-    assert_eq!(verdicts(&rulings), ["already so"]);
+    let results = world.push(&["h.example.net 203.0.113.8"], &[(200, &good(&format!("[{a}]")))]);
+    assert_eq!(verdicts(&results), ["already so"]);
     assert!(world.asked[0].starts_with("GET /zones/023e105f4ecef8ad9ca31a8372d0c353/"), "{:?}", world.asked);
 }
 
@@ -189,22 +189,22 @@ fn a_stale_record_is_listed_again_once() {
     world.memory.insert("at".into(), format!("127.0.0.1:{} *", world.port));
     world.memory.insert("record h.example.net A".into(), "z1/old".into());
     let (held, new) = (record("r", "h.example.net", "192.0.2.1"), record("r", "h.example.net", "203.0.113.7"));
-    let rulings = world.push(
+    let results = world.push(
         &["h.example.net 203.0.113.7"],
         &[(400, &bad(81044)), (200, &good(&format!("[{held}]"))), (200, &good(&format!(r#"{{"patches":[{new}]}}"#)))],
     );
-    assert_eq!(verdicts(&rulings), ["updated"]);
+    assert_eq!(verdicts(&results), ["updated"]);
     assert!(world.asked[1].starts_with("GET /zones/z1/dns_records?name.exact"), "{:?}", world.asked);
     assert_eq!(world.memory.get("record h.example.net A").map(String::as_str), Some("z1/r"));
     // A zone that is gone is looked up again too; a second time it is told.
-    let rulings = world.push(&["h.example.net 203.0.113.8"], &[(404, &bad(7003)), ZONES, (404, &bad(7003))]);
-    assert!(verdicts(&rulings)[0].starts_with("refused: Cloudflare finds no zone under this id"));
+    let results = world.push(&["h.example.net 203.0.113.8"], &[(404, &bad(7003)), ZONES, (404, &bad(7003))]);
+    assert!(verdicts(&results)[0].starts_with("refused: Cloudflare finds no zone under this id"));
     assert!(world.memory.get("record h.example.net A").is_none());
     // One renamed in the dashboard is noticed.
     world.memory.insert("record h.example.net A".into(), "z1/r".into());
     let renamed = record("r", "moved.example.net", "203.0.113.8");
     let made = record("n", "h.example.net", "203.0.113.8");
-    let rulings = world.push(
+    let results = world.push(
         &["h.example.net 203.0.113.8"],
         &[
             (200, &good(&format!(r#"{{"patches":[{renamed}]}}"#))),
@@ -212,8 +212,8 @@ fn a_stale_record_is_listed_again_once() {
             (200, &good(&format!(r#"{{"posts":[{made}]}}"#))),
         ],
     );
-    assert_eq!(verdicts(&rulings), ["updated"]);
-    assert!(rulings[0].warning.as_ref().is_some_and(|text| text.contains("moved.example.net")));
+    assert_eq!(verdicts(&results), ["updated"]);
+    assert!(results[0].warning.as_ref().is_some_and(|text| text.contains("moved.example.net")));
 }
 
 #[test]
@@ -221,11 +221,11 @@ fn one_bad_record_does_not_hold_the_rest() {
     let mut world = World::new("zone_id = 023e105f4ecef8ad9ca31a8372d0c353");
     let list = [record("a", "a.example.net", "192.0.2.1"), record("b", "b.example.net", "192.0.2.1")].join(",");
     let one = good(&record("a", "a.example.net", "203.0.113.7"));
-    let rulings = world.push(
+    let results = world.push(
         &["a.example.net 203.0.113.7", "b.example.net 203.0.113.7", "c.example.net 203.0.113.7"],
         &[(200, &good(&format!("[{list}]"))), (400, &bad(9003)), (200, &one), (400, &bad(9003)), (400, &bad(81058))],
     );
-    let told = verdicts(&rulings);
+    let told = verdicts(&results);
     assert_eq!((told[0].as_str(), told[2].as_str()), ("updated", "already so"));
     assert!(told[1].starts_with("refused: Cloudflare does not proxy to this address (code 9003: \"said\")"));
     assert!(world.asked[2]
@@ -244,23 +244,23 @@ fn what_concerns_every_call_ends_the_push() {
         (200, good("null"), "later: Cloudflare's listing is no list"),
         (200, r#"{"success":false,"errors":[],"result":[]}"#.to_string(), "later: Cloudflare did not do it"),
         (400, bad(81058), "later: Cloudflare did not list it"),
-        (503, good("[]"), "later: Cloudflare has trouble"),
+        (503, good("[]"), "later: Cloudflare has a temporary fault"),
     ] {
         let mut world = World::new("");
-        let rulings = world.push(&wants, &[(status, &body)]);
-        for told in verdicts(&rulings) {
+        let results = world.push(&wants, &[(status, &body)]);
+        for told in verdicts(&results) {
             assert!(told.starts_with(want), "{told}");
         }
-        assert_eq!((rulings.len(), world.asked.len()), (2, 1), "{want}");
+        assert_eq!((results.len(), world.asked.len()), (2, 1), "{want}");
         if status == 429 {
             let pause = Pause { seconds: 300, strict: true };
-            assert!(matches!(&rulings[1].verdict, UpdateResult::RetryLater { pause: told, .. } if *told == pause));
+            assert!(matches!(&results[1].verdict, UpdateResult::RetryLater { pause: told, .. } if *told == pause));
         }
     }
     let mut world = World::new("");
     assert_eq!(verdicts(&world.push(&wants, &[(403, ""), (403, "")])), ["turned away", "turned away"]);
-    let rulings = world.push(&wants[1..], &[(403, "no"), ZONES]);
-    assert!(verdicts(&rulings)[0].starts_with("refused: it is in none of the zones"));
+    let results = world.push(&wants[1..], &[(403, "no"), ZONES]);
+    assert!(verdicts(&results)[0].starts_with("refused: it is in none of the zones"));
 }
 
 #[test]
@@ -276,8 +276,8 @@ fn an_answer_counts_only_with_the_record_in_it() {
         let mut world = World::new("");
         world.memory.insert("at".into(), format!("127.0.0.1:{} *", world.port));
         world.memory.insert("record h.example.net A".into(), "z1/r".into());
-        let rulings = world.push(&["h.example.net 203.0.113.7"], &[(200, &good(&result))]);
-        assert!(verdicts(&rulings)[0].starts_with(want), "{rulings:?}");
+        let results = world.push(&["h.example.net 203.0.113.7"], &[(200, &good(&result))]);
+        assert!(verdicts(&results)[0].starts_with(want), "{results:?}");
     }
 }
 
@@ -285,8 +285,8 @@ fn an_answer_counts_only_with_the_record_in_it() {
 fn an_incomplete_listing_creates_nothing() {
     let mut world = World::new("zone_id = 023e105f4ecef8ad9ca31a8372d0c353");
     let cut = r#"{"success":true,"errors":[],"result":[],"result_info":{"page":1,"total_pages":1,"total_count":2}}"#;
-    let rulings = world.push(&["h.example.net 203.0.113.7"], &[(200, cut)]);
-    assert_eq!(verdicts(&rulings), ["later: Cloudflare's listing is not complete"]);
+    let results = world.push(&["h.example.net 203.0.113.7"], &[(200, cut)]);
+    assert_eq!(verdicts(&results), ["later: Cloudflare's listing is not complete"]);
 }
 
 #[test]
@@ -309,12 +309,12 @@ fn a_dry_run_shows_and_remembers_no_record() {
         verbose: None,
     };
     let mut memory = VecMap::default();
-    let rulings = provider.push(
+    let results = provider.push(
         &[wanted("h.example.net 203.0.113.7")],
         &mut PushContext { http: &http, memory: &mut memory, past: &[], force: false },
     );
-    assert_eq!(verdicts(&rulings), ["not asked"]);
-    assert_eq!(rulings[0].warning.as_deref(), Some("then one batch call: A 203.0.113.7 (patch or create)"));
+    assert_eq!(verdicts(&results), ["not asked"]);
+    assert_eq!(results[0].warning.as_deref(), Some("then one batch call: A 203.0.113.7 (patch or create)"));
     assert_eq!(shown.borrow()[0], "> GET https://api.cloudflare.com/client/v4/zones?per_page=50");
     assert_eq!(memory.values().count(), 1);
 }

@@ -4,7 +4,7 @@
 use super::plan::{self, Extras, Record};
 use super::push::{Item, Push};
 use crate::net::http::{quoted, Method};
-use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::provider::contract::UpdateResult;
 use crate::types::json::{self, array, Json, Object};
 use std::collections::HashMap;
@@ -14,13 +14,13 @@ impl Push<'_> {
     pub fn batch<'b>(&mut self, zone: &str, mut items: Vec<Item<'b>>, shut: &mut Option<ApiError>) -> Vec<Item<'b>> {
         let mut again = Vec::new();
         let result = match shut {
-            Some(trouble) => Err(trouble.clone()),
+            Some(error) => Err(error.clone()),
             None => {
                 let url = self.talk.url(&format!("/zones/{zone}/dns_records/batch"));
                 self.talk.call(Method::Post, url, Some(body(&items, &self.owner.extras)))
             }
         };
-        let trouble = match result {
+        let error = match result {
             Ok(json) => {
                 let written = Written::read(&json);
                 for item in items {
@@ -29,29 +29,29 @@ impl Push<'_> {
                 }
                 return again;
             }
-            Err(trouble) => trouble,
+            Err(error) => error,
         };
-        match trouble.scope {
+        match error.kind {
             // An identical record beside one that we know: there are two, and a listing tells which is which.
-            Scope::Gone | Scope::Missing | Scope::Identical if items.iter().any(Item::stale) => {
+            ErrorKind::Gone | ErrorKind::Missing | ErrorKind::Identical if items.iter().any(Item::stale) => {
                 for item in &mut items {
                     self.forget(item);
-                    if trouble.scope == Scope::Missing {
+                    if error.kind == ErrorKind::Missing {
                         item.zone = None;
                     }
                 }
                 return items;
             }
-            Scope::Push | Scope::Zone => *shut = Some(trouble.clone()),
-            Scope::Dry | Scope::Missing => {}
-            Scope::Unclear => return self.singles(zone, items, shut),
-            Scope::Gone | Scope::Identical | Scope::Record if items.len() > 1 => {
+            ErrorKind::Push | ErrorKind::Zone => *shut = Some(error.clone()),
+            ErrorKind::Dry | ErrorKind::Missing => {}
+            ErrorKind::Unclear => return self.singles(zone, items, shut),
+            ErrorKind::Gone | ErrorKind::Identical | ErrorKind::Record if items.len() > 1 => {
                 return self.singles(zone, items, shut);
             }
-            Scope::Gone | Scope::Identical | Scope::Record => {}
+            ErrorKind::Gone | ErrorKind::Identical | ErrorKind::Record => {}
         }
         for item in items {
-            self.fail(item, &trouble);
+            self.fail(item, &error);
         }
         again
     }
@@ -63,7 +63,7 @@ impl Push<'_> {
         let extras = &self.owner.extras;
         for mut item in items {
             let result = match (&shut, &item.record) {
-                (Some(trouble), _) => Err(trouble.clone()),
+                (Some(error), _) => Err(error.clone()),
                 (None, Some(record)) => {
                     let body = plan::patch(None, item.address, extras);
                     self.talk.call(Method::Patch, url.at(&format!("/{}", record.id)), Some(body))
@@ -77,16 +77,17 @@ impl Push<'_> {
                     let record = json::member(&json, "result").and_then(Record::read);
                     again.extend(self.confirm(zone, item, record));
                 }
-                Err(trouble)
-                    if matches!(trouble.scope, Scope::Gone | Scope::Missing | Scope::Identical) && item.stale() =>
+                Err(error)
+                    if matches!(error.kind, ErrorKind::Gone | ErrorKind::Missing | ErrorKind::Identical)
+                        && item.stale() =>
                 {
                     self.forget(&mut item);
                     again.push(item);
                 }
-                Err(trouble) => {
-                    self.fail(item, &trouble);
-                    if matches!(trouble.scope, Scope::Push | Scope::Zone) {
-                        *shut = Some(trouble);
+                Err(error) => {
+                    self.fail(item, &error);
+                    if matches!(error.kind, ErrorKind::Push | ErrorKind::Zone) {
+                        *shut = Some(error);
                     }
                 }
             }

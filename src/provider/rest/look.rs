@@ -3,7 +3,7 @@
 use super::placeholders::Words;
 use super::talk::Talk;
 use super::{Api, List, Naming, Pages};
-use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::provider::lookup::{is_id, plain};
 use crate::types::hostname::Host;
 use crate::types::json::{self, Json};
@@ -63,13 +63,13 @@ pub fn records(talk: &mut Talk<'_>, words: &Words<'_>) -> Result<Vec<Record>, Ap
         Some(())
     });
     match listed {
-        Err(trouble) if api.absent && trouble.scope == Scope::Missing => return Ok(Vec::new()),
+        Err(error) if api.absent && error.kind == ErrorKind::Missing => return Ok(Vec::new()),
         listed => listed?,
     }
     if let Some(each) = &api.each {
         let mut whole = Vec::new();
         if held.len() > DETAILS {
-            return Err(ApiError::later(Scope::Zone, format!("{} lists too many records", api.vendor)));
+            return Err(ApiError::later(ErrorKind::Zone, format!("{} lists too many records", api.vendor)));
         }
         for id in &held {
             let mut words = words.clone();
@@ -125,7 +125,7 @@ fn name(api: &Api, name: &str, zone: &str) -> String {
 }
 
 fn odd(api: &Api) -> ApiError {
-    ApiError::later(Scope::Zone, format!("{}'s listing holds something that is not what it should be", api.vendor))
+    ApiError::later(ErrorKind::Zone, format!("{}'s listing holds something that is not what it should be", api.vendor))
 }
 
 /// Hands over each row of a listing.
@@ -155,7 +155,7 @@ fn rows(
             }
             // It said that it did as asked; then there is nothing.
             _ if api.good.is_some() => 0,
-            _ => return Err(ApiError::later(Scope::Zone, format!("{}'s answer holds no list", api.vendor))),
+            _ => return Err(ApiError::later(ErrorKind::Zone, format!("{}'s answer holds no list", api.vendor))),
         };
         match list.pages {
             Pages::Full(size) if count >= size => words.set("page", page.to_string()),
@@ -166,5 +166,5 @@ fn rows(
             _ => return Ok(()),
         }
     }
-    Err(ApiError::later(Scope::Zone, format!("{}'s listing is too long: set 'zone' in this section", api.vendor)))
+    Err(ApiError::later(ErrorKind::Zone, format!("{}'s listing is too long: set 'zone' in this section", api.vendor)))
 }

@@ -6,7 +6,7 @@ use super::placeholders::Words;
 use super::talk::Talk;
 use super::Rest;
 use crate::net::http::quoted;
-use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::types::address::Family;
 use crate::types::hostname::Host;
 
@@ -38,7 +38,7 @@ pub struct Push<'a> {
     zones: Option<Result<Vec<Zone>, ApiError>>,
     /// Listings by what was asked.
     pub looked: Vec<(String, Result<Vec<Record>, ApiError>)>,
-    rulings: Vec<HostResult>,
+    results: Vec<HostResult>,
 }
 
 pub fn push(owner: &Rest, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
@@ -48,7 +48,7 @@ pub fn push(owner: &Rest, batch: &[HostUpdate], line: &mut PushContext<'_>) -> V
         memory: line.memory,
         zones: None,
         looked: Vec::new(),
-        rulings: Vec::new(),
+        results: Vec::new(),
     };
     if push.open(batch) {
         let mut zones: Vec<(Zone, Vec<Item<'_>>)> = Vec::new();
@@ -58,7 +58,7 @@ pub fn push(owner: &Rest, batch: &[HostUpdate], line: &mut PushContext<'_>) -> V
                     Some((_, items)) => items.push(item),
                     None => zones.push((zone, vec![item])),
                 },
-                Err(trouble) => push.fail(&item, &trouble),
+                Err(error) => push.fail(&item, &error),
             }
         }
         for (zone, items) in zones {
@@ -66,7 +66,7 @@ pub fn push(owner: &Rest, batch: &[HostUpdate], line: &mut PushContext<'_>) -> V
         }
         push.talk.close();
     }
-    push.rulings
+    push.results
 }
 
 fn items(batch: &[HostUpdate]) -> impl Iterator<Item = Item<'_>> {
@@ -90,7 +90,7 @@ impl<'a> Push<'a> {
     fn open(&mut self, batch: &[HostUpdate]) -> bool {
         match self.talk.open() {
             Ok(()) => return true,
-            Err(trouble) => items(batch).for_each(|item| self.fail(&item, &trouble)),
+            Err(error) => items(batch).for_each(|item| self.fail(&item, &error)),
         }
         false
     }
@@ -121,8 +121,8 @@ impl<'a> Push<'a> {
         }
         let zones = match &self.zones {
             Some(Ok(zones)) => zones,
-            Some(Err(trouble)) => return Err(trouble.clone()),
-            None => return Err(ApiError::later(Scope::Zone, "the zones were not listed")),
+            Some(Err(error)) => return Err(error.clone()),
+            None => return Err(ApiError::later(ErrorKind::Zone, "the zones were not listed")),
         };
         let fits = |zone: &&Zone| host.under(&zone.name) && name.is_none_or(|name| name == zone.name);
         let longest = zones.iter().filter(fits).max_by_key(|zone| zone.name.len());
@@ -132,11 +132,11 @@ impl<'a> Push<'a> {
                 None => format!("it is in none of the zones that the credentials see at {}", api.vendor),
             };
             let remedy = "check the host's name, and that the credentials are for the account that has its zone";
-            return Err(ApiError::refused(Scope::Record, why, remedy));
+            return Err(ApiError::refused(ErrorKind::Record, why, remedy));
         };
         if zones.iter().any(|other| other.name == zone.name && other.id != zone.id) {
             let why = format!("two zones are called {}", quoted(&zone.name));
-            return Err(ApiError::refused(Scope::Record, why, "say which one with 'zone_id'"));
+            return Err(ApiError::refused(ErrorKind::Record, why, "say which one with 'zone_id'"));
         }
         Ok(zone.clone())
     }
@@ -191,7 +191,7 @@ impl<'a> Push<'a> {
         for item in items {
             let words = self.words(zone, &item, None);
             let found = match &shut {
-                Some(trouble) => Err(trouble.clone()),
+                Some(error) => Err(error.clone()),
                 None => self.look(&words),
             };
             match found {
@@ -204,14 +204,14 @@ impl<'a> Push<'a> {
                         Err(verdict) => settled.push((item, verdict)),
                     }
                 }
-                Err(trouble) => {
-                    self.forget(zone, &item, &trouble);
-                    if matches!(trouble.scope, Scope::Zone | Scope::Push | Scope::Missing) {
-                        shut = Some(trouble.clone());
+                Err(error) => {
+                    self.forget(zone, &item, &error);
+                    if matches!(error.kind, ErrorKind::Zone | ErrorKind::Push | ErrorKind::Missing) {
+                        shut = Some(error.clone());
                     }
-                    let verdict = if zone.fresh { trouble.verdict.clone() } else { softened(&trouble) };
-                    if trouble.scope == Scope::Dry {
-                        self.fail(&item, &trouble);
+                    let verdict = if zone.fresh { error.verdict.clone() } else { softened(&error) };
+                    if error.kind == ErrorKind::Dry {
+                        self.fail(&item, &error);
                     } else {
                         settled.push((item, verdict));
                     }
@@ -224,7 +224,7 @@ impl<'a> Push<'a> {
         self.write(zone, changes, &mut settled);
         self.finish(zone, &mut settled);
         for (item, verdict) in settled {
-            self.rulings.push(HostResult { host: item.index, family: item.family, verdict, warning: None });
+            self.results.push(HostResult { host: item.index, family: item.family, verdict, warning: None });
         }
     }
 
@@ -256,35 +256,35 @@ impl<'a> Push<'a> {
         words.set("zone", zone.name.as_str());
         match self.talk.call(after, &words) {
             Ok(_) => _ = self.memory.remove(&pending(zone)),
-            Err(trouble) => {
+            Err(error) => {
                 for (_, verdict) in settled.iter_mut().filter(|(_, verdict)| done(verdict)) {
-                    *verdict = trouble.verdict.clone();
+                    *verdict = error.verdict.clone();
                 }
             }
         }
     }
 
     /// Rules on an item whose call came to nothing before its zone was looked at.
-    fn fail(&mut self, item: &Item<'_>, trouble: &ApiError) {
+    fn fail(&mut self, item: &Item<'_>, error: &ApiError) {
         let then = || format!("then, if it is not so already: {} {}", item.family.record(), item.address);
-        let warning = (trouble.scope == Scope::Dry).then(then);
-        let verdict = trouble.verdict.clone();
-        self.rulings.push(HostResult { host: item.index, family: item.family, verdict, warning });
+        let warning = (error.kind == ErrorKind::Dry).then(then);
+        let verdict = error.verdict.clone();
+        self.results.push(HostResult { host: item.index, family: item.family, verdict, warning });
     }
 
     /// What we remember may be wrong when a person will change something, or when it leads nowhere.
-    pub fn forget(&mut self, zone: &Zone, item: &Item<'_>, trouble: &ApiError) {
-        let refused = matches!(trouble.verdict, UpdateResult::Rejected { .. } | UpdateResult::Unauthorized { .. });
-        if refused || trouble.scope == Scope::Missing && !zone.fresh {
+    pub fn forget(&mut self, zone: &Zone, item: &Item<'_>, error: &ApiError) {
+        let refused = matches!(error.verdict, UpdateResult::Rejected { .. } | UpdateResult::Unauthorized { .. });
+        if refused || error.kind == ErrorKind::Missing && !zone.fresh {
             self.memory.remove(&note(item.host));
         }
     }
 }
 
 /// The zone was remembered and may have moved: the next pass looks for it anew before anyone is refused.
-pub fn softened(trouble: &ApiError) -> UpdateResult {
-    match (&trouble.scope, &trouble.verdict) {
-        (Scope::Missing, UpdateResult::Rejected { why, .. }) => UpdateResult::later(why.clone()),
+pub fn softened(error: &ApiError) -> UpdateResult {
+    match (&error.kind, &error.verdict) {
+        (ErrorKind::Missing, UpdateResult::Rejected { why, .. }) => UpdateResult::later(why.clone()),
         (_, verdict) => verdict.clone(),
     }
 }

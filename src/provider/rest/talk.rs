@@ -3,13 +3,13 @@
 use super::placeholders::{Place, Words};
 use super::{Api, Call, Form, Means, Rest};
 use crate::net::http::{quoted, Http, Reply, Request, LARGE};
-use crate::provider::api_error::{self, ApiError, Scope};
+use crate::provider::api_error::{self, ApiError, ErrorKind};
 use crate::provider::contract::{Pause, UpdateResult};
 use crate::sys::clock;
 use crate::types::json::{self, Json};
 use crate::types::secret::Secret;
 
-/// The calls of one push. After a trouble that concerns all of them none is made any more.
+/// The calls of one push. After an error that concerns all of them no further call is made.
 pub struct Talk<'a> {
     pub owner: &'a Rest,
     pub http: &'a Http<'a>,
@@ -43,7 +43,7 @@ impl<'a> Talk<'a> {
         let json = self.call(&session.open, &words)?;
         let Some(id) = json::at(&json, session.id).and_then(json::scalar) else {
             let why = format!("{} did not say what was asked to begin with", self.owner.api.vendor);
-            return Err(ApiError::refused(Scope::Push, why, session.remedy));
+            return Err(ApiError::refused(ErrorKind::Push, why, session.remedy));
         };
         self.session = Some(match session.close {
             Some(_) => Secret::new(&id),
@@ -69,8 +69,8 @@ impl<'a> Talk<'a> {
 
     /// The same with a body of one's own.
     pub fn call_with(&mut self, call: &Call, words: &Words<'_>, body: String) -> Result<Json, ApiError> {
-        if let Some(trouble) = &self.stop {
-            return Err(trouble.clone());
+        if let Some(error) = &self.stop {
+            return Err(error.clone());
         }
         let result = self.exchange(call, words, body);
         api_error::keep(&mut self.stop, result)
@@ -136,32 +136,32 @@ fn judge(api: &Api, reply: &Reply) -> Result<Json, ApiError> {
         (None, None) => format!("{status}, {}", quoted(&reply.body)),
     };
     let vendor = api.vendor;
-    let wait = |scope, why, strict| {
+    let wait = |kind, why, strict| {
         let seconds = reply.retry_after(clock::now()).unwrap_or(0);
-        Err(ApiError { scope, verdict: UpdateResult::RetryLater { why, pause: Pause { seconds, strict } } })
+        Err(ApiError { kind, verdict: UpdateResult::RetryLater { why, pause: Pause { seconds, strict } } })
     };
     if reply.status == 429 {
-        return wait(Scope::Push, format!("too many requests to {vendor}: {said}"), true);
+        return wait(ErrorKind::Push, format!("too many requests to {vendor}: {said}"), true);
     }
     if reply.status >= 500 {
-        return wait(Scope::Zone, format!("{vendor} has trouble: {said}"), false);
+        return wait(ErrorKind::Zone, format!("{vendor} has a temporary fault: {said}"), false);
     }
     match meaning(api, &[&code, &text]) {
         Some(Means::Key) => {
             let why = format!("{vendor} does not accept the credentials: {said}");
-            return Err(ApiError::refused(Scope::Push, why, api.remedy));
+            return Err(ApiError::refused(ErrorKind::Push, why, api.remedy));
         }
         Some(Means::Rights) => {
             let why = format!("{vendor} does not let these credentials do it: {said}");
-            return Err(ApiError::refused(Scope::Zone, why, "give them the right to change this zone's records"));
+            return Err(ApiError::refused(ErrorKind::Zone, why, "give them the right to change this zone's records"));
         }
         Some(Means::Zone) => return Err(missing(vendor, &said)),
         Some(Means::Record) => {
             let why = format!("{vendor} does not take it: {said}");
-            return Err(ApiError::refused(Scope::Record, why, "look at this name's records in the dashboard"));
+            return Err(ApiError::refused(ErrorKind::Record, why, "look at this name's records in the dashboard"));
         }
-        Some(Means::Busy) => return wait(Scope::Push, format!("too many requests to {vendor}: {said}"), true),
-        Some(Means::Later) => return wait(Scope::Zone, format!("{vendor} has trouble: {said}"), false),
+        Some(Means::Busy) => return wait(ErrorKind::Push, format!("too many requests to {vendor}: {said}"), true),
+        Some(Means::Later) => return wait(ErrorKind::Zone, format!("{vendor} has a temporary fault: {said}"), false),
         None => {}
     }
     let ours = code.is_some() || text.is_some();
@@ -169,21 +169,21 @@ fn judge(api: &Api, reply: &Reply) -> Result<Json, ApiError> {
         (200..=299, Some(json)) if good && code.is_none() => Ok(json),
         (200..=299, None) if good && reply.body.trim().is_empty() => Ok(Json::Null),
         (401 | 403, _) => Err(ApiError {
-            scope: if reply.status == 401 { Scope::Push } else { Scope::Zone },
+            kind: if reply.status == 401 { ErrorKind::Push } else { ErrorKind::Zone },
             verdict: UpdateResult::Unauthorized {
                 why: format!("{vendor} turned us away without a word that homing knows: {said}"),
                 remedy: format!("check the credentials: {}", api.remedy),
             },
         }),
         (404, _) if ours => Err(missing(vendor, &said)),
-        _ if ours => Err(ApiError::later(Scope::Record, format!("{vendor} did not do it: {said}"))),
-        _ => Err(ApiError::later(Scope::Zone, format!("not an answer of {vendor}'s API: {said}"))),
+        _ if ours => Err(ApiError::later(ErrorKind::Record, format!("{vendor} did not do it: {said}"))),
+        _ => Err(ApiError::later(ErrorKind::Zone, format!("not an answer of {vendor}'s API: {said}"))),
     }
 }
 
 fn missing(vendor: &str, said: &str) -> ApiError {
     ApiError::refused(
-        Scope::Missing,
+        ErrorKind::Missing,
         format!("{vendor} finds no such zone: {said}"),
         "check the host's name and 'zone', and that the credentials are for the account that has the zone",
     )

@@ -6,7 +6,7 @@ use super::placeholders::Words;
 use super::push::{softened, Change, Item, Push};
 use super::{Proof, Write};
 use crate::net::http::quoted;
-use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::provider::contract::UpdateResult;
 use crate::types::json::{self, Json};
 
@@ -20,14 +20,14 @@ impl Push<'_> {
             let later = rest.split_off(rest.len().min(most));
             let mut verdicts = self.send(zone, &rest, &mut shut);
             // One bad record must not hold the others.
-            if rest.len() > 1 && matches!(verdicts, Err(ApiError { scope: Scope::Record, .. })) {
+            if rest.len() > 1 && matches!(verdicts, Err(ApiError { kind: ErrorKind::Record, .. })) {
                 let alone = rest.chunks(1).map(|one| match self.send(zone, one, &mut shut) {
                     Ok(mut verdicts) => verdicts.pop().unwrap_or(UpdateResult::NotAttempted),
-                    Err(trouble) => trouble.verdict,
+                    Err(error) => error.verdict,
                 });
                 verdicts = Ok(alone.collect());
             }
-            let verdicts = verdicts.unwrap_or_else(|trouble| vec![trouble.verdict; rest.len()]);
+            let verdicts = verdicts.unwrap_or_else(|error| vec![error.verdict; rest.len()]);
             settled.extend(rest.into_iter().zip(verdicts).map(|(change, verdict)| (change.item, verdict)));
             rest = later;
         }
@@ -40,8 +40,8 @@ impl Push<'_> {
         changes: &[Change<'_>],
         shut: &mut Option<ApiError>,
     ) -> Result<Vec<UpdateResult>, ApiError> {
-        if let Some(trouble) = shut {
-            return Err(trouble.clone());
+        if let Some(error) = shut {
+            return Err(error.clone());
         }
         let api = self.owner.api;
         let place = self.talk.place();
@@ -65,21 +65,20 @@ impl Push<'_> {
         self.looked.clear();
         match result {
             Ok(json) => Ok(changes.iter().map(|change| self.proven(zone, change, &json)).collect()),
-            Err(mut trouble) => {
-                if trouble.scope == Scope::Missing && changes.iter().any(|change| change.held.is_some()) {
-                    trouble.verdict =
-                        UpdateResult::later("the record is not there any more: it could not be confirmed");
+            Err(mut error) => {
+                if error.kind == ErrorKind::Missing && changes.iter().any(|change| change.held.is_some()) {
+                    error.verdict = UpdateResult::later("the record is not there any more: it could not be confirmed");
                 }
                 if !zone.fresh {
-                    trouble.verdict = softened(&trouble);
+                    error.verdict = softened(&error);
                 }
                 for change in changes {
-                    self.forget(zone, &change.item, &trouble);
+                    self.forget(zone, &change.item, &error);
                 }
-                if matches!(trouble.scope, Scope::Zone | Scope::Push) {
-                    *shut = Some(trouble.clone());
+                if matches!(error.kind, ErrorKind::Zone | ErrorKind::Push) {
+                    *shut = Some(error.clone());
                 }
-                Err(trouble)
+                Err(error)
             }
         }
     }

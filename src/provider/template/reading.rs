@@ -4,6 +4,7 @@
 use crate::net::http::quoted;
 use crate::provider::contract::UpdateResult;
 use crate::provider::dyndns2::return_codes;
+use crate::provider::requests::Answer;
 use crate::settings::reader::SectionReader;
 use crate::types::json;
 use crate::types::spelling::of_a_word;
@@ -85,35 +86,35 @@ impl Reading {
     }
 
     /// The verdict of a 2xx answer to a request that said the addresses `said`.
-    pub fn judge(&self, body: &str, said: &[IpAddr]) -> (UpdateResult, Option<String>) {
-        if let Some(verdict) = self.refusal(body) {
-            return (verdict, None);
+    pub fn judge(&self, body: &str, sent: &[IpAddr]) -> Answer {
+        if let Some(rejected) = self.refusal(body) {
+            return rejected;
         }
-        if matches(&self.unchanged, body, said) {
-            return (UpdateResult::Unchanged, None);
+        if matches(&self.unchanged, body, sent) {
+            return Answer::host(UpdateResult::Unchanged);
         }
-        if matches(&self.success, body, said) {
-            return (UpdateResult::Updated, None);
+        if matches(&self.success, body, sent) {
+            return Answer::host(UpdateResult::Updated);
         }
         if self.success.is_empty() {
-            return return_codes::judge(body, 1, said).remove(0);
+            return return_codes::judge(body, 1, sent, &[]).remove(0);
         }
         let why = match body.trim() {
             "" => "an empty answer".to_string(),
             text => format!("an answer that is not understood: {}", quoted(text)),
         };
-        (UpdateResult::later(why), None)
+        Answer::host(UpdateResult::later(why))
     }
 
     /// The verdict of an answer that says no: by the section's texts, else by the words of dyndns2.
-    pub fn refusal(&self, body: &str) -> Option<UpdateResult> {
+    pub fn refusal(&self, body: &str) -> Option<Answer> {
         if matches(&self.refused, body, &[]) {
             let why = format!("the service answered {}", quoted(body));
             let remedy = "correct what it complains of, in 'hosts' or in the credentials".to_string();
-            return Some(UpdateResult::Rejected { why, remedy });
+            return Some(Answer::host(UpdateResult::Rejected { why, remedy }));
         }
         // A yes is never read out of these words while the section has its own.
-        return_codes::refusal_in(body)
+        return_codes::refusal_in(body, &[])
     }
 }
 
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     fn one(reading: &Reading, body: &str) -> char {
-        match reading.judge(body, &[]).0 {
+        match reading.judge(body, &[]).result {
             UpdateResult::Updated => 'u',
             UpdateResult::Unchanged => '=',
             UpdateResult::Rejected { .. } => 'r',
@@ -172,7 +173,7 @@ mod tests {
             ("192.0.2.1", false),
             ("", false),
         ] {
-            assert_eq!(echo.judge(body, &said).0 == UpdateResult::Updated, yes, "{body}");
+            assert_eq!(echo.judge(body, &said).result == UpdateResult::Updated, yes, "{body}");
         }
     }
 

@@ -45,8 +45,8 @@ pub fn bombs() -> Vec<(&'static str, String)> {
 #[test]
 fn json_bombs_do_not_go_off() {
     let mut cases: Vec<Case> = bombs().into_iter().map(|(name, text)| both(name, ok(text))).collect();
-    cases.push(case("deep", ok("[".repeat(16 * 1024)), ["nested deeper than 32", "none of dyndns2's"]));
-    cases.push(case("a good one", ok("{\"ip\":\"198.41.0.4\"}"), [GOOD, "none of dyndns2's"]));
+    cases.push(case("deep", ok("[".repeat(16 * 1024)), ["nested deeper than 32", "unexpected reply"]));
+    cases.push(case("a good one", ok("{\"ip\":\"198.41.0.4\"}"), [GOOD, "unexpected reply"]));
     meet(&cases, "json:ip");
 }
 

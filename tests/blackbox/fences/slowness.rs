@@ -71,9 +71,9 @@ fn a_peer_that_never_closes_is_not_waited_for() {
         Reply::raw(format!("{head}{:x}\r\n{b}\r\n0\r\n\r\n", b.len())).then_hang()
     };
     let cases = [
-        case("a length", whole("198.41.0.4"), [GOOD, "none of dyndns2's"]),
+        case("a length", whole("198.41.0.4"), [GOOD, "unexpected reply"]),
         case("a length", whole("good 198.41.0.4"), ["not an IPv4", GOOD]),
-        case("chunks", chunked("198.41.0.4"), [GOOD, "none of dyndns2's"]),
+        case("chunks", chunked("198.41.0.4"), [GOOD, "unexpected reply"]),
         case("chunks", chunked("good 198.41.0.4"), ["not an IPv4", GOOD]),
     ];
     meet(&cases, "plain");

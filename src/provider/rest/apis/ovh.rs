@@ -5,7 +5,7 @@
 use super::super::talk::Talk;
 use super::super::*;
 use crate::net::http::Request;
-use crate::provider::api_error::{ApiError, Scope};
+use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::settings::reader::secret;
 use crate::sys::clock::{self, Timestamp};
 use crate::types::digest::{hex, sha1};
@@ -89,7 +89,9 @@ fn server_time(talk: &Talk<'_>) -> Result<Timestamp, ApiError> {
     }
     let reply = talk.send(&Request::get(talk.owner.url.at("/auth/time")))?;
     let time = reply.body.trim().parse().ok().filter(|_| reply.ok());
-    time.ok_or_else(|| ApiError::later(Scope::Push, format!("OVHcloud did not tell its time: {}", reply.status_line())))
+    time.ok_or_else(|| {
+        ApiError::later(ErrorKind::Push, format!("OVHcloud did not tell its time: {}", reply.status_line()))
+    })
 }
 
 fn signature(parts: &[&str]) -> String {
