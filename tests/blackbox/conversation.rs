@@ -5,6 +5,7 @@ mod compare;
 mod format;
 mod play;
 mod script;
+mod service;
 #[cfg(test)]
 mod tests;
 mod walk;

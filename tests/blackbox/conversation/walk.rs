@@ -1,7 +1,8 @@
-//! The test that walks all conversations.
+//! The test that plays all conversations: those of each provider's folder, and the shared ones with each service.
 
-use super::format::parse;
+use super::format::{parse, Conversation};
 use super::play::play;
+use super::service::{Service, Shared};
 use crate::world::{Run, Scratch};
 use homing::provider;
 use homing::types::json;
@@ -31,20 +32,73 @@ fn left_out(path: &Path) -> bool {
     provider::left_out(name).is_some() || cfg!(not(feature = "tls")) && provider::named(name).is_none()
 }
 
+/// A conversation, by the name under which it is asked for and reported: `joker/update`.
+struct Case {
+    name: String,
+    text: String,
+}
+
+/// The text of a file.
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// A path's last part without `.txt`.
+fn stem(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().trim_end_matches(".txt").to_string()
+}
+
+/// The facts in `NAME/service.txt`; none if there is no such file.
+fn service(name: &str) -> Option<Service> {
+    let path = folder().join(name).join("service.txt");
+    let text = path.exists().then(|| read(&path))?;
+    Some(Service::parse(name, &text, service).unwrap_or_else(|why| panic!("{}: {why}", path.display())))
+}
+
+/// The folders of this build's providers and presets.
+fn folders() -> Vec<PathBuf> {
+    listed(&folder()).into_iter().filter(|path| stem(path) != "shared" && !left_out(path)).collect()
+}
+
+/// The shared conversations with their names.
+fn shared() -> Vec<(String, Shared)> {
+    let parse = |path: PathBuf| {
+        let shared = Shared::parse(&read(&path)).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+        (stem(&path), shared)
+    };
+    listed(&folder().join("shared")).into_iter().map(parse).collect()
+}
+
+/// Its own conversations, and if it is a service, the shared ones that are for it.
+fn cases_of(folder: &Path, shared: &[(String, Shared)]) -> Vec<Case> {
+    let name = stem(folder);
+    let own = listed(folder).into_iter().filter(|path| stem(path) != "service");
+    let own = own.map(|path| Case { name: format!("{name}/{}", stem(&path)), text: read(&path) });
+    let service = service(&name).filter(Service::is_complete);
+    let fill = |(case, shared): &(String, Shared)| {
+        let service = service.as_ref().filter(|service| shared.is_for(service))?;
+        let text = service.fill(shared).unwrap_or_else(|why| panic!("{name} with shared/{case}.txt: {why}"));
+        Some(Case { name: format!("{name}/{case}"), text })
+    };
+    own.chain(shared.iter().filter_map(fill)).collect()
+}
+
 /// `HOMING_CASE=dyndns2/good` takes those whose name holds this text.
-fn cases() -> Vec<PathBuf> {
+fn cases() -> Vec<Case> {
     let wanted = std::env::var("HOMING_CASE").unwrap_or_default();
-    let files = listed(&folder())
-        .into_iter()
-        .filter(|path| path.is_dir() && !left_out(path))
-        .flat_map(|folder| listed(&folder));
-    files.filter(|path| path.to_string_lossy().contains(&wanted)).collect()
+    let shared = shared();
+    let all = folders().into_iter().flat_map(|folder| cases_of(&folder, &shared));
+    all.filter(|case| case.name.contains(&wanted)).collect()
+}
+
+fn read_case(case: &Case) -> Result<Conversation, String> {
+    // A shared conversation's line numbers are those of the text with the facts in it: show that.
+    parse(&case.text).map_err(|why| format!("{why}\nin\n{}", case.text))
 }
 
 /// Reads and plays one.
-fn walk(path: &Path) -> Result<(), String> {
-    let text = fs::read_to_string(path).map_err(|e| e.to_string())?;
-    let conversation = parse(&text)?;
+fn walk(case: &Case) -> Result<(), String> {
+    let conversation = read_case(case)?;
     let played = catch_unwind(AssertUnwindSafe(|| play(&conversation)));
     let panicked = |cause: Box<dyn std::any::Any + Send>| {
         let text = cause.downcast_ref::<String>().cloned();
@@ -61,9 +115,9 @@ fn conversations_go_as_written() {
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
-                while let Some(path) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Err(why) = walk(path) {
-                        failed.lock().unwrap().push(format!("{}: {why}", path.display()));
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Err(why) = walk(case) {
+                        failed.lock().unwrap().push(format!("{}: {why}", case.name));
                     }
                 }
             });
@@ -79,10 +133,7 @@ fn conversations_go_as_written() {
 
 #[test]
 fn every_conversation_can_be_read() {
-    let wrong = |path: PathBuf| {
-        let text = fs::read_to_string(&path).unwrap();
-        parse(&text).err().map(|why| format!("{}: {why}", path.display()))
-    };
+    let wrong = |case: Case| read_case(&case).err().map(|why| format!("{}: {why}", case.name));
     let wrong: Vec<_> = cases().into_iter().filter_map(wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
@@ -101,7 +152,7 @@ fn every_listed_provider_has_conversations() {
     let listed_names: BTreeSet<String> = providers.iter().filter_map(names).collect();
     assert!(!listed_names.is_empty(), "--list --json names none: {list:?}");
     let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
-    let folders = listed(&folder());
+    let folders: Vec<PathBuf> = listed(&folder()).into_iter().filter(|path| stem(path) != "shared").collect();
     // What this build leaves out has its folder all the same.
     let out: Vec<String> = folders.iter().filter(|path| left_out(path)).cloned().map(name).collect();
     let features =
@@ -114,11 +165,40 @@ fn every_listed_provider_has_conversations() {
     // What a service that is asked over HTTP must show: an update, an address that was there, both families or why
     // not, a no, and nonsense.
     let of_http = |o: &&json::Json| json::text(o, "sent").is_some_and(|_| json::text(o, "kind") == Some("preset"));
+    let shared = shared();
     for provider in providers.iter().filter(of_http).filter_map(names).chain(["duckdns".into(), "afraid".into()]) {
-        let cases: Vec<String> = listed(&folder().join(&provider)).into_iter().map(name).collect();
+        let cases: Vec<String> =
+            cases_of(&folder().join(&provider), &shared).into_iter().map(|case| case.name).collect();
         for begins in [&["update"][..], &["unchanged"], &["dual", "four-only"], &["refused"], &["garbage"]] {
-            let shown = cases.iter().any(|case| begins.iter().any(|begin| case.starts_with(begin)));
+            let shown =
+                cases.iter().any(|case| begins.iter().any(|begin| case.starts_with(&format!("{provider}/{begin}"))));
             assert!(shown, "{provider} has no conversation that shows {begins:?}: {cases:?}");
         }
+    }
+    // What `--list` says of a service in short is what its conversations show.
+    for provider in providers.iter().filter(of_http) {
+        let Some(service) = names(provider).and_then(|name| service(&name)) else { continue };
+        let flag = |key: &str| json::flag(provider, key);
+        let stated = |fact: &str| Some(service.fact(fact).is_some());
+        let families = json::list(provider, "families").len();
+        assert_eq!(families, if service.fact("ipv6").is_some() { 2 } else { 1 }, "families of {provider:?}");
+        assert_eq!(flag("together"), stated("both"), "both families in one request: {provider:?}");
+        assert_eq!(flag("lists"), stated("lists"), "lists of hosts: {provider:?}");
+        assert_eq!(json::text(provider, "sent") == Some("header"), service.fact("login").is_some(), "{provider:?}");
+        let needed = json::list(provider, "needs").iter().filter_map(|key| key.get::<String>());
+        let needed: BTreeSet<&str> = needed.map(|key| key.trim_end_matches('*')).collect();
+        assert_eq!(needed, service.keys(), "keys that a section must have: {provider:?}");
+    }
+}
+
+/// A shared conversation that is for no service would test nothing.
+#[test]
+fn every_shared_conversation_is_played_with_a_service() {
+    let names: Vec<String> = listed(&folder()).iter().map(|path| stem(path)).collect();
+    let services: Vec<Service> = names.iter().filter_map(|name| service(name)).filter(Service::is_complete).collect();
+    let shared = shared();
+    assert!(!shared.is_empty(), "there are no shared conversations");
+    for (name, shared) in shared {
+        assert!(services.iter().any(|service| shared.is_for(service)), "shared/{name}.txt is for no service");
     }
 }
