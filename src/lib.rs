@@ -1,19 +1,10 @@
-//! homing keeps a DNS name pointing home: find our address, see what is out of date, tell the servers, write it
-//! down. One synchronous pass; a scheduler starts it.
+//! homing keeps a DNS name pointing at a changing address: each run is one synchronous pass that detects the public
+//! address, updates the providers that are out of date, and records the result.
 //!
-//! The floors, from the top; arrows go down only:
-//! - [`args`], `run` below: what was typed, and which task that is
-//! - [`pass`]: the one pass, in order; [`status`], [`diagnose`], [`catalogue`], [`uci`]: the tasks that only tell
-//! - [`picture`]: the history drawn
-//! - [`push`], [`survey`], [`plan`], [`verify`], [`hook`]: one section's pushes; what we found out; what is out of date; who is told
-//! - [`config`] over [`settings`] and [`values`]: text, and what it means
-//! - [`provider`], [`detect`]: which there are, and one file for each below them
-//! - [`keeper`], [`state`], [`history`], [`lately`], [`luci`] over [`disk`]: memory
-//! - [`report`], [`syslog`]: what the operator reads
-//! - the doors, each to one outside thing: [`http`] (minreq), [`dns`] with [`tsig`], [`datagram`] over [`socket`]
-//!   (socket2), [`digest`] (RustCrypto), [`json`] (tinyjson), [`clock`] (time), [`os`]
-//!   (rustix), [`process`], [`resolve`]; and the words all share: [`address`], [`bell`], [`host`], [`secret`], [`sorted`], [`suffix`],
-//!   [`words`]
+//! # Modules
+//! A module uses those to its right and nothing to its left (`tests/modules` checks it):
+//!
+//! `cli`, `openwrt` → `pass` → `config` → `provider`, `detect` → `settings` → `store` → `net` → `sys` → `types`
 
 pub mod cli;
 pub mod config;

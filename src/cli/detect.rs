@@ -1,10 +1,11 @@
 //! `--detect`: every detector's answer side by side, what it means, and a section to paste. What a beginner runs
 //! first, so it explains instead of only failing.
 
-use crate::cli::output::{out, ExitCode, Report};
+use crate::cli::output::{out, Report};
 use crate::config::Config;
 use crate::detect::{self, AllowedScopes, DetectError, Detector, Kind};
 use crate::net::http::Http;
+use crate::pass::event::ExitCode;
 use crate::settings::{Section, Settings};
 use crate::sys::clock;
 use crate::types::address::{self, Family};
@@ -58,8 +59,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
         // Behind a NAT the router knows more than we do; it is asked as a beginner would have to.
         let inside = own[family as usize].is_some_and(|own| address::not_public(own).is_some());
         if beginner && family == Family::V4 && inside {
-            let mut http = http.by(&http.way);
-            http.timeout = http.timeout.min(ROUTERS_TIME);
+            let http = http.until(http.context.request_deadline().min(Instant::now() + ROUTERS_TIME));
             let row = Detector::router().map(|router| look(&router, family, PRIVATE, true, &http));
             rows.extend(row.filter(|row| row.router.is_some()));
         }
@@ -76,7 +76,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     }
     let found = rows.iter().any(|row| !row.aside && row.answer.is_ok());
     if !found {
-        report.end(ExitCode::Retry);
+        report.raise(ExitCode::Retry);
     }
     let meanings = meanings(&rows, own);
     if !report.json {

@@ -1,10 +1,11 @@
 //! What the operator reads, and the exit code that goes with it. One line per fact; quiet when there is nothing to
 //! say; never a secret; never waiting for a reader that is not there.
 
+use crate::pass::event::{Event, EventKind, ExitCode, Level, Observer};
 use crate::sys::clock;
 use crate::sys::os;
 use crate::sys::syslog::{self, Severity};
-use crate::types::address::{Family, Set};
+use crate::types::address::Family;
 use crate::types::json::Object;
 use crate::types::secret;
 use std::cell::{Cell, RefCell};
@@ -21,188 +22,136 @@ const PIECE: usize = 4096;
 /// Whether a line was given up. A pass holds the lock while it speaks, so it waits for a reader only once.
 static STALLED: AtomicBool = AtomicBool::new(false);
 
-/// How a run ends: the exit code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ExitCode {
-    /// All current: updated or already so.
-    Current = 0,
-    /// Something must be tried again.
-    Retry = 1,
-    /// Command line or settings wrong, nothing attempted.
-    Usage = 2,
-    /// A provider refused: a person must act.
-    Rejected = 3,
-}
-
-impl ExitCode {
-    /// The worse of two, in the order wrong, refused, again, current.
-    pub fn worse(self, other: ExitCode) -> ExitCode {
-        let rank = |ending: ExitCode| match ending {
-            ExitCode::Current => 0,
-            ExitCode::Retry => 1,
-            ExitCode::Rejected => 2,
-            ExitCode::Usage => 3,
-        };
-        if rank(other) > rank(self) {
-            other
-        } else {
-            self
-        }
-    }
-
-    pub fn code(self) -> u8 {
-        self as u8
-    }
-}
-
-/// How much a fact matters.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Level {
-    /// Something changed: said unless `--quiet`.
-    Change,
-    /// Something is wrong: always said.
-    Problem,
-    /// Said with `--verbose`.
-    Detail,
-}
-
-/// One fact.
-#[derive(Clone, Debug)]
-pub struct Event<'a> {
-    pub weight: Level,
-    /// One word for programs: `updated`, `unchanged`, `later`, `refused`, `address`, `warning` …
-    pub event: &'static str,
-    pub section: Option<&'a str>,
-    pub host: Option<&'a str>,
-    pub family: Option<Family>,
-    pub address: Option<&'a Set>,
-    pub text: String,
-}
-
-impl<'a> Event<'a> {
-    pub fn new(weight: Level, event: &'static str, text: impl Into<String>) -> Event<'a> {
-        Event { weight, event, section: None, host: None, family: None, address: None, text: text.into() }
-    }
-}
-
-/// Where facts go.
+/// Prints events, and keeps the exit code of the run.
 pub struct Report {
     pub json: bool,
     pub verbose: bool,
     pub quiet: bool,
-    ending: Cell<ExitCode>,
-    /// Facts go to the system's log.
+    exit_code: Cell<ExitCode>,
+    /// Events go to the system's log.
     syslog: Cell<bool>,
-    /// What was said, by section, where somebody wants it afterwards.
-    heard: RefCell<Option<Vec<(String, String)>>>,
+    /// What was printed, by section, where LuCI's page shows it.
+    recorded: RefCell<Option<Vec<(String, String)>>>,
 }
 
 impl Report {
     pub fn new(json: bool, verbose: bool, quiet: bool) -> Report {
-        let heard = RefCell::new(None);
-        Report { json, verbose, quiet, ending: Cell::new(ExitCode::Current), syslog: Cell::new(false), heard }
+        let recorded = RefCell::new(None);
+        Report { json, verbose, quiet, exit_code: Cell::new(ExitCode::Current), syslog: Cell::new(false), recorded }
     }
 
-    /// Speaks from now on as the settings want it: to the system's log, or so that it can be heard again.
-    pub fn speak(&self, syslog: bool, again: bool) {
+    /// From now on writes to the system's log too, or records what is printed.
+    pub fn configure(&self, syslog: bool, record: bool) {
         self.syslog.set(syslog);
-        self.heard.replace(again.then(Vec::new));
+        self.recorded.replace(record.then(Vec::new));
     }
 
-    /// What was said since the last time, secrets masked: the section, or nothing, and the line.
-    pub fn heard(&self) -> Vec<(String, String)> {
-        self.heard.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
+    /// What was printed since the last call, secrets masked: the section, or nothing, and the line.
+    pub fn take_recorded(&self) -> Vec<(String, String)> {
+        self.recorded.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// Notes an ending; the worst of all counts.
-    pub fn end(&self, ending: ExitCode) {
-        self.ending.set(self.ending.get().worse(ending));
+    /// Notes an exit code; the most serious of all counts.
+    pub fn raise(&self, code: ExitCode) {
+        self.exit_code.set(self.exit_code.get().worse(code));
     }
 
-    pub fn ending(&self) -> ExitCode {
-        self.ending.get()
+    pub fn exit_code(&self) -> ExitCode {
+        self.exit_code.get()
     }
 
-    /// Forgets the endings and what was said so far, for the next pass of `--every`.
+    /// Forgets exit codes and recorded lines, for the next pass of `--every`.
     pub fn begin(&self) {
-        self.ending.set(ExitCode::Current);
-        self.heard();
+        self.exit_code.set(ExitCode::Current);
+        self.take_recorded();
     }
 
-    /// Says a fact, to whom it concerns.
-    pub fn say(&self, fact: &Event<'_>) {
-        let heard = match fact.weight {
-            Level::Problem => true,
-            Level::Change => !self.quiet,
-            Level::Detail => self.verbose,
-        };
-        if !heard {
-            return;
-        }
-        if self.json {
-            let mut object = Object::new()
-                .text("time", &clock::stamp(clock::now()))
-                .text("event", fact.event)
-                .maybe("section", fact.section)
-                .maybe("host", fact.host)
-                .maybe("family", fact.family.map(Family::name));
-            if let Some(set) = fact.address {
-                object = object.addresses("address", set);
-            }
-            return out(&object.text("text", &fact.text).end());
-        }
-        let mut line = String::new();
-        if let Some(subject) = fact.host.or(fact.section) {
-            line.push_str(subject);
-            line.push_str(": ");
-        }
-        if let Some(family) = fact.family {
-            line.push_str(family.name());
-            line.push(' ');
-        }
-        line.push_str(&fact.text);
-        if let Some(heard) = self.heard.borrow_mut().as_mut().filter(|_| fact.weight != Level::Detail) {
-            heard.push((fact.section.unwrap_or_default().to_string(), secret::mask(&line)));
-        }
-        if self.syslog.get() && syslog::tell(severity(fact), &secret::mask(&line)) && !io::stderr().is_terminal() {
-            return;
-        }
-        match fact.weight {
-            Level::Problem => err(&line),
-            Level::Change | Level::Detail => out(&line),
-        }
+    /// A failure that belongs to no host.
+    pub fn problem(&self, code: ExitCode, text: impl Into<String>) {
+        self.raise(code);
+        self.event(&Event::new(Level::Problem, EventKind::Problem, text));
     }
 
-    /// A line of what a dry run would send.
-    pub fn show(&self, line: &str) {
-        match self.json {
-            true => out(&Object::new().text("event", "request").text("text", line).end()),
-            false => out(line),
-        }
-    }
-
-    /// Trouble that concerns no host.
-    pub fn trouble(&self, ending: ExitCode, text: impl Into<String>) {
-        self.end(ending);
-        self.say(&Event::new(Level::Problem, "trouble", text));
-    }
-
-    /// Something that a person should know, without consequences.
+    /// Something that the operator should know; the exit code stays.
     pub fn warn(&self, text: impl Into<String>) {
         let text: String = text.into();
-        self.say(&Event::new(Level::Problem, "warning", format!("warning: {text}")));
+        self.event(&Event::new(Level::Problem, EventKind::Warning, format!("warning: {text}")));
     }
 
+    #[cfg(feature = "advice")]
     pub fn detail(&self, text: impl Into<String>) {
-        self.say(&Event::new(Level::Detail, "detail", text));
+        self.event(&Event::new(Level::Detail, EventKind::Detail, text));
+    }
+
+    fn is_shown(&self, level: Level) -> bool {
+        match level {
+            Level::Problem | Level::Request => true,
+            Level::Change => !self.quiet,
+            Level::Detail => self.verbose,
+        }
     }
 }
 
-fn severity(fact: &Event<'_>) -> Severity {
-    match fact.weight {
-        Level::Problem if fact.event == "warning" => Severity::Warning,
+impl Observer for Report {
+    fn event(&self, event: &Event<'_>) {
+        if !self.is_shown(event.level) {
+            return;
+        }
+        if self.json {
+            return out(&as_json(event));
+        }
+        if event.level == Level::Request {
+            return out(&event.text);
+        }
+        let line = as_text(event);
+        if let Some(recorded) = self.recorded.borrow_mut().as_mut().filter(|_| event.level != Level::Detail) {
+            recorded.push((event.section.unwrap_or_default().to_string(), secret::mask(&line)));
+        }
+        if self.syslog.get() && syslog::tell(severity(event), &secret::mask(&line)) && !io::stderr().is_terminal() {
+            return;
+        }
+        match event.level {
+            Level::Problem => err(&line),
+            _ => out(&line),
+        }
+    }
+}
+
+fn as_json(event: &Event<'_>) -> String {
+    // What a dry run would send has no time of its own.
+    if event.level == Level::Request {
+        return Object::new().text("event", event.kind.name()).text("text", &event.text).end();
+    }
+    let mut object = Object::new()
+        .text("time", &clock::stamp(clock::now()))
+        .text("event", event.kind.name())
+        .maybe("section", event.section)
+        .maybe("host", event.host)
+        .maybe("family", event.family.map(Family::name));
+    if let Some(set) = event.address {
+        object = object.addresses("address", set);
+    }
+    object.text("text", &event.text).end()
+}
+
+fn as_text(event: &Event<'_>) -> String {
+    let mut line = String::new();
+    if let Some(subject) = event.host.or(event.section) {
+        line.push_str(subject);
+        line.push_str(": ");
+    }
+    if let Some(family) = event.family {
+        line.push_str(family.name());
+        line.push(' ');
+    }
+    line + &event.text
+}
+
+fn severity(event: &Event<'_>) -> Severity {
+    match event.level {
+        Level::Problem if event.kind == EventKind::Warning => Severity::Warning,
         Level::Problem => Severity::Error,
-        Level::Change => Severity::Notice,
+        Level::Change | Level::Request => Severity::Notice,
         Level::Detail => Severity::Info,
     }
 }
@@ -217,6 +166,7 @@ pub fn err(line: &str) {
     print(&io::stderr(), line);
 }
 
+#[cfg(feature = "uci")]
 /// Prints settings, secrets and all: whoever asks for them had them, and starts homing with what is printed.
 pub fn settings(text: &str) {
     write(&io::stdout(), text);

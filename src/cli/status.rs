@@ -1,7 +1,8 @@
 //! What is published, and the addresses we had: the memory, told to a person. Reads and writes nothing else.
 
-use crate::cli::output::{out, ExitCode, Report};
+use crate::cli::output::{out, Report};
 use crate::config::{Config, Target};
+use crate::pass::event::ExitCode;
 use crate::pass::push;
 use crate::store::history::{self, Period, Summary};
 use crate::store::last_pass::LastPass;
@@ -33,7 +34,7 @@ pub fn status(config: &Config, suffix: &str, report: &Report) {
             State::default()
         }
         Err(error) => {
-            return report.trouble(ExitCode::Retry, format!("cannot open the state {}: {error}", path.display()));
+            return report.problem(ExitCode::Retry, format!("cannot open the state {}: {error}", path.display()));
         }
     };
     let now = clock::now();
@@ -149,7 +150,7 @@ impl Row {
                 }
             }
             Some(Pending::Rejected { at, why, remedy, .. }) => {
-                let refusal = push::refusal(why, remedy, &self.section, suffix);
+                let refusal = push::rejection(why, remedy, &self.section, suffix);
                 text.push_str(&format!("; {} {refusal}", clock::stamp(*at)));
             }
             Some(Pending::BackingOff { at, wait, why, .. }) => {
@@ -195,9 +196,9 @@ pub fn history(config: &Config, drawing: Option<Drawing<'_>>, report: &Report) {
     let (periods, strange) = match history::periods(file) {
         Ok(found) => found,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return report.trouble(ExitCode::Retry, format!("no history yet: {} does not exist", file.display()));
+            return report.problem(ExitCode::Retry, format!("no history yet: {} does not exist", file.display()));
         }
-        Err(error) => return report.trouble(ExitCode::Retry, format!("cannot read {}: {error}", file.display())),
+        Err(error) => return report.problem(ExitCode::Retry, format!("cannot read {}: {error}", file.display())),
     };
     if strange > 0 {
         report.warn(format!("{}: {strange} line(s) are not homing's and were left out", file.display()));
@@ -210,7 +211,7 @@ pub fn history(config: &Config, drawing: Option<Drawing<'_>>, report: &Report) {
             return out(picture.trim_end());
         }
         if let Err(error) = files::put(path, picture.as_bytes()) {
-            return report.trouble(ExitCode::Retry, format!("cannot write {}: {error}", path.display()));
+            return report.problem(ExitCode::Retry, format!("cannot write {}: {error}", path.display()));
         }
     }
     let width = periods.iter().map(|period| period.address.to_string().len()).max().unwrap_or(0);

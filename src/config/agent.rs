@@ -1,7 +1,6 @@
 //! The agent's own keys, and those that a section may set for itself.
 
 use crate::net::http::Egress;
-use crate::openwrt::luci::Luci;
 use crate::settings::reader::{key, secret, Key, SectionReader};
 use crate::sys::os;
 use crate::types::spelling::left_out;
@@ -99,9 +98,18 @@ pub struct Agent {
     pub way: Egress,
     /// Messages go to the system's log.
     pub syslog: bool,
-    pub luci: Luci,
+    pub luci: LuciFiles,
     /// The value of the User-Agent header.
     pub agent: String,
+}
+
+/// Where the files for LuCI's page of ddns-scripts go.
+#[derive(Clone, Debug)]
+pub struct LuciFiles {
+    pub run: Option<PathBuf>,
+    pub log: Option<PathBuf>,
+    /// The number of lines that each log keeps.
+    pub lines: usize,
 }
 
 /// Reads the agent's own settings.
@@ -132,7 +140,7 @@ pub fn agent(facts: &SectionReader<'_>) -> Agent {
         hooks: hooks_of(facts, &Hooks::default()),
         way: facts.way(&Egress::default()),
         syslog: facts.choice("log", &["stderr", "syslog"]) == Some(1),
-        luci: Luci {
+        luci: LuciFiles {
             run: facts.text("luci_run").map(PathBuf::from),
             log: facts.text("luci_log").map(PathBuf::from),
             lines: facts.number("luci_lines", 1, 10_000).and_then(|lines| usize::try_from(lines).ok()).unwrap_or(250),

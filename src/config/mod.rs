@@ -4,7 +4,7 @@
 mod agent;
 mod sources;
 
-pub use agent::{Agent, Hooks, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
+pub use agent::{Agent, Hooks, LuciFiles, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 #[cfg(feature = "advice")]
 use crate::detect::Detector;

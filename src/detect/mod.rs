@@ -289,16 +289,16 @@ fn learn_all(
     leave: AllowedScopes,
     http: &Http<'_>,
 ) -> Result<Vec<IpAddr>, DetectError> {
-    if http.expired() {
+    if http.context.expired() {
         return Err(DetectError::from("no time left in this pass".to_string()));
     }
-    let until = (std::time::Instant::now() + http.timeout).min(http.until);
+    let until = http.context.request_deadline();
     let http = &http.by(&detector.way);
     let one = match &detector.kind {
         Kind::Interface { name } => return Ok(interface::ask(name.as_deref(), family, leave)?),
         Kind::Fixed { addresses } => return Ok(addresses.clone()),
         Kind::Web { url, parse } => return web::ask(url, parse, family, http).map(|address| vec![address]),
-        Kind::Dns { server, question } => dns::ask(server, question, family, until, http.way.bind.as_ref()),
+        Kind::Dns { server, question } => dns::ask(server, question, family, until, http.context.bind.as_ref()),
         Kind::Route => route::ask(family),
         Kind::File { path } => file::ask(path, family),
         Kind::Command { argv } => command::ask(argv, family, until),

@@ -64,7 +64,7 @@ impl OptionalKind {
 
     pub fn ask(&self, family: Family, until: Instant, http: &Http<'_>) -> Result<IpAddr, String> {
         match self {
-            OptionalKind::Stun { server } => stun::ask(server, family, until, http),
+            OptionalKind::Stun { server } => stun::ask(server, family, until, http.context.bind.as_ref()),
             OptionalKind::Gateway(gateway) => gateway::ask(gateway, until, http),
             OptionalKind::Teredo { interface } => teredo::ask(interface.as_deref(), family),
         }

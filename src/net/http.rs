@@ -19,6 +19,7 @@ pub use stream::plain;
 pub use trust::{settle_environment, Trust};
 pub use url::{port_number, Url};
 
+use crate::net::context::{PassContext, Show};
 use crate::sys::os;
 use crate::types::address::Family;
 use crate::types::secret;
@@ -28,7 +29,7 @@ use base64::Engine;
 use relay::{End, Goal, Relay};
 use std::fmt;
 use std::io::Read;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Bytes that an answer's head and the TLS handshake may add to the body's cap.
 const OVERHEAD: usize = 48 * 1024;
@@ -123,41 +124,30 @@ impl fmt::Display for RequestError {
     }
 }
 
-/// Where requests are shown, one line at a time.
-pub type Show<'a> = &'a dyn Fn(&str);
-
-/// All requests of one pass.
+/// An HTTP client within the limits of one pass.
 pub struct Http<'a> {
-    /// The end of the pass.
-    pub until: Instant,
-    /// For one request.
-    pub timeout: Duration,
-    /// What of that a request has at the beginning of a pass.
-    pub share: Duration,
-    pub agent: String,
+    pub context: PassContext<'a>,
+    /// The value of the User-Agent header.
+    pub agent: &'a str,
     pub trust: &'a Trust,
-    /// By which way requests go out.
-    pub way: Egress,
-    /// Show requests instead of sending them.
-    pub dry: Option<Show<'a>>,
-    /// Show requests and answers too.
-    pub verbose: Option<Show<'a>>,
+    /// The proxy that requests go through.
+    pub proxy: Option<Proxy>,
 }
 
 impl<'a> Http<'a> {
-    /// The same line by another way.
-    pub fn by(&self, way: &Egress) -> Http<'a> {
-        Http { way: way.clone(), agent: self.agent.clone(), ..*self }
+    /// The same client by another way: source address or interface, and proxy.
+    pub fn by(&self, egress: &Egress) -> Http<'a> {
+        Http { context: self.context.bound_to(egress.bind.as_ref()), proxy: egress.proxy.clone(), ..*self }
     }
 
-    /// Whether the pass has no time left.
-    pub fn expired(&self) -> bool {
-        Instant::now() >= self.until
+    /// The same client with a deadline of its own.
+    pub fn until(&self, deadline: Instant) -> Http<'a> {
+        Http { context: PassContext { deadline, ..self.context.clone() }, proxy: self.proxy.clone(), ..*self }
     }
 
     /// Sends a request and waits for the whole answer.
     pub fn send(&self, request: &Request) -> Result<Reply, RequestError> {
-        if let Some(show) = self.dry {
+        if let Some(show) = self.context.dry_run {
             present(request, show);
             return Err(RequestError::DryRun);
         }
@@ -166,24 +156,26 @@ impl<'a> Http<'a> {
 
     /// Sends a request that asks for nothing but our own address: in a dry run too.
     pub fn fetch(&self, request: &Request) -> Result<Reply, RequestError> {
-        if self.expired() {
+        if self.context.expired() {
             return Err(RequestError::OutOfTime);
         }
-        if let Some(show) = self.verbose {
+        if let Some(show) = self.context.verbose {
             present(request, show);
         }
         let begun = Instant::now();
-        let until = (begun + self.timeout).min(self.until);
+        let until = self.context.request_deadline();
         let result = match self.exchange(request, until) {
             // It was our own end that came, not the server that failed.
-            Err(RequestError::NotSent(_)) if self.expired() => Err(RequestError::OutOfTime),
+            Err(RequestError::NotSent(_)) if self.context.expired() => Err(RequestError::OutOfTime),
             // Nor here, unless it had about all the time that it will have when the next pass begins with it.
-            Err(RequestError::Unconfirmed(why)) if self.expired() && until - begun < self.share * 3 / 4 => {
+            Err(RequestError::Unconfirmed(why))
+                if self.context.expired() && until - begun < self.context.full_timeout * 3 / 4 =>
+            {
                 Err(RequestError::Interrupted(why))
             }
             result => result,
         };
-        if let Some(show) = self.verbose {
+        if let Some(show) = self.context.verbose {
             match &result {
                 Ok(reply) if request.private => show(&format!("< {} (not shown)", reply.status)),
                 Ok(reply) => show(&format!("< {} {}", reply.status, quoted(&reply.body))),
@@ -203,7 +195,7 @@ impl<'a> Http<'a> {
             host: url.host().to_string(),
             port: url.port(),
             family: request.family,
-            way: self.way.clone(),
+            way: Egress { bind: self.context.bind.clone(), proxy: self.proxy.clone() },
             secure: url.secure(),
             rewrite: literal.map(|ip| (STAND_IN.to_string(), format!("[{ip}]"))).into_iter().collect(),
             endless: request.measured && url.secure(),
@@ -257,7 +249,7 @@ impl<'a> Http<'a> {
         .with_max_status_line_length(Some(512))
         // A limit drawn anew can't be hit on purpose, see Cargo.toml on minreq's counters.
         .with_max_headers_size(Some(8_192 + random_below_4096()))
-        .with_header("User-Agent", &self.agent)
+        .with_header("User-Agent", self.agent)
         .with_header("Accept", "*/*")
         .with_header("Connection", "close");
         for (name, value) in &request.headers {

@@ -1,5 +1,6 @@
 //! Network access: HTTP, DNS, TSIG, sockets, name resolution.
 
+pub mod context;
 pub mod datagram;
 pub mod dns;
 pub mod http;

@@ -3,29 +3,21 @@
 //! (the machine's uptime in whole seconds at the last success, and at the next look), `.pid` (of a process that lives, where
 //! it knows its number: in a jail of its own it is the first); below the log folder `.log`. They are on tmpfs; nothing depends on them.
 
+use crate::config::LuciFiles;
 use crate::store::state::{Published, SectionState, State};
 use crate::sys::clock;
 use crate::sys::files;
-use std::path::{Path, PathBuf};
-
-/// Where the files go.
-#[derive(Clone, Debug)]
-pub struct Luci {
-    pub run: Option<PathBuf>,
-    pub log: Option<PathBuf>,
-    /// Of each log; older ones go.
-    pub lines: usize,
-}
+use std::path::Path;
 
 /// Writes them after a pass. `heard`: what was said in it, with the section that it is about, or an empty one.
 /// `every`: seconds to the next pass, where this process makes it.
-pub fn tell(luci: &Luci, sections: &[&str], state: &State, heard: &[(String, String)], every: Option<i64>) {
+pub fn write(files: &LuciFiles, sections: &[&str], state: &State, heard: &[(String, String)], every: Option<i64>) {
     for section in sections {
-        if let Some(folder) = &luci.run {
+        if let Some(folder) = &files.run {
             run(folder, section, state.sections.get(*section).map(|memory| &**memory), every);
         }
-        if let Some(folder) = &luci.log {
-            log(&folder.join(format!("{section}.log")), section, luci.lines, heard);
+        if let Some(folder) = &files.log {
+            log(&folder.join(format!("{section}.log")), section, files.lines, heard);
         }
     }
 }

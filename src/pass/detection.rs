@@ -1,14 +1,14 @@
 //! What this pass found out about our addresses: each wanted source is asked once, each family fails by itself, and
 //! what is new goes into the history.
 
-use crate::cli::output::{Event, ExitCode, Level, Report};
 use crate::config::Config;
 use crate::detect::{self, Answers, Detected, Detector, Source};
 use crate::net::http::Http;
+use crate::pass::event::{Event, EventKind, ExitCode, Level, Progress};
 use crate::store::history::{self, HistoryEntry};
 use crate::sys::clock::Timestamp;
 use crate::sys::files::Folder;
-use crate::types::address::Family;
+use crate::types::address::{Family, Set};
 use crate::types::vec_map::VecMap;
 use std::io;
 use std::net::IpAddr;
@@ -37,7 +37,7 @@ impl Detection {
         wanted: &[usize],
         told: &mut VecMap<String, String>,
         http: &Http<'_>,
-        report: &Report,
+        progress: &Progress<'_>,
     ) -> Detection {
         told.retain(|of| config.sources.iter().any(|source| *of == told_by(source)));
         let mut answers = Vec::new();
@@ -46,19 +46,20 @@ impl Detection {
             let answer = wanted.contains(&index).then(|| detect::detect(source, &mut asked, http));
             match &answer {
                 Some(Ok(found)) => {
-                    report.detail(format!("{} is {} ({})", source.family, found.set(), found.from));
+                    progress.detail(format!("{} is {} ({})", source.family, found.set(), found.from));
                     let before = told.remove(&told_by(source));
                     if let Some(dissent) = &found.dissent {
-                        let weight = if before.as_ref() == Some(dissent) { Level::Detail } else { Level::Problem };
-                        let fact = Event::new(weight, "warning", format!("warning: {dissent}"));
-                        report.say(&Event { family: Some(source.family), ..fact });
+                        let level = if before.as_ref() == Some(dissent) { Level::Detail } else { Level::Problem };
+                        let event = Event::new(level, EventKind::Warning, format!("warning: {dissent}"));
+                        progress.event(&Event { family: Some(source.family), ..event });
                         told.insert(told_by(source), dissent.clone());
                     }
                 }
                 Some(Err(why)) => {
-                    report.end(ExitCode::Retry);
-                    let fact = Event::new(Level::Problem, "unknown", format!("address not learned: {why}"));
-                    report.say(&Event { family: Some(source.family), ..fact });
+                    progress.raise(ExitCode::Retry);
+                    let event =
+                        Event::new(Level::Problem, EventKind::NotDetected, format!("address not detected: {why}"));
+                    progress.event(&Event { family: Some(source.family), ..event });
                 }
                 None => {}
             }
@@ -70,6 +71,11 @@ impl Detection {
     /// What a source found.
     pub fn found(&self, source: Option<usize>) -> Option<&Detected> {
         self.answers.get(source?)?.as_ref()?.as_ref().ok()
+    }
+
+    /// The addresses that the history follows, by family.
+    pub fn addresses(&self, config: &Config) -> [Option<Set>; 2] {
+        Family::BOTH.map(|family| self.leading(config, family).map(Detected::set))
     }
 
     /// Why sources failed, in order.
@@ -95,12 +101,12 @@ impl Detection {
         config: &Config,
         now: Timestamp,
         locked: Option<&Folder>,
-        report: &Report,
+        progress: &Progress<'_>,
     ) -> [Option<IpAddr>; 2] {
-        match self.append(config, now, locked, report) {
+        match self.append(config, now, locked, progress) {
             Ok(changed) => changed,
             Err(why) => {
-                report.trouble(ExitCode::Retry, format!("the history was not written: {why}"));
+                progress.problem(ExitCode::Retry, format!("the history was not written: {why}"));
                 [None, None]
             }
         }
@@ -111,7 +117,7 @@ impl Detection {
         config: &Config,
         now: Timestamp,
         locked: Option<&Folder>,
-        report: &Report,
+        progress: &Progress<'_>,
     ) -> Result<[Option<IpAddr>; 2], String> {
         let file = &config.agent.history;
         let leading = Family::BOTH.map(|family| self.leading(config, family));
@@ -139,7 +145,7 @@ impl Detection {
             if changed[family as usize].is_some() || config.agent.always {
                 let event = HistoryEntry { at: now, family, address, from: found.from.clone() };
                 history::append(&folder, file, &event).map_err(told)?;
-                report.detail(format!("history: {}", event.line()));
+                progress.detail(format!("history: {}", event.line()));
             }
         }
         Ok(changed)

@@ -1,9 +1,9 @@
 //! Who is told about a change or a failure: a command of the operator's, and a webhook. They come last and decide
 //! nothing: what is published and what is remembered is settled before.
 
-use crate::cli::output::Report;
 use crate::config::Hooks;
 use crate::net::http::{Http, Method, Request};
+use crate::pass::event::Progress;
 use crate::sys::process::{self, Outcome, Run};
 use crate::types::address::Set;
 use std::time::Instant;
@@ -31,7 +31,7 @@ impl Notification {
 }
 
 /// Tells the hooks. A hook that fails is a warning and nothing more.
-pub fn tell(hooks: &Hooks, news: &Notification, http: &Http<'_>, report: &Report) {
+pub fn send(hooks: &Hooks, news: &Notification, http: &Http<'_>, progress: &Progress<'_>) {
     let command = if news.failure { &hooks.on_failure } else { &hooks.on_change };
     if let Some(argv) = command {
         // Several stand as hosts do: with a blank between them.
@@ -45,10 +45,10 @@ pub fn tell(hooks: &Hooks, news: &Notification, http: &Http<'_>, report: &Report
             ("HOMING_IPV6", address(1)),
             ("HOMING_MESSAGE", news.message.clone()),
         ];
-        let until = Instant::now() + http.timeout;
+        let until = Instant::now() + http.context.timeout;
         match process::run(&Run { argv, env: &env, input: None, cap: 64 * 1024, until }) {
-            Outcome::Exited { code: 0, .. } => report.detail(format!("told {}", argv[0])),
-            other => report.warn(process::told(&argv[0], &other)),
+            Outcome::Exited { code: 0, .. } => progress.detail(format!("told {}", argv[0])),
+            other => progress.warn(process::told(&argv[0], &other)),
         }
     }
     if let Some(url) = &hooks.notify {
@@ -57,9 +57,9 @@ pub fn tell(hooks: &Hooks, news: &Notification, http: &Http<'_>, report: &Report
         request.headers.push(("Content-Type", "text/plain; charset=utf-8".to_string()));
         request.body = Some(news.message.clone());
         match http.send(&request) {
-            Ok(reply) if reply.ok() => report.detail(format!("notified {}", url.host())),
-            Ok(reply) => report.warn(format!("notify {}: {}", url.host(), reply.status_line())),
-            Err(fault) => report.warn(format!("notify: {fault}")),
+            Ok(reply) if reply.ok() => progress.detail(format!("notified {}", url.host())),
+            Ok(reply) => progress.warn(format!("notify {}: {}", url.host(), reply.status_line())),
+            Err(fault) => progress.warn(format!("notify: {fault}")),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! One section's pushes: its attempts are written down once, the provider is asked, its verdicts are written down
 //! once. Whatever kills us in between, the next pass knows that an attempt was made.
 
-use crate::cli::output::{Event, ExitCode, Level, Report};
 use crate::config::Target;
 use crate::net::http::Http;
+use crate::pass::event::{Event, EventKind, ExitCode, HostReport, Level, Progress};
 use crate::pass::notify::Notification;
 use crate::pass::plan::Step;
+use crate::pass::PassOptions;
 use crate::provider::contract::{Desired, HostResult, HostUpdate, LastKnown, Pause, PushContext, UpdateResult};
 use crate::store::state::{HostState, Pending, SectionState, State};
 use crate::store::StateStore;
@@ -19,16 +20,14 @@ use std::rc::Rc;
 pub struct Outcome {
     /// Some were cut off by the end of the pass.
     pub cut: bool,
-    pub news: Vec<Notification>,
+    pub notifications: Vec<Notification>,
 }
 
-/// What bears on all pushes of a pass.
-pub struct PassContext<'a> {
+/// What all sections of a pass share.
+pub struct Run<'a> {
     pub http: &'a Http<'a>,
-    pub report: &'a Report,
-    /// What to add to the command that lifts a refusal, such as ` -c FILE`.
-    pub suffix: &'a str,
-    pub force: bool,
+    pub progress: &'a Progress<'a>,
+    pub options: &'a PassOptions,
 }
 
 /// Pushes what the plan says of one section. `steps` holds, for each host of the target, what to do in each family.
@@ -37,16 +36,16 @@ pub fn push(
     steps: &[[Step; 2]],
     digests: (&str, &str),
     keeper: &mut StateStore,
-    desk: &PassContext<'_>,
+    run: &Run<'_>,
 ) -> Outcome {
     let (batch, hosts) = batch(target, steps, &keeper.state);
     if batch.is_empty() {
         return Outcome::default();
     }
-    if desk.http.expired() {
-        return Outcome { cut: true, news: Vec::new() };
+    if run.http.context.expired() {
+        return Outcome { cut: true, notifications: Vec::new() };
     }
-    let dry = desk.http.dry.is_some();
+    let dry = run.http.context.dry_run.is_some();
     let kept = keeper.state.sections.get(&target.name).cloned();
     let before = kept.clone().unwrap_or_default();
     let now = clock::now();
@@ -63,7 +62,7 @@ pub fn push(
     }
     if !dry {
         if let Err(why) = keeper.store() {
-            desk.report.trouble(ExitCode::Retry, format!("[{}] not pushed: {why}", target.name));
+            run.progress.problem(ExitCode::Retry, format!("[{}] not pushed: {why}", target.name));
             keeper.restore(&target.name, kept);
             return Outcome::default();
         }
@@ -72,8 +71,8 @@ pub fn push(
     let same = before.hosts.values().all(|known| known.digest == digests.0);
     let mut notes = if same { before.notes.clone() } else { VecMap::default() };
     let past: Vec<_> = batch.iter().map(|wanted| past(&before, wanted)).collect();
-    let http = desk.http.by(&target.way);
-    let mut line = PushContext { http: &http, memory: &mut notes, past: &past, force: desk.force };
+    let http = run.http.by(&target.way);
+    let mut line = PushContext { http: &http, memory: &mut notes, past: &past, force: run.options.force };
     let mut rulings = target.provider.push(&batch, &mut line);
     for ruling in rulings.iter_mut().filter(|_| target.min_interval > 0) {
         if let UpdateResult::RetryLater { pause, .. } = &mut ruling.verdict {
@@ -82,14 +81,14 @@ pub fn push(
     }
     if dry {
         for warning in rulings.iter().filter_map(|ruling| ruling.warning.as_ref()) {
-            crate::cli::output::out(&format!("{}: {warning}", target.name));
+            run.progress.request(&format!("{}: {warning}", target.name));
         }
         keeper.restore(&target.name, kept);
         return Outcome::default();
     }
-    let mut teller = Recorder {
+    let mut recorder = Recorder {
         target,
-        desk,
+        run,
         now: clock::now(),
         outcome: Outcome::default(),
         changed: Default::default(),
@@ -105,18 +104,32 @@ pub fn push(
                 let key = (wanted.host.ascii().to_string(), family);
                 let old = before.hosts.get(&key).cloned().unwrap_or_default();
                 let known = Rc::make_mut(memory.hosts.or_default(key.clone()));
-                known.end(&old, &address, verdict, digests.1, teller.now);
+                record(known, &old, &address, verdict, digests.1, recorder.now);
                 if *known == HostState::default() {
                     memory.hosts.remove(&key);
                 }
-                teller.tell(host, family, &address, &old, verdict, warning.as_deref());
+                recorder.tell(host, family, &address, &old, verdict, warning.as_deref());
             }
         }
     }
     if let Err(why) = keeper.store() {
-        desk.report.trouble(ExitCode::Retry, format!("[{}] pushed, but not written down: {why}", target.name));
+        run.progress.problem(ExitCode::Retry, format!("[{}] pushed, but not written down: {why}", target.name));
     }
-    teller.finish()
+    recorder.finish()
+}
+
+/// Records how an update ended. `before` is what was known before it began; `full` the digest whose change lifts a
+/// rejection.
+fn record(known: &mut HostState, before: &HostState, address: &Set, result: &UpdateResult, full: &str, now: Timestamp) {
+    match result {
+        UpdateResult::Updated | UpdateResult::Unchanged => known.publish(address, now),
+        UpdateResult::NotAttempted => *known = before.clone(),
+        // An attempt without a recorded result is repeated once, at once.
+        UpdateResult::Interrupted { .. } => {}
+        UpdateResult::RetryLater { why, pause } => known.back_off(address, why, pause.seconds, pause.strict, now),
+        UpdateResult::Rejected { why, remedy } => known.reject(why, remedy, full, false, now),
+        UpdateResult::Unauthorized { why, remedy } => known.reject(why, remedy, full, true, now),
+    }
 }
 
 /// The hosts with something due, and their places in the target.
@@ -181,7 +194,7 @@ fn by_host(batch: &[HostUpdate], rulings: Vec<HostResult>) -> HostResults {
 /// Turns verdicts into lines, endings and news.
 struct Recorder<'a> {
     target: &'a Target,
-    desk: &'a PassContext<'a>,
+    run: &'a Run<'a>,
     now: Timestamp,
     outcome: Outcome,
     changed: ([Option<Set>; 2], Vec<String>),
@@ -198,17 +211,17 @@ impl Recorder<'_> {
         verdict: &UpdateResult,
         warning: Option<&str>,
     ) {
-        let report = self.desk.report;
-        let fact = |weight, event, text: String| Event {
+        let progress = self.run.progress;
+        let event = |level, kind, text: String| Event {
             section: Some(&self.target.name),
             host: Some(host),
             family: Some(family),
             address: Some(address),
-            ..Event::new(weight, event, text)
+            ..Event::new(level, kind, text)
         };
         let was = old.published.as_ref().map(|published| &published.address);
         let news = was != Some(address);
-        let weight = if news || self.desk.force { Level::Change } else { Level::Detail };
+        let level = if news || self.run.options.force { Level::Change } else { Level::Detail };
         match verdict {
             UpdateResult::Updated => {
                 let text = match was {
@@ -216,20 +229,20 @@ impl Recorder<'_> {
                     Some(_) => format!("is {address}, confirmed"),
                     None => format!("is now {address}"),
                 };
-                report.say(&fact(weight, "updated", text));
+                progress.event(&event(level, EventKind::Updated, text));
             }
             UpdateResult::Unchanged => {
-                report.say(&fact(weight, "unchanged", format!("is {address} already")));
+                progress.event(&event(level, EventKind::Unchanged, format!("is {address} already")));
                 let repeated =
                     matches!(&old.pending, Some(Pending::Attempted { address: begun, .. }) if begun == address);
                 if let Some(was) = was.filter(|_| news && !repeated) {
                     let text = format!("warning: nochg: the server had {address} already, where {was} was expected");
-                    report.say(&fact(Level::Problem, "warning", text));
+                    progress.event(&event(Level::Problem, EventKind::Warning, text));
                 }
             }
             UpdateResult::RetryLater { why, .. } | UpdateResult::Interrupted { why } => {
-                report.end(ExitCode::Retry);
-                report.say(&fact(Level::Problem, "later", format!("not updated: {why}")));
+                progress.raise(ExitCode::Retry);
+                progress.event(&event(Level::Problem, EventKind::RetryLater, format!("not updated: {why}")));
                 let cut = matches!(verdict, UpdateResult::Interrupted { .. });
                 self.outcome.cut |= cut;
                 if old.pending.is_none() && !cut {
@@ -237,20 +250,24 @@ impl Recorder<'_> {
                 }
             }
             UpdateResult::Rejected { why, remedy } | UpdateResult::Unauthorized { why, remedy } => {
-                let text = refusal(why, remedy, &self.target.name, self.desk.suffix);
-                report.end(ExitCode::Rejected);
-                report.say(&fact(Level::Problem, "refused", text));
+                let text = rejection(why, remedy, &self.target.name, &self.run.options.command_suffix);
+                progress.raise(ExitCode::Rejected);
+                progress.event(&event(Level::Problem, EventKind::Rejected, text));
                 if !matches!(old.pending, Some(Pending::Rejected { .. })) {
                     self.failed.push((host.to_string(), why.clone()));
                 }
             }
             UpdateResult::NotAttempted => {
                 self.outcome.cut = true;
-                report.end(ExitCode::Retry);
+                progress.raise(ExitCode::Retry);
             }
         }
         if let Some(warning) = warning {
-            report.say(&fact(Level::Problem, "warning", format!("warning: {warning}")));
+            progress.event(&event(Level::Problem, EventKind::Warning, format!("warning: {warning}")));
+        }
+        if let Some(result) = kind(verdict) {
+            let section = self.target.name.clone();
+            progress.result(HostReport { section, host: host.to_string(), family, address: address.clone(), result });
         }
         if matches!(verdict, UpdateResult::Updated | UpdateResult::Unchanged) && news {
             self.changed.0[family as usize] = Some(address.clone());
@@ -267,7 +284,7 @@ impl Recorder<'_> {
         if !hosts.is_empty() {
             let new: Vec<String> = addresses.iter().flatten().map(Set::to_string).collect();
             let message = format!("{} is now {}", hosts.join(", "), new.join(" and "));
-            self.outcome.news.push(Notification {
+            self.outcome.notifications.push(Notification {
                 failure: false,
                 section: section.clone(),
                 hosts,
@@ -279,13 +296,30 @@ impl Recorder<'_> {
             let mut hosts: Vec<String> = self.failed.iter().map(|(host, _)| host.clone()).collect();
             hosts.dedup();
             let message = format!("{} not updated: {why}", hosts.join(", "));
-            self.outcome.news.push(Notification { failure: true, section, hosts, message, ..Notification::default() });
+            self.outcome.notifications.push(Notification {
+                failure: true,
+                section,
+                hosts,
+                message,
+                ..Notification::default()
+            });
         }
         self.outcome
     }
 }
 
-/// A refusal in full, with the command that lifts it.
-pub fn refusal(why: &str, remedy: &str, section: &str, suffix: &str) -> String {
+/// The result of an attempted update, as it is reported.
+fn kind(result: &UpdateResult) -> Option<EventKind> {
+    match result {
+        UpdateResult::Updated => Some(EventKind::Updated),
+        UpdateResult::Unchanged => Some(EventKind::Unchanged),
+        UpdateResult::RetryLater { .. } | UpdateResult::Interrupted { .. } => Some(EventKind::RetryLater),
+        UpdateResult::Rejected { .. } | UpdateResult::Unauthorized { .. } => Some(EventKind::Rejected),
+        UpdateResult::NotAttempted => None,
+    }
+}
+
+/// A rejection in full, with the command that lifts it.
+pub fn rejection(why: &str, remedy: &str, section: &str, suffix: &str) -> String {
     format!("refused: {why}. To mend it: {remedy}; then run: homing --force --only {section}{suffix}")
 }

@@ -2,14 +2,14 @@
 //! otherwise, that host is pushed again, once; if that does not help, it is told, and looked at again after a day. So a
 //! record that is missing, or a DNS that says one thing here and another outside, makes no loop.
 
-use crate::cli::output::{Event, ExitCode, Level};
 use crate::config::Target;
 use crate::net::dns::zone::{self, Asked};
 use crate::net::dns::{self, DnsError};
 use crate::net::resolve;
 use crate::net::socket::Bind;
+use crate::pass::event::{Event, EventKind, ExitCode, Level};
 use crate::pass::plan::Step;
-use crate::pass::push::PassContext;
+use crate::pass::push::Run;
 use crate::store::state::{passed, Astray, HostState, State};
 use crate::sys::clock::{self, Timestamp};
 use crate::types::address::{Family, Set};
@@ -45,16 +45,16 @@ fn turn(known: &HostState, min_interval: i64, now: Timestamp) -> Turn {
 
 /// Asks for each host of a section that is current, and makes a push of those of which DNS says otherwise. `asked`: a
 /// person wants to know.
-pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &PassContext<'_>, asked: bool) {
-    let say = |weight, event, host: Option<&Host>, family, text: String| {
-        let fact = Event::new(weight, event, text);
-        desk.report.say(&Event { section: Some(&target.name), host: host.map(Host::typed), family, ..fact });
+pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, run: &Run<'_>, asked: bool) {
+    let say = |level, kind, host: Option<&Host>, family, text: String| {
+        let event = Event::new(level, kind, text);
+        run.progress.event(&Event { section: Some(&target.name), host: host.map(Host::typed), family, ..event });
     };
     if target.lookup.hidden {
-        let weight = if asked { Level::Change } else { Level::Detail };
+        let level = if asked { Level::Change } else { Level::Detail };
         let text =
             format!("[{}] not verified: its hosts are proxied, and DNS shows the proxy's addresses", target.name);
-        return say(weight, "unverified", None, None, text);
+        return say(level, EventKind::NotVerified, None, None, text);
     }
     let now = clock::now();
     let mut servers = Servers::default();
@@ -70,15 +70,15 @@ pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &
             let again = match turn(known, target.min_interval, now) {
                 Turn::Rest => continue,
                 Turn::Astray { until } => {
-                    desk.report.end(ExitCode::Retry);
+                    run.progress.raise(ExitCode::Retry);
                     let text = format!("is not {published} in DNS; looked at again {}", clock::stamp(until));
-                    say(Level::Detail, "astray", Some(host), Some(family), text);
+                    say(Level::Detail, EventKind::Differs, Some(host), Some(family), text);
                     continue;
                 }
                 Turn::Ask { again } => again,
             };
             let before = known.astray;
-            let text = match servers.seen(target, host, family, &published, desk) {
+            let text = match servers.seen(target, host, family, &published, run) {
                 Ok(None) => {
                     if before.is_some() {
                         state.note(&target.name, host.ascii(), family, None);
@@ -87,22 +87,28 @@ pub fn look(target: &Target, steps: &mut [[Step; 2]], state: &mut State, desk: &
                 }
                 Ok(Some(text)) => text,
                 Err(why) => {
-                    desk.report.end(ExitCode::Retry);
-                    let weight = if asked { Level::Problem } else { Level::Detail };
-                    say(weight, "unverified", Some(host), Some(family), format!("not verified: {why}"));
+                    run.progress.raise(ExitCode::Retry);
+                    let level = if asked { Level::Problem } else { Level::Detail };
+                    say(level, EventKind::NotVerified, Some(host), Some(family), format!("not verified: {why}"));
                     continue;
                 }
             };
             let astray = match before.filter(|_| again) {
                 Some(Astray { at, .. }) => {
-                    desk.report.end(ExitCode::Retry);
+                    run.progress.raise(ExitCode::Retry);
                     let until = clock::stamp(at + clock::DAY);
                     let text = format!("warning: {text}, although it was pushed again; looked at again {until}");
-                    say(Level::Problem, "astray", Some(host), Some(family), text);
+                    say(Level::Problem, EventKind::Differs, Some(host), Some(family), text);
                     Astray { at, told: true }
                 }
                 None => {
-                    say(Level::Change, "astray", Some(host), Some(family), format!("{text}: to be pushed again"));
+                    say(
+                        Level::Change,
+                        EventKind::Differs,
+                        Some(host),
+                        Some(family),
+                        format!("{text}: to be pushed again"),
+                    );
                     *step = Step::Push(published);
                     Astray { at: now, told: false }
                 }
@@ -188,12 +194,12 @@ impl Servers {
         host: &Host,
         family: Family,
         published: &Set,
-        desk: &PassContext<'_>,
+        run: &Run<'_>,
     ) -> Result<Option<String>, String> {
-        if desk.http.expired() {
+        if run.http.context.expired() {
             return Err("no time left in this pass".to_string());
         }
-        let until = (Instant::now() + desk.http.timeout).min(desk.http.until);
+        let until = run.http.context.request_deadline();
         let at = self.of(host.ascii()).unwrap_or_else(|| self.find(target, host.ascii(), until));
         let places = self.places[at].clone()?;
         let (mut differs, mut trouble) = (None, None);

@@ -128,7 +128,7 @@ pub struct PushContext<'a> {
 /// `push` is given every host of the section that needs it, in both families, and answers with one ruling for
 /// each host and family that is due, in any order; a missing one counts as [`UpdateResult::NotAttempted`]. It must not
 /// panic, must not touch families that are not due other than to keep them as they are, must stop asking when
-/// `line.http.expired()`, and must not print: what a person should know goes into the verdict or the warning.
+/// `http.context.expired()` of the push context says so, and must not print: what a person should know goes into the verdict or the warning.
 /// In a dry run each request made through `line.http` is shown and answered with an error.
 pub trait Provider {
     fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult>;

@@ -8,9 +8,9 @@ mod push;
 mod rcodes;
 
 use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
+use crate::net::context::PassContext;
 use crate::net::dns::zone::{self, Asked};
 use crate::net::dns::{self, DnsError, Server};
-use crate::net::http::Http;
 use crate::net::resolve;
 use crate::net::socket::Bind;
 use crate::net::tsig::Key as Shared;
@@ -80,8 +80,8 @@ impl Provider for Rfc2136 {
     fn push(&self, batch: &[HostUpdate], line: &mut PushContext<'_>) -> Vec<HostResult> {
         let mut rulings = Vec::new();
         let changes = change::of(batch, line.past, self.mine && !line.force);
-        for area in self.areas(changes, line.http, &mut rulings) {
-            push::push(self, area, line.http, &mut rulings);
+        for area in self.areas(changes, &line.http.context, &mut rulings) {
+            push::push(self, area, &line.http.context, &mut rulings);
         }
         rulings
     }
@@ -89,7 +89,7 @@ impl Provider for Rfc2136 {
 
 impl Rfc2136 {
     /// The changes by zone. What no zone is found for gets its verdict.
-    fn areas(&self, changes: Vec<Change>, http: &Http<'_>, rulings: &mut Vec<HostResult>) -> Vec<Area> {
+    fn areas(&self, changes: Vec<Change>, context: &PassContext<'_>, rulings: &mut Vec<HostResult>) -> Vec<Area> {
         let mut areas: Vec<Area> = Vec::new();
         // Found so far: the zone of a name. Hosts with the same parent are in one zone, unless a host is a zone itself:
         // so each is asked for, but of so many at once that it would take all the time there is.
@@ -100,7 +100,7 @@ impl Rfc2136 {
             let by = |name: &str| known.iter().find(|(of, _)| of == name).map(|(_, at)| *at);
             let beside = || by(parent).filter(|at| places[*at].is_err() || known.len() > MOST_KNOWN);
             let at = by(name).or_else(beside).unwrap_or_else(|| {
-                let found = self.look_up(name, http);
+                let found = self.look_up(name, context);
                 let zone = found.as_ref().map_or(name, |(zone, _)| zone);
                 let beside = if found.is_ok() && zone == name { name } else { parent };
                 for name in [name, beside, zone] {
@@ -117,11 +117,11 @@ impl Rfc2136 {
                     }
                 }
                 Err(why) => {
-                    if let Some(show) = http.dry {
+                    if let Some(show) = context.dry_run {
                         show(&format!("{}: {why}", change.host));
                     }
                     let verdict =
-                        if http.expired() { UpdateResult::NotAttempted } else { UpdateResult::later(why.as_str()) };
+                        if context.expired() { UpdateResult::NotAttempted } else { UpdateResult::later(why.as_str()) };
                     rulings.push(change.ruling(verdict));
                 }
             }
@@ -130,21 +130,20 @@ impl Rfc2136 {
     }
 
     /// The zone of a host, or the one that is said, and the server that takes its changes.
-    fn look_up(&self, name: &str, http: &Http<'_>) -> Place {
+    fn look_up(&self, name: &str, context: &PassContext<'_>) -> Place {
         if let (Some(zone), Some(server)) = (&self.zone, &self.server) {
             return Ok((zone.clone(), server.clone()));
         }
-        let until = (Instant::now() + http.timeout).min(http.until);
+        let until = context.request_deadline();
         let asked = self.nameserver.as_ref().or(self.server.as_ref());
         let places = match asked {
-            Some(server) => places(server, http, until)?,
+            Some(server) => places(server, context, until)?,
             None => resolve::name_servers(),
         };
         let told = |trouble: DnsError| format!("no zone found for {name}: {trouble}");
-        let zone = dns::first(&places, until, |place, until| {
-            zone::find(Asked::by(place, http.way.bind.as_ref()), name, until)
-        })
-        .map_err(told)?;
+        let zone =
+            dns::first(&places, until, |place, until| zone::find(Asked::by(place, context.bind.as_ref()), name, until))
+                .map_err(told)?;
         if self.server.is_none() && zone.primary.is_empty() {
             return Err(format!("the zone {} names no primary: set 'server'", zone.name));
         }
@@ -154,6 +153,6 @@ impl Rfc2136 {
 }
 
 /// Where a server is, as far as our way leads there: from an address of one family the other cannot be reached.
-fn places(server: &Server, http: &Http<'_>, until: Instant) -> Result<Vec<SocketAddr>, String> {
-    resolve::addresses_by(&server.host, server.port, http.way.bind.as_ref().and_then(Bind::family), until)
+fn places(server: &Server, context: &PassContext<'_>, until: Instant) -> Result<Vec<SocketAddr>, String> {
+    resolve::addresses_by(&server.host, server.port, context.bind.as_ref().and_then(Bind::family), until)
 }

@@ -5,7 +5,6 @@ pub mod history;
 pub mod last_pass;
 pub mod state;
 
-use crate::cli::output::Report;
 use crate::sys::files::Folder;
 use state::{Loaded, SectionState, State};
 use std::path::{Path, PathBuf};
@@ -23,7 +22,8 @@ pub struct StateStore {
 
 impl StateStore {
     /// Takes the lock, waiting `until` at most, and reads the state. A dry run takes no lock and sets nothing aside.
-    pub fn open(path: &Path, dry: bool, until: Instant, report: &Report) -> Result<StateStore, String> {
+    /// Also a warning about a state file that could not be parsed.
+    pub fn open(path: &Path, dry: bool, until: Instant) -> Result<(StateStore, Option<String>), String> {
         let folder = match dry {
             true => None,
             false => Some(Folder::of(path)?),
@@ -32,16 +32,18 @@ impl StateStore {
             folder.lock(until)?;
         }
         let told = |error| format!("cannot open the state {}: {error}; nothing was pushed", path.display());
+        let mut warning = None;
         let stored = match state::load(path).map_err(told)? {
             Loaded::Found(state) => Some(state),
             Loaded::Missing => None,
             Loaded::Bad(why) => {
-                set_aside(path, &why, dry, report);
+                warning = Some(set_aside(path, &why, dry));
                 None
             }
         };
         let state = stored.clone().unwrap_or_else(State::fresh);
-        Ok(StateStore { folder, path: path.to_path_buf(), state, stored: stored.unwrap_or_default() })
+        let store = StateStore { folder, path: path.to_path_buf(), state, stored: stored.unwrap_or_default() };
+        Ok((store, warning))
     }
 
     /// The folder whose lock is held; none in a dry run.
@@ -72,16 +74,16 @@ impl StateStore {
 }
 
 /// Keeps a state that makes no sense for a person to look at, out of the way of the next one.
-fn set_aside(path: &Path, why: &str, dry: bool, report: &Report) {
+fn set_aside(path: &Path, why: &str, dry: bool) -> String {
     let mut aside = path.as_os_str().to_owned();
     aside.push(".bad");
     let aside = PathBuf::from(aside);
     let what = format!("the state {} makes no sense ({why})", path.display());
     if dry {
-        return report.warn(format!("{what} and counts as missing"));
+        return format!("{what} and counts as missing");
     }
     match std::fs::rename(path, &aside) {
-        Ok(()) => report.warn(format!("{what}: set aside as {}; each host is pushed once more", aside.display())),
-        Err(error) => report.warn(format!("{what} and cannot be set aside: {error}")),
+        Ok(()) => format!("{what}: set aside as {}; each host is pushed once more", aside.display()),
+        Err(error) => format!("{what} and cannot be set aside: {error}"),
     }
 }

@@ -3,7 +3,6 @@
 
 mod file;
 
-use crate::provider::contract::{Pause, UpdateResult};
 use crate::sys::clock::{self, Timestamp};
 use crate::types::address::{Family, Set};
 use crate::types::digest;
@@ -123,21 +122,8 @@ impl HostState {
             Some(Pending::Attempted { address: address.clone(), at: now, times: times.saturating_add(1), fails });
     }
 
-    /// Writes down how it ended. `before` is what was known before it began; `full` the digest that lifts a refusal
-    /// when it changes.
-    pub fn end(&mut self, before: &HostState, address: &Set, verdict: &UpdateResult, full: &str, now: Timestamp) {
-        match verdict {
-            UpdateResult::Updated | UpdateResult::Unchanged => self.publish(address, now),
-            UpdateResult::NotAttempted => *self = before.clone(),
-            // A begun push is repeated once at once.
-            UpdateResult::Interrupted { .. } => {}
-            UpdateResult::RetryLater { why, pause } => self.wait(address, why, *pause, now),
-            UpdateResult::Rejected { why, remedy } => self.refuse(why, remedy, full, false, now),
-            UpdateResult::Unauthorized { why, remedy } => self.refuse(why, remedy, full, true, now),
-        }
-    }
-
-    fn publish(&mut self, address: &Set, now: Timestamp) {
+    /// The provider confirmed this address.
+    pub fn publish(&mut self, address: &Set, now: Timestamp) {
         let old = self.published.take();
         let since = match &old {
             Some(old) if old.address == *address => old.since,
@@ -154,18 +140,21 @@ impl HostState {
         self.pending = None;
     }
 
-    fn wait(&mut self, address: &Set, why: &str, pause: Pause, now: Timestamp) {
+    /// The update failed. `least`: seconds to leave the provider alone at least; `strict`: for a new address too.
+    pub fn back_off(&mut self, address: &Set, why: &str, least: i64, strict: bool, now: Timestamp) {
         let before = match &self.pending {
             Some(Pending::Attempted { fails, .. }) => *fails,
             _ => 0,
         };
         let fails = before.saturating_add(1);
-        let wait = back_off(fails).max(pause.seconds);
+        let wait = back_off(fails).max(least);
         let (address, why) = (address.clone(), why.to_string());
-        self.pending = Some(Pending::BackingOff { address, at: now, wait, strict: pause.strict, fails, why });
+        self.pending = Some(Pending::BackingOff { address, at: now, wait, strict, fails, why });
     }
 
-    fn refuse(&mut self, why: &str, remedy: &str, full: &str, daily: bool, now: Timestamp) {
+    /// The provider rejected the update. `full` is the digest whose change lifts the rejection; `daily`: it is tried
+    /// once a day all the same.
+    pub fn reject(&mut self, why: &str, remedy: &str, full: &str, daily: bool, now: Timestamp) {
         self.pending = Some(Pending::Rejected {
             at: now,
             told: now,
@@ -250,12 +239,10 @@ mod tests {
         let ip = |last| Set::from(IpAddr::from([9, 9, 9, last]));
         let (one, two) = (ip(1), ip(2));
         let mut known = HostState::default();
-        let later = UpdateResult::later("x");
         let mut waits = Vec::new();
         for address in [&one, &one, &two] {
-            let before = known.clone();
             known.begin(address, "d", 0);
-            known.end(&before, address, &later, "f", 0);
+            known.back_off(address, "x", 0, false, 0);
             if let Some(Pending::BackingOff { wait, .. }) = known.pending {
                 waits.push(wait);
             }

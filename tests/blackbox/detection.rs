@@ -62,7 +62,7 @@ fn what_is_no_answer_is_not_pushed_and_changes_nothing() {
         *reply.lock().unwrap() = answer;
         let ended = home.pass().go();
         assert_eq!(ended.code, Some(1), "{name}: {}{}", ended.stdout, ended.stderr);
-        assert!(ended.stderr.contains("address not learned: page: "), "{name}: {}", ended.stderr);
+        assert!(ended.stderr.contains("address not detected: page: "), "{name}: {}", ended.stderr);
         assert_eq!((home.pushes(), home.memory() == before), (1, true), "{name}");
     }
     assert_eq!(server.count(), 20, "one request each");
@@ -188,7 +188,7 @@ fn one_family_fails_and_the_other_is_pushed() {
     let home = Home::new();
     home.config("ipv4 = four\nipv6 = six", "").passes(0);
     assert_eq!(home.told(), [FOUR, SIX]);
-    home.config("ipv4 = other\nipv6 = lost", "").passes(1).says("ipv6 address not learned");
+    home.config("ipv4 = other\nipv6 = lost", "").passes(1).says("ipv6 address not detected");
     assert_eq!(home.told(), [FOUR, SIX, OTHER]);
     assert!(home.state().contains(SIX) && !home.history().contains("lost"));
     // Back again: nothing is due.
@@ -247,7 +247,7 @@ fn a_section_may_have_sources_of_its_own() {
     let work = "ipv4 = off\nipv6 = six\n[work]\nprovider = dyndns2\nurl = {url}/work\nuser = bob\npassword = x\nhosts = w.example.org\n\
                 [third]\nprovider = dyndns2\nurl = {url}/third\nuser = bob\npassword = x\nhosts = t.example.org\nipv6 = off\n";
     home.config("ipv4 = d0\nipv6 = lost", &format!("{work}{sections}"));
-    home.passes(1).says("ipv6 address not learned");
+    home.passes(1).says("ipv6 address not detected");
     let told: Vec<String> = home.provider.asked().into_iter().map(|request| request.target).collect();
     let want = [
         "/nic/update?hostname=a.example.org&myip=2620%3Afe%3A%3Afe",

@@ -108,7 +108,7 @@ fn an_address_that_is_lost_is_told_once() {
     home.config(&format!("ipv4 = lost\non_failure = {hook}\non_change = {hook}"), "");
     (0..3).for_each(|_| drop(home.passes(1)));
     assert_eq!(home.scratch.read("told").lines().count(), 1, "{}", home.scratch.read("told"));
-    assert!(home.scratch.read("told").starts_with("failure address not learned: lost"));
+    assert!(home.scratch.read("told").starts_with("failure address not detected: lost"));
     home.config(&format!("ipv4 = four\non_failure = {hook}\non_change = {hook}"), "").passes(0);
     assert!(home.scratch.read("told").ends_with("change a.example.org is now 198.41.0.4\n"));
 }

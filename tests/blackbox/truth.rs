@@ -106,7 +106,7 @@ fn a_dry_run_says_what_keeps_a_push_back() {
 #[test]
 fn a_dry_run_detects_and_names_what_fails() {
     let home = home();
-    home.config("ipv4 = lost", "").pass().arg("-n").go().expect(1).says("address not learned");
+    home.config("ipv4 = lost", "").pass().arg("-n").go().expect(1).says("address not detected");
     // A state that makes no sense stays where it is.
     home.scratch.write("lib/state.json", "junk", 0o600);
     let before = home.memory();

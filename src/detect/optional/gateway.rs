@@ -75,7 +75,7 @@ pub fn make(facts: &SectionReader<'_>) -> Option<OptionalKind> {
 
 /// What the router says; the error tells what each protocol met.
 pub fn ask(gateway: &Gateway, until: Instant, http: &Http<'_>) -> Result<IpAddr, String> {
-    let bound = match &http.way.bind {
+    let bound = match &http.context.bind {
         Some(Bind::Interface(name)) => Some(name.as_str()),
         _ => None,
     };
@@ -85,8 +85,7 @@ pub fn ask(gateway: &Gateway, until: Instant, http: &Http<'_>) -> Result<IpAddr,
         (None, None) => SocketAddr::new(router(gateway.interface.as_deref().or(bound))?.into(), USUAL_PORT),
     };
     // The router is at hand: neither a proxy nor a way out leads to it.
-    let mut http = http.by(&Egress::default());
-    http.until = until;
+    let http = http.by(&Egress::default()).until(until);
     let mut met = Vec::new();
     for (turn, protocol) in gateway.protocols.iter().enumerate() {
         // A router that is silent to one may yet answer another: each has its share, the last all that is left.

@@ -4,7 +4,8 @@
 use super::{family_key, server, OptionalKind};
 use crate::net::datagram;
 use crate::net::dns::Server;
-use crate::net::http::{plain, quoted, Http};
+use crate::net::http::{plain, quoted};
+use crate::net::socket::Bind;
 use crate::settings::reader::SectionReader;
 use crate::sys::os;
 use crate::types::address::Family;
@@ -39,12 +40,11 @@ pub fn make(facts: &SectionReader<'_>, family: Family) -> Option<OptionalKind> {
     Some(OptionalKind::Stun { server: server::read(facts, place, "stun:", USUAL_PORT)? })
 }
 
-pub fn ask(server: &Server, family: Family, until: Instant, http: &Http<'_>) -> Result<IpAddr, String> {
+pub fn ask(server: &Server, family: Family, until: Instant, bind: Option<&Bind>) -> Result<IpAddr, String> {
     let place = server::address(server, family, until)?;
     let mut id = [0; 12];
     os::random(&mut id);
-    let answer =
-        datagram::exchange(place, http.way.bind.as_ref(), &request(&id), &PAUSES, until, |packet| read(packet, &id));
+    let answer = datagram::exchange(place, bind, &request(&id), &PAUSES, until, |packet| read(packet, &id));
     match answer.map_err(|error| plain(&error))? {
         None => Err("no answer in time".to_string()),
         Some(Err(why)) => Err(why),

@@ -1,6 +1,7 @@
 //! Pushes against a scripted API on the loopback: what is asked, and what is made of the answers.
 
 use super::*;
+use crate::net::context::PassContext;
 use crate::net::http::{Http, Trust};
 use crate::provider::contract::{Desired, Pause, UpdateResult};
 use crate::settings::Settings;
@@ -10,7 +11,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const ZONES: (u16, &str) =
     (200, r#"{"success":true,"errors":[],"result":[{"id":"z1","name":"example.net","status":"active"}]}"#);
@@ -100,17 +101,11 @@ impl World {
             asked
         });
         let trust = Trust::establish(None);
-        let until = Instant::now() + Duration::from_secs(10);
-        let timeout = Duration::from_secs(5);
         let http = Http {
-            until,
-            timeout,
-            share: timeout,
-            agent: "test".into(),
+            context: PassContext::new(Duration::from_secs(10), Duration::from_secs(5)),
+            agent: "test",
             trust: &trust,
-            way: Default::default(),
-            dry: None,
-            verbose: None,
+            proxy: None,
         };
         let mut results =
             provider.push(&batch, &mut PushContext { http: &http, memory: &mut self.memory, past: &[], force: false });
@@ -297,17 +292,9 @@ fn a_dry_run_shows_and_remembers_no_record() {
     let shown = std::cell::RefCell::new(Vec::new());
     let show = |line: &str| shown.borrow_mut().push(line.to_string());
     let trust = Trust::establish(None);
-    let (until, timeout) = (Instant::now() + Duration::from_secs(10), Duration::from_secs(5));
-    let http = Http {
-        until,
-        timeout,
-        share: timeout,
-        agent: "test".into(),
-        trust: &trust,
-        way: Default::default(),
-        dry: Some(&show),
-        verbose: None,
-    };
+    let context = PassContext::new(Duration::from_secs(10), Duration::from_secs(5));
+    let http =
+        Http { context: PassContext { dry_run: Some(&show), ..context }, agent: "test", trust: &trust, proxy: None };
     let mut memory = VecMap::default();
     let results = provider.push(
         &[wanted("h.example.net 203.0.113.7")],

@@ -4,11 +4,10 @@
 use super::change::{self, Change, Need};
 use super::rcodes::YXRRSET;
 use super::{places, rcodes, Area, Rfc2136};
+use crate::net::context::PassContext;
 use crate::net::dns::update_client::{UpdateClient, UpdateOutcome};
-use crate::net::http::Http;
 use crate::net::tsig;
 use crate::provider::contract::{HostResult, UpdateResult};
-use std::time::Instant;
 
 /// The longest message over TCP (RFC 1035 §4.2.2), less its head and signature.
 const MOST: usize = 65_535 - 512 - tsig::LONGEST;
@@ -16,33 +15,33 @@ const MOST: usize = 65_535 - 512 - tsig::LONGEST;
 const MOST_REFUSALS: usize = 24;
 
 /// Pushes what stands in an area.
-pub fn push(provider: &Rfc2136, area: Area, http: &Http<'_>, rulings: &mut Vec<HostResult>) {
+pub fn push(provider: &Rfc2136, area: Area, context: &PassContext<'_>, rulings: &mut Vec<HostResult>) {
     let key = provider.key.as_ref();
     let mut head = vec![format!("server {} {}", area.server.host, area.server.port)];
     head.extend(key.map(|key| format!("key {} ***", key.shown())));
-    if let Some(show) = http.dry {
+    if let Some(show) = context.dry_run {
         for group in groups(&area.changes) {
             let lines = change::lines(&area.zone, provider.ttl, group, Need::Ours);
             head.iter().chain(&lines).for_each(|line| show(line));
         }
         return;
     }
-    let places = match places(&area.server, http, (Instant::now() + http.timeout).min(http.until)) {
+    let places = match places(&area.server, context, context.request_deadline()) {
         Ok(places) => places,
         Err(why) => {
-            let verdict = if http.expired() { UpdateResult::NotAttempted } else { UpdateResult::later(why) };
+            let verdict = if context.expired() { UpdateResult::NotAttempted } else { UpdateResult::later(why) };
             return rulings.extend(area.changes.iter().map(|change| change.ruling(verdict.clone())));
         }
     };
-    if let Some(show) = http.verbose {
+    if let Some(show) = context.verbose {
         head.iter().for_each(|line| show(&format!("> {line}")));
     }
     let mut push = Push {
         provider,
         zone: &area.zone,
         server: area.server.to_string(),
-        client: UpdateClient::new(places, key, provider.tcp, http.way.bind.as_ref()),
-        http,
+        client: UpdateClient::new(places, key, provider.tcp, context.bind.as_ref()),
+        context,
         rulings,
         pending: None,
         patience: MOST_REFUSALS,
@@ -74,7 +73,7 @@ struct Push<'a, 'b> {
     zone: &'a str,
     server: String,
     client: UpdateClient<'a>,
-    http: &'a Http<'a>,
+    context: &'a PassContext<'a>,
     rulings: &'b mut Vec<HostResult>,
     /// A verdict that holds for all that has not been asked yet.
     pending: Option<UpdateResult>,
@@ -88,7 +87,7 @@ impl Push<'_, '_> {
 
     /// Sends a group of changes. `None`: nothing is known of it, and all have their verdict.
     fn ask(&mut self, group: &[Change], need: Need) -> Option<UpdateOutcome> {
-        if let Some(verdict) = self.pending.clone().or(self.http.expired().then_some(UpdateResult::NotAttempted)) {
+        if let Some(verdict) = self.pending.clone().or(self.context.expired().then_some(UpdateResult::NotAttempted)) {
             self.rule(group, &verdict);
             return None;
         }
@@ -102,11 +101,11 @@ impl Push<'_, '_> {
                 return None;
             }
         };
-        if let Some(show) = self.http.verbose {
+        if let Some(show) = self.context.verbose {
             change::lines(self.zone, self.provider.ttl, group, need).iter().for_each(|line| show(&format!("> {line}")));
         }
-        let outcome = self.client.send(&update, (Instant::now() + self.http.timeout).min(self.http.until));
-        if let Some(show) = self.http.verbose {
+        let outcome = self.client.send(&update, self.context.request_deadline());
+        if let Some(show) = self.context.verbose {
             match outcome.code_name() {
                 Ok(code) => show(&format!("< {code}")),
                 Err(why) => show(&format!("< {why}")),

@@ -98,7 +98,7 @@ pub fn request(kind: u16, family: u8, sequence: u32) -> Vec<u8> {
 
 /// How far a dump has come with one more datagram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
+pub struct DumpStatus {
     /// The kernel said that this was the last of it.
     pub done: bool,
     /// The tables changed while the kernel walked them: what was read may lack or repeat something.
@@ -106,8 +106,8 @@ pub struct Progress {
 }
 
 /// Hands the body of every `wanted` message in one datagram to `each`. Messages of other dumps are passed over.
-pub fn read(mut part: &[u8], wanted: u16, sequence: u32, mut each: impl FnMut(&[u8])) -> io::Result<Progress> {
-    let mut progress = Progress::default();
+pub fn read(mut part: &[u8], wanted: u16, sequence: u32, mut each: impl FnMut(&[u8])) -> io::Result<DumpStatus> {
+    let mut progress = DumpStatus::default();
     while !part.is_empty() {
         let (len, kind, flags, seq) = header(part).ok_or_else(broken)?;
         let body = part.get(HEADER..len).ok_or_else(broken)?;
@@ -277,7 +277,7 @@ mod tests {
         vec![Link { index: 2, name: "eth0".into(), up: true }]
     }
 
-    fn collect(part: &[u8], family: Family) -> io::Result<(Vec<Held>, Progress)> {
+    fn collect(part: &[u8], family: Family) -> io::Result<(Vec<Held>, DumpStatus)> {
         let mut found = Vec::new();
         let progress = read(part, NEW_ADDRESS, SEQ, |body| found.extend(held(body, family, &links())))?;
         Ok((found, progress))
@@ -316,7 +316,7 @@ mod tests {
         assert_eq!(found[0].address, "203.0.113.7".parse::<IpAddr>().unwrap());
         assert_eq!((found[0].name.as_str(), found[0].up, found[0].prefix_len), ("eth0", true, 24));
         assert!(found[0].permanent && found[0].global_scope && !found[0].temporary);
-        assert_eq!(progress, Progress { done: true, interrupted: false });
+        assert_eq!(progress, DumpStatus { done: true, interrupted: false });
     }
 
     #[test]
@@ -366,7 +366,7 @@ mod tests {
         assert!(collect(&changed, Family::V4).unwrap().1.interrupted);
         assert!(collect(&message(NLMSG_OVERRUN, 0, &[]), Family::V4).is_err());
         let progress = read(&dump(), NEW_ADDRESS, SEQ + 1, |_| panic!("not ours")).unwrap();
-        assert_eq!(progress, Progress::default());
+        assert_eq!(progress, DumpStatus::default());
     }
 
     #[test]

@@ -45,9 +45,7 @@ pub fn ask(router: IpAddr, url: Option<&Url>, until: Instant, http: &Http<'_>) -
 }
 
 fn fetch(request: &Request, until: Instant, http: &Http<'_>) -> Result<Reply, String> {
-    let mut http = http.by(&http.way);
-    http.until = until;
-    http.fetch(request).map_err(|fault: RequestError| fault.to_string())
+    http.until(until).fetch(request).map_err(|fault: RequestError| fault.to_string())
 }
 
 /// The place of the router's description.

@@ -84,7 +84,7 @@ fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
 
 /// What the server's clock reads: ours may be wrong, and then every signature would be.
 fn server_time(talk: &Talk<'_>) -> Result<Timestamp, ApiError> {
-    if talk.http.dry.is_some() {
+    if talk.http.context.dry_run.is_some() {
         return Ok(clock::now());
     }
     let reply = talk.send(&Request::get(talk.owner.url.at("/auth/time")))?;
