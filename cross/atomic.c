@@ -1,26 +1,27 @@
-/* ARMv6 has no Thumb instructions for what must happen at once. LLVM calls these there, by gcc's names; they are ARM code. */
+/* Atomic operations for Thumb code on ARMv6. Thumb has no instructions for them there, so LLVM calls these functions, which
+ * have the names that GCC's manual defines ("Legacy __sync Built-in Functions") and are compiled as ARM code. */
 #if defined(__arm__) && __ARM_ARCH < 7
-#define NAMED(type, name, bytes, ...) \
+#define DEFINE(type, name, bytes, ...) \
     type name##_##bytes(__VA_ARGS__) __asm__("__sync_" #name "_" #bytes); \
     type name##_##bytes(__VA_ARGS__)
-#define CHANGE(name, bytes, type) \
-    NAMED(type, fetch_and_##name, bytes, volatile type *at, type by) { \
-        return __atomic_fetch_##name(at, by, __ATOMIC_SEQ_CST); \
+#define FETCH_AND(operation, bytes, type) \
+    DEFINE(type, fetch_and_##operation, bytes, volatile type *at, type operand) { \
+        return __atomic_fetch_##operation(at, operand, __ATOMIC_SEQ_CST); \
     }
-#define ALL(bytes, type) \
-    NAMED(type, val_compare_and_swap, bytes, volatile type *at, type old, type new) { \
-        __atomic_compare_exchange_n(at, &old, new, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
-        return old; \
+#define OPERATIONS(bytes, type) \
+    DEFINE(type, val_compare_and_swap, bytes, volatile type *at, type expected, type desired) { \
+        __atomic_compare_exchange_n(at, &expected, desired, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
+        return expected; \
     } \
-    NAMED(type, lock_test_and_set, bytes, volatile type *at, type new) { \
-        return __atomic_exchange_n(at, new, __ATOMIC_SEQ_CST); \
+    DEFINE(type, lock_test_and_set, bytes, volatile type *at, type desired) { \
+        return __atomic_exchange_n(at, desired, __ATOMIC_SEQ_CST); \
     } \
-    CHANGE(add, bytes, type) CHANGE(sub, bytes, type) CHANGE(or, bytes, type) CHANGE(and, bytes, type) \
-    CHANGE(xor, bytes, type)
-ALL(1, unsigned char)
-ALL(2, unsigned short)
-ALL(4, unsigned int)
-ALL(8, unsigned long long)
+    FETCH_AND(add, bytes, type) FETCH_AND(sub, bytes, type) FETCH_AND(or, bytes, type) FETCH_AND(and, bytes, type) \
+    FETCH_AND(xor, bytes, type)
+OPERATIONS(1, unsigned char)
+OPERATIONS(2, unsigned short)
+OPERATIONS(4, unsigned int)
+OPERATIONS(8, unsigned long long)
 
 void synchronize(void) __asm__("__sync_synchronize");
 void synchronize(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }

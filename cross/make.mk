@@ -1,32 +1,32 @@
-# Cross builds (cross/README.md). Everything they need and make goes below HOMING_CROSS_CACHE, by default target/cross.
+# Cross builds (cross/README.md). They read and write files only below HOMING_CROSS_CACHE (default: target/cross).
 crossed = arm-unknown-linux-musleabihf armv7-unknown-linux-musleabihf aarch64-unknown-linux-musl x86_64-unknown-linux-musl
 crossed-too = 'arm-unknown-linux-musleabihf plain' 'arm-unknown-linux-musleabihf main' 'aarch64-unknown-linux-musl main'
 routers = mipsel-unknown-linux-musl mips-unknown-linux-musl
 
 .PHONY: cross cross-routers cross-test cross-short cross-size cross-same
 
-# Static, stripped binaries for the boards, as many at once as there are processors.
+# Static, stripped binaries for ARM boards and x86_64, one build for each processor at a time.
 cross:
 	cross/toolchain
 	printf '%s\n' $(crossed) $(crossed-too) | xargs -P "$$(nproc)" -L 1 cross/build
 
-# And for routers, as far as that goes (README).
+# The same for MIPS routers. See README for what was tested.
 cross-routers:
 	cross/toolchain
 	printf '%s\n' $(routers) 'mipsel-unknown-linux-musl plain' 'mips-unknown-linux-musl plain' | xargs -P "$$(nproc)" -L 1 cross/build
 
-# These look at what `make cross` made. The black-box tests against each, emulated.
+# The targets below use the binaries that `make cross` built. This one runs all black-box tests under an emulator.
 cross-test:
 	for target in $(crossed); do cross/test $$target || exit; done
 
-# The same, of the main job (cross/test).
+# Runs the tests that depend on the processor (cross/test).
 cross-short:
 	for target in $(crossed); do cross/test $$target short || exit; done
 
-# Their sizes against the table in cross/README.md.
+# Compares the sizes of the binaries with the table in cross/README.md.
 cross-size:
 	cross/size check
 
-# That one commit makes one binary, wherever it is built.
+# Checks that one commit gives the same binary in every folder.
 cross-same:
 	cross/same arm-unknown-linux-musleabihf

@@ -9,7 +9,6 @@ mod clock;
 mod cloudflare;
 mod commands;
 mod conversation;
-mod copying;
 mod crash;
 mod detecting;
 mod detection;
