@@ -1,5 +1,4 @@
 """What OpenWrt's packages hold, whichever package manager reads them: `ipk` and `apk` pack it."""
-import struct
 from .archive import Tree
 
 # OpenWrt's name for a package architecture, and the target whose binary it gets.
@@ -27,36 +26,11 @@ class Package:
         return sum(len(content) for _, content in self.data.files())
 
 
-# Of <elf.h>: types of program headers, and of entries of the dynamic section.
-PT_DYNAMIC, PT_GNU_RELRO, DT_STRTAB = 2, 0x6474E552, 5
-
-
-def for_jail(binary):
-    """The binary with an empty dynamic section. procd's ujail looks there for the libraries to bring along, and does not
-    start what has none (openwrt/openwrt#10933), as static programs have not. Nobody else reads it: the kernel does not,
-    and musl looks for its symbol. Its header takes the place of RELRO's, which only a dynamic loader would heed."""
-    wide, order = binary[4] == 2, '<' if binary[5] == 1 else '>'
-    header = struct.Struct(order + ('IIQQQQQQ' if wide else 'IIIIIIII'))
-    at, = struct.unpack_from(order + ('Q' if wide else 'I'), binary, 32 if wide else 28)
-    size, count = struct.unpack_from(order + 'HH', binary, 54 if wide else 42)
-    assert size == header.size, size
-    places = {header.unpack_from(binary, at + size * number)[0]: at + size * number for number in range(count)}
-    if PT_DYNAMIC in places:
-        return binary
-    binary += bytes(-len(binary) % 8)
-    table = struct.pack(order + ('4Q' if wide else '4I'), DT_STRTAB, 0, 0, 0)
-    read, offset, length = 4, len(binary), len(table)
-    fields = (PT_DYNAMIC, read, offset, 0, 0, length, 0, 8) if wide else (PT_DYNAMIC, offset, 0, 0, length, 0, read, 4)
-    patched = bytearray(binary + table)
-    header.pack_into(patched, places[PT_GNU_RELRO], *fields)
-    return bytes(patched)
-
-
 def homing(home, version, architecture, binary):
     """The package of the binary."""
     files = home / 'packaging/openwrt/files'
     data = Tree()
-    data.add('usr/bin/homing', for_jail(binary), 0o755)
+    data.add('usr/bin/homing', binary, 0o755)
     # Whoever asks homing something on a router asks with the settings that run there.
     data.link('etc/homing.conf', '/var/run/homing/homing.conf')
     data.add('etc/config/homing', files / 'homing.config', 0o600)

@@ -86,22 +86,31 @@ def until(condition):
 
 
 def libraries(program):
-    """What procd's ujail finds of a program's libraries: the names in its dynamic section, without which it starts nothing."""
+    """The libraries that procd's ujail would mount for a program, found as ujail finds them. It starts a program without a
+    dynamic section (since procd 93b2c2d, of 2022), and rejects one whose string table is not in the file (since procd 5a7cc30,
+    of August 2026)."""
     binary = program.read_bytes()
     wide, order = binary[4] == 2, '<' if binary[5] == 1 else '>'
     word, size = ('Q', 8) if wide else ('I', 4)
-    at = struct.unpack_from(order + word, binary, 32 if wide else 28)[0]
+    programs = struct.unpack_from(order + word, binary, 32 if wide else 28)[0]
     each, count = struct.unpack_from(order + 'HH', binary, 54 if wide else 42)
-    found = {}
-    for here in range(at, at + each * count, each):
-        kind, offset = struct.unpack_from(order + 'I', binary, here)[0], struct.unpack_from(order + word, binary, here + size)[0]
-        length = struct.unpack_from(order + word, binary, here + size * 4)[0]
-        found.setdefault(kind, (offset, length))
-    assert 1 in found and 2 in found, f'{program}: ujail would say: failed to load the .dynamic section'
-    offset, length = found[2]
-    entries = [struct.unpack_from(order + word * 2, binary, here) for here in range(offset, offset + length, size * 2)]
-    assert any(tag == 5 for tag, _ in entries), 'no table of strings'
-    return [value for tag, value in entries if tag == 1]
+    segments = []
+    for at in range(programs, programs + each * count, each):
+        kind = struct.unpack_from(order + 'I', binary, at)[0]
+        offset, address, length = (struct.unpack_from(order + word, binary, at + size * number)[0] for number in (1, 2, 4))
+        segments.append((kind, offset, address, length))
+    load, dynamic = 1, 2
+    assert any(kind == load for kind, *_ in segments), f'{program}: not a program'
+    found = [(offset, length) for kind, offset, _, length in segments if kind == dynamic]
+    if not found:
+        return []
+    offset, length = found[0]
+    entries = [struct.unpack_from(order + word * 2, binary, at) for at in range(offset, offset + length, size * 2)]
+    strtab, needed = 5, 1
+    table = next(value for tag, value in entries if tag == strtab)
+    assert any(kind == load and address <= table < address + length for kind, _, address, length in segments), \
+        f'{program}: the string table at {table:#x} is not in the file'
+    return [value for tag, value in entries if tag == needed]
 
 
 def jail(folder, world, emulator):
@@ -346,7 +355,7 @@ def tried(kind, install, besides=lambda *_: None):
             folder = router(place)
             package = install(file, folder)
             assert (package.fields['Architecture'], package.fields['Depends']) == (architecture, 'ca-bundle'), package.fields
-            # A stand-in is linked with libraries; what ujail would do with these is not asked here.
+            # The stand-in for a cross build is linked with libraries.
             assert not libraries(folder / 'usr/bin/homing') or os.environ.get('HOMING_STAND_IN')
             assert package.files == feed(place, 'homing'), f'{package.files}\nis not\n{feed(place, "homing")}'
             (folder / 'proc/uptime').write_text('5000.00 1000.00\n')
