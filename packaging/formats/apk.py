@@ -37,10 +37,10 @@ def about(package, data):
              ('arch', 'noarch' if fields['Architecture'] == 'all' else fields['Architecture']),
              ('license', fields['License']), ('maintainer', fields['Maintainer']), ('origin', 'homing')]
     lines += [('depend', name) for name in fields['Depends'].split(', ')]
-    # Of those that provide a name with a version, apk installs one: that is a conflict as well. The files of the other may
-    # still be there when ours come.
+    # Among packages that provide the same name with a version, apk installs only one, so this is also a conflict. `replaces`
+    # allows our files to overwrite those of the other package.
     if 'Provides' in fields:
-        lines += [('provides', f'{fields["Provides"]}={version}'), ('replaces', fields['Conflicts'])]
+        lines += [('provides', f'{fields["Provides"]}={version}'), ('replaces', fields['Replaces'])]
     lines.append(('datahash', sha256(data)))
     return ''.join(f'{key} = {value}\n' for key, value in lines)
 

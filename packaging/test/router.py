@@ -368,6 +368,10 @@ def tried(kind, install, besides=lambda *_: None):
                 besides(apart, file, package)
                 page = install(PACKAGES / f'homing-ddns_{VERSION}-r1_all.{kind}', folder)
                 assert (page.fields['Architecture'], page.fields['Provides']) == ('all', 'ddns-scripts'), page.fields
+                # opkg removes ddns-scripts only for a package that replaces it, and nothing else would keep the definitions of
+                # its services installed.
+                assert page.fields['Replaces'] == 'ddns-scripts', page.fields
+                assert page.fields['Depends'].split(', ') == ['homing', 'ddns-scripts-services'], page.fields
                 assert page.files == feed(place, 'homing-ddns'), page.files
                 drop_in(folder, world, page, inside)
                 said("LuCI's page: its buttons, its files, /etc/config/ddns as it is")
