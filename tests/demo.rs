@@ -1,6 +1,5 @@
-//! `make demo`: a world on loopback (a page and a name server that tell our address, two DDNS services), and the
-//! built homing in it, step by step, with what it said and what the servers saw. Ends with 1 when a step is not as
-//! it should be. Needs nothing but this.
+//! `make demo`: a page, a name server and two DDNS services on loopback, and homing run step by step, with its output
+//! and the requests that the servers saw. Exits with 1 if a step is not as expected. Needs no other programs.
 
 #[allow(dead_code)]
 #[path = "blackbox/world/dns.rs"]
@@ -32,10 +31,10 @@ use std::time::Duration;
 
 const BEFORE: &str = "198.41.0.4";
 const AFTER: &str = "193.0.14.129";
-/// `alice:correct-horse`, as the first service wants to see it.
+/// `alice:correct-horse`, as the first service expects it.
 const ALICE: &str = "Basic YWxpY2U6Y29ycmVjdC1ob3JzZQ==";
 
-/// What the servers share: our address as they see it, and what they were asked since the last look.
+/// What the servers share: the client's address, and the requests since the last look.
 #[derive(Clone, Default)]
 struct World {
     address: Arc<Mutex<String>>,
@@ -74,7 +73,7 @@ impl World {
         })
     }
 
-    /// A DDNS service that knows alice, and what it published for her.
+    /// A DDNS service where alice has an account, and the address it published for her.
     fn service(&self) -> HttpServer {
         let (world, published) = (self.clone(), Mutex::new(HashMap::new()));
         HttpServer::new(move |request| {
@@ -90,14 +89,14 @@ impl World {
         })
     }
 
-    /// A DDNS service that knows nobody.
+    /// A DDNS service without accounts.
     fn stranger(&self) -> HttpServer {
         let world = self.clone();
         HttpServer::new(move |request| world.answer("service B", &told(request), "badauth"))
     }
 }
 
-/// The host and the address that an update names.
+/// The host and the address in an update.
 fn asked(request: &Request) -> (String, String) {
     let query = request.target.split_once('?').map_or("", |(_, query)| query);
     let value = |name: &str| {
@@ -107,13 +106,13 @@ fn asked(request: &Request) -> (String, String) {
     (value("hostname"), value("myip"))
 }
 
-/// A request as a line; what proves who asks is named, not shown.
+/// A request in one line; credentials are named, not shown.
 fn told(request: &Request) -> String {
     let proof = if request.header("Authorization").is_some() { "\n           with user and password" } else { "" };
     format!("{} {}{proof}", request.method, request.target)
 }
 
-/// The person at the keyboard.
+/// The user at the keyboard.
 struct Person<'a> {
     homing: PathBuf,
     scratch: &'a Scratch,
@@ -122,10 +121,10 @@ struct Person<'a> {
     wrong: usize,
 }
 
-/// What a step must come to.
+/// The expected result of a step.
 struct Expect<'e> {
     code: i32,
-    /// What its output must hold; an empty list: there must be none.
+    /// What its output must contain; an empty list means no output.
     output: &'e [&'e str],
     /// How often each server is asked: page, resolver, service A, service B.
     seen: [usize; 4],
@@ -238,7 +237,7 @@ fn main() -> ExitCode {
         &Expect { code: 0, output: &[], seen: [1, 0, 0, 0] },
     );
 
-    // So that the history has something to tell.
+    // So that the history has lines to print.
     std::thread::sleep(Duration::from_secs(2));
     *world.address.lock().unwrap() = AFTER.to_string();
     person.step(

@@ -1,10 +1,10 @@
-//! Several addresses of one host, and which of this machine's count: `addresses = all` and `teredo`.
+//! Several addresses for one host (`addresses = all`), and which local addresses count (`teredo`).
 
 use crate::world::*;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
-/// A name server that takes every update, a section that publishes all that its detector says, and what that is.
+/// A name server that accepts every update, and a section that publishes all addresses of its detector.
 struct World {
     scratch: Scratch,
     server: DnsServer,
@@ -22,7 +22,7 @@ impl World {
         World { scratch: Scratch::new(), server, taken }
     }
 
-    /// The config: keys of the agent, keys of the section, keys of the detector `here`.
+    /// The config: keys of the agent, of the section, and of the detector `here`.
     fn config(&self, agent: &str, section: &str, here: &str) -> &World {
         let text = format!(
             "state = state.json\nhistory = history.log\n{agent}\n[home]\nprovider = rfc2136\nserver = {}\nzone = example.org\n\
@@ -41,12 +41,12 @@ impl World {
         )
     }
 
-    /// A pass so many minutes after noon.
+    /// A pass this many minutes after noon.
     fn pass(&self, minutes: i64) -> Run<'_> {
         Run::pass(&self.scratch).at_noon_and(60 * minutes)
     }
 
-    /// What the server was told since the last time.
+    /// The updates that the server got since the last call.
     fn taken(&self) -> Vec<String> {
         std::mem::take(&mut *self.taken.lock().unwrap())
     }
@@ -64,7 +64,7 @@ fn told(addresses: &[&str]) -> String {
 }
 
 #[test]
-fn a_set_is_pushed_as_a_whole_and_its_order_is_no_change() {
+fn all_addresses_are_sent_together_in_any_order() {
     let world = World::new();
     let run = world.fixed("", "198.41.0.9, 198.41.0.4").pass(0).go().expect(0);
     assert_eq!(run.stdout, "a.example.org: ipv4 is now 198.41.0.4, 198.41.0.9\n");
@@ -76,7 +76,7 @@ fn a_set_is_pushed_as_a_whole_and_its_order_is_no_change() {
     }
     assert_eq!((world.taken().len(), world.scratch.read("state.json")), (0, before));
     assert_eq!(world.history().len(), 1, "which of them is the best is no change");
-    // One more, and the whole set goes; the history follows what it followed.
+    // With one more address the whole set is sent; the history still follows the same address.
     let run = world.fixed("", "198.41.0.4, 198.41.0.7, 198.41.0.9").pass(2).go().expect(0);
     assert_eq!(
         run.stdout,
@@ -87,7 +87,7 @@ fn a_set_is_pushed_as_a_whole_and_its_order_is_no_change() {
     world.fixed("", "198.41.0.7").pass(30).go().expect(0);
     assert_eq!(world.taken(), [told(&["198.41.0.7"])]);
     assert_eq!(world.history(), ["ipv4 198.41.0.9 here", "ipv4 198.41.0.7 here"]);
-    // Each pass its line, of the one that is followed.
+    // Every pass appends the address that the history follows.
     world.config(
         "ipv4 = here\nhistory_when = always",
         "addresses = all",
@@ -99,7 +99,7 @@ fn a_set_is_pushed_as_a_whole_and_its_order_is_no_change() {
 
 #[test]
 #[cfg_attr(not(feature = "uci"), ignore = "needs LuCI's files")]
-fn a_set_is_remembered_and_told() {
+fn several_addresses_are_stored_and_reported() {
     let world = World::new();
     world.fixed("on_change = /usr/bin/env", "198.41.0.4, 198.41.0.9").pass(0).go().expect(0);
     let state = world.scratch.read("state.json");
@@ -110,20 +110,20 @@ fn a_set_is_remembered_and_told() {
     assert!(run.stdout.contains(r#""address":"198.41.0.4","beside":["198.41.0.9"],"since""#), "{}", run.stdout);
     let run = world.pass(1).args(["--force", "--json"]).go().expect(0);
     assert!(run.stdout.contains(r#""address":"198.41.0.4","beside":["198.41.0.9"],"text""#), "{}", run.stdout);
-    // A hook gets them with blanks between, as it gets hosts.
+    // A hook gets the addresses separated by blanks, like the hosts.
     let hook = "on_change = /bin/sh -c 'echo \"$HOMING_IPV4|$HOMING_MESSAGE\" >told'";
     world.fixed(hook, "198.41.0.4, 198.41.0.8").pass(2).go().expect(0);
     let told = world.scratch.read("told");
     assert_eq!(told, "198.41.0.4 198.41.0.8|a.example.org is now 198.41.0.4, 198.41.0.8\n");
-    // What LuCI's page reads.
+    // The file that LuCI's page reads.
     world.config("ipv4 = here\nluci_run = .", "addresses = all", "kind = fixed\naddress = 198.41.0.4, 198.41.0.8");
     world.pass(3).go().expect(0);
     assert_eq!(world.scratch.read("home.ip"), "198.41.0.4\n198.41.0.8\n");
 }
 
-/// An older homing wrote one address; a set grows out of it, and one address out of a set.
+/// Older versions of homing stored one address. A set can follow one address, and one address a set.
 #[test]
-fn a_state_of_one_address_is_read_and_becomes_a_set() {
+fn a_state_file_with_one_address_is_read_and_extended() {
     let world = World::new();
     world.config("ipv4 = here", "", "kind = fixed\naddress = 198.41.0.4, 198.41.0.9").pass(0).go().expect(0);
     assert_eq!(world.taken(), [told(&["198.41.0.4"])], "one address is one address");
@@ -141,7 +141,7 @@ fn a_state_of_one_address_is_read_and_becomes_a_set() {
 }
 
 #[test]
-fn a_set_that_failed_waits_and_another_one_goes_at_once() {
+fn failed_addresses_wait_and_new_ones_are_sent_at_once() {
     let (world, code) = (World::new(), Arc::new(Mutex::new(2)));
     let now = Arc::clone(&code);
     let server = updates(move |_| Some(*now.lock().unwrap()));
@@ -166,7 +166,7 @@ fn a_set_that_failed_waits_and_another_one_goes_at_once() {
 
 #[test]
 #[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
-fn dns_is_asked_for_the_whole_set() {
+fn verify_compares_all_addresses_of_a_host() {
     let world = World::new();
     let says: Arc<Mutex<Vec<&str>>> = Arc::new(Mutex::new(vec!["198.41.0.9", "198.41.0.4"]));
     let answers = Arc::clone(&says);
@@ -189,7 +189,7 @@ fn dns_is_asked_for_the_whole_set() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn what_cannot_give_or_take_a_set_is_told_with_its_place() {
+fn addresses_all_is_rejected_where_one_address_is_possible() {
     let world = World::new();
     let check = |agent: &str, section: &str, says: &str| {
         world.config(agent, section, "kind = command\ncommand = /bin/true");
@@ -212,7 +212,7 @@ fn what_cannot_give_or_take_a_set_is_told_with_its_place() {
         "addresses = all",
         "say agree = 1 in this section",
     );
-    // A provider that takes one.
+    // rfc2136 is the provider that accepts a set.
     let text =
         "ipv4 = interface\n[web]\nprovider = dyndns2\nurl = https://example.org/\nuser = u\npassword = s3cret-canary\n\
                 hosts = a.example.org\naddresses = all\n";
@@ -225,7 +225,7 @@ fn what_cannot_give_or_take_a_set_is_told_with_its_place() {
     Run::pass(&world.scratch).arg("--check").go().expect(0);
 }
 
-/// In a network of its own: an interface with good addresses of both families, and some of each kind that must stay in.
+/// In a network namespace: an interface with public addresses of both families and some that must not be published.
 const ADDRESSES: &str = "ip link add wan0 type veth peer name far0 && ip link set wan0 up && ip link set far0 up && \
     ip addr add 198.41.0.4/24 dev wan0 && ip addr add 198.41.0.9/24 dev wan0 && ip addr add 192.168.7.1/24 dev wan0 && \
     sysctl -qw net.ipv6.conf.all.disable_ipv6=0 && ip addr add 2620:fe::9/64 dev wan0 nodad && \
@@ -242,14 +242,14 @@ fn shown(section: &str) -> Option<Vec<String>> {
 }
 
 #[test]
-fn an_interface_tells_what_may_be_told() {
+fn only_public_interface_addresses_are_published() {
     let Some(all) = shown("addresses = all") else { return };
     assert_eq!(all, ["A 198.41.0.4", "A 198.41.0.9", "AAAA 2620:fe::9", "AAAA 2620:fe:0:1::7"]);
     let of = |section: &str| shown(section).unwrap();
     assert_eq!(of("").len(), 2, "one of each family");
     let four = ["A 198.41.0.4", "A 198.41.0.9"];
     let with = |six: &[&str]| four.iter().chain(six).map(ToString::to_string).collect::<Vec<_>>();
-    // The suffix makes another host of each prefix.
+    // With a suffix, the same host of each prefix is published.
     assert_eq!(of("addresses = all\nipv6_suffix = ::1234"), with(&["AAAA 2620:fe::1234", "AAAA 2620:fe:0:1::1234"]));
     let teredo = "AAAA 2001:0:4136:e378:8000:63bf:3fff:fdd2";
     assert_eq!(of("addresses = all\nteredo = yes"), with(&[teredo, "AAAA 2620:fe::9", "AAAA 2620:fe:0:1::7"]));
@@ -261,7 +261,7 @@ fn an_interface_tells_what_may_be_told() {
 }
 
 #[test]
-fn teredo_stays_in_unless_it_is_let_out() {
+fn a_teredo_address_is_published_only_if_allowed() {
     let world = World::new();
     let tunnel = "ip link add tun0 type veth peer name far0 && ip link set tun0 up && ip link set far0 up && \
         sysctl -qw net.ipv6.conf.all.disable_ipv6=0 && ip addr add 2001:0:4136:e378:8000:63bf:3fff:fdd2/32 dev tun0 nodad";
@@ -276,7 +276,7 @@ fn teredo_stays_in_unless_it_is_let_out() {
     }
     world.config("ipv4 = off\nipv6 = here\nteredo = yes", "teredo = no", here);
     in_a_network(&world.scratch, tunnel, "--dry-run").unwrap().expect(1).says("a Teredo tunnel");
-    // What somebody wrote down is this machine's word too; what the network says is not.
+    // An address that the user wrote down counts as local; one from the network does not.
     world.config(
         "ipv4 = off\nipv6 = here\nteredo = yes",
         "",

@@ -1,7 +1,8 @@
-//! No package of Cargo.lock is older than what a known advisory about it asks for (rustsec.org; kept by hand, for tests
-//! need no network). Whoever hears of a new one adds its row. And what is left out of all builds by its number.
+//! No package in Cargo.lock is older than a known advisory about it requires (rustsec.org). The list is kept by hand,
+//! since tests use no network: add a row when you hear of a new advisory. Also checks the packages left out of all
+//! builds.
 
-/// Package, the first good version, the advisory.
+/// Package, first fixed version, advisory.
 const FLOORS: [(&str, [u32; 3], &str); 5] = [
     ("rustls", [0, 23, 18], "RUSTSEC-2024-0399"),
     ("rustls-webpki", [0, 103, 13], "RUSTSEC-2026-0104"),
@@ -11,7 +12,7 @@ const FLOORS: [(&str, [u32; 3], &str); 5] = [
 ];
 
 #[test]
-fn no_package_is_older_than_its_advisories_ask_for() {
+fn no_dependency_is_older_than_an_advisory_requires() {
     let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock")).expect("Cargo.lock");
     for (package, floor, advisory) in FLOORS {
         let heading = format!("\nname = \"{package}\"\nversion = \"");
@@ -24,9 +25,9 @@ fn no_package_is_older_than_its_advisories_ask_for() {
     }
 }
 
-/// The library that no build needs is left out of all of them, and not made after all since its number moved.
+/// `cross` leaves one package out of all builds by name and version; both must still match Cargo.lock.
 #[test]
-fn what_cargo_does_not_make_is_named_as_in_cargo_lock() {
+fn packages_left_out_of_builds_match_cargo_lock() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let lock = std::fs::read_to_string(root.join("Cargo.lock")).expect("Cargo.lock");
     let config = std::fs::read_to_string(root.join(".cargo/config.toml")).expect(".cargo/config.toml");

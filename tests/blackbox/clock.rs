@@ -1,5 +1,5 @@
-//! The wall clock reads anything: 1970 on a board without a battery, a year too late, an hour back. What is decided
-//! from it must neither block for ever nor storm. Back-offs by the reply that causes them are conversations.
+//! The wall clock may be wrong: 1970 on a board without a battery, a year ahead, an hour back. Decisions based on it
+//! must neither block forever nor repeat updates. Back-off by kind of reply is tested by conversations.
 
 use crate::world::{Ended, Home, Reply, FOUR, OTHER, SECRET};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ fn after(home: &Home, seconds: i64) -> Ended {
 }
 
 #[test]
-fn any_year_will_do() {
+fn passes_succeed_in_any_year() {
     for (time, stamp) in [
         ("1970-01-01 00:00:00", "1970-01-01T00:00:"),
         ("2020-02-29 23:59:00", "2020-02-29T23:59:"),
@@ -30,7 +30,7 @@ fn any_year_will_do() {
         let before = home.memory();
         home.pass().at(time).go().expect(0).silent();
         assert_eq!((home.pushes(), home.memory() == before), (1, true), "{time}");
-        // And from there to today: a change goes out, and nothing else does.
+        // From there to today: a changed address is sent, nothing else.
         home.config("ipv4 = other", "");
         after(&home, 0).expect(0);
         after(&home, MINUTE).expect(0).silent();
@@ -39,9 +39,9 @@ fn any_year_will_do() {
     }
 }
 
-/// Since when, as the clock said then; for how long is not known.
+/// The start is shown as the clock said then; the duration is unknown and not shown.
 #[test]
-fn a_stamp_from_1970_tells_no_length() {
+fn no_duration_is_printed_since_1970() {
     let home = Home::new();
     home.config("ipv4 = four", "");
     home.pass().at("1970-01-01 00:00:00").go().expect(0);
@@ -50,9 +50,9 @@ fn a_stamp_from_1970_tells_no_length() {
     assert!(line.contains("since 1970-01-01T00:00:") && !line.contains(" d "), "{line}");
 }
 
-/// A clock that fell back counts as time that passed, once; a board in 1970 asks for nothing.
+/// A clock set back counts once as elapsed time; a board that starts in 1970 sends nothing.
 #[test]
-fn a_clock_that_jumps_costs_one_push_at_most() {
+fn a_clock_jump_costs_at_most_one_update() {
     let home = Home::new();
     home.config("ipv4 = four", "");
     after(&home, 0).expect(0);
@@ -77,7 +77,7 @@ fn a_refresh_is_sent_once_after_28_days() {
     after(&home, 29 * DAY).expect(0).silent();
     after(&home, 29 * DAY + MINUTE).expect(0).silent();
     assert_eq!(home.told(), [FOUR, FOUR]);
-    // Back to the true time: what was confirmed in the future counts as due once, and not again.
+    // Back at the true time: a confirmation from the future counts as due once.
     for minute in 1..5 {
         after(&home, DAY + minute * MINUTE).expect(0).silent();
     }
@@ -88,10 +88,10 @@ fn a_refresh_is_sent_once_after_28_days() {
 }
 
 #[test]
-fn no_jump_of_the_clock_blocks_or_storms() {
+fn clock_jumps_neither_block_nor_repeat_updates() {
     let home = Home::with(|_| Reply::new(503, &[], ""));
     home.config("ipv4 = four", "");
-    // Six passes a place, a minute apart: each arrival may try once, the back-off holds the rest.
+    // Six passes at each time, a minute apart: one attempt after each jump, then the back-off applies.
     let places = [0, -DAY, 10 * DAY, -20_000 * DAY, 5_000 * DAY, 0, -HOUR];
     for (arrivals, place) in places.iter().enumerate() {
         for minute in 0..6 {
@@ -100,15 +100,15 @@ fn no_jump_of_the_clock_blocks_or_storms() {
         let most = 2 * (arrivals + 1);
         assert!(home.pushes() > arrivals && home.pushes() <= most, "{} pushes at {place}", home.pushes());
     }
-    // And it is never given up.
+    // Updates are still attempted later.
     let before = home.pushes();
     after(&home, DAY).expect(1);
     assert_eq!(home.pushes(), before + 1);
 }
 
 #[test]
-fn the_time_zone_is_nobodys_business() {
-    // The night in which Berlin sets its clocks back, and the zones that are far from everything.
+fn the_time_zone_has_no_effect() {
+    // The night in which Berlin sets its clocks back, and time zones at the extremes.
     let zones = ["UTC", "Europe/Berlin", "America/St_Johns", "Pacific/Kiritimati", "XXX-24", ":nonsense", ""];
     let mut seen: Option<(String, String, String)> = None;
     for zone in zones {
@@ -126,9 +126,9 @@ fn the_time_zone_is_nobodys_business() {
     }
 }
 
-/// Ten passes after `badauth` send one request in all; a day of passes tells it twice in full.
+/// Ten passes after `badauth` send one request in total; a day of passes reports it twice in full.
 #[test]
-fn a_refusal_is_told_once_a_day_and_never_repeated() {
+fn a_rejection_is_reported_daily_and_not_retried() {
     let good = Arc::new(AtomicBool::new(false));
     let answer = Arc::clone(&good);
     let home = Home::with(move |request| match (request.target.starts_with("/work"), answer.load(Ordering::SeqCst)) {
@@ -147,7 +147,7 @@ fn a_refusal_is_told_once_a_day_and_never_repeated() {
     assert!(home.memory() == before, "a refusal that stands writes nothing");
     after(&home, DAY + MINUTE).expect(3).says("badauth").says(&remedy);
     after(&home, DAY + 2 * MINUTE).expect(3).silent();
-    // Nor does a new address, a clock gone mad, or another section's new password lift it.
+    // A new address, a wrong clock or another section's new password does not end the rejection.
     home.config("ipv4 = other", work);
     after(&home, DAY + HOUR).expect(3);
     after(&home, -9 * DAY).expect(3);
@@ -158,7 +158,7 @@ fn a_refusal_is_told_once_a_day_and_never_repeated() {
     home.config("ipv4 = other", &work.replace("password = other", "password = newer"));
     after(&home, 900 * DAY + HOUR).expect(3);
     assert_eq!((to_home(), home.pushes()), (1, pushed + 1), "only the other section is armed again");
-    // Its own new password does.
+    // The section's own new password does.
     good.store(true, Ordering::SeqCst);
     let config = home.scratch.read("homing.conf").replace(SECRET, "b3tter");
     home.scratch.write("homing.conf", &config, 0o600);
@@ -167,7 +167,7 @@ fn a_refusal_is_told_once_a_day_and_never_repeated() {
 }
 
 #[test]
-fn a_bare_401_is_tried_again_once_a_day() {
+fn a_401_without_return_code_is_retried_daily() {
     let home = Home::with(|_| Reply::new(401, &[], ""));
     home.config("ipv4 = four", "");
     for hour in 0..=72 {
@@ -176,9 +176,9 @@ fn a_bare_401_is_tried_again_once_a_day() {
     assert_eq!(home.pushes(), 4);
 }
 
-/// Two days of passes every five minutes against a server that is down.
+/// Two days of passes, every five minutes, against a server that is down.
 #[test]
-fn back_off_grows_to_six_hours_and_no_further() {
+fn back_off_grows_to_six_hours() {
     let home = Home::with(|_| Reply::new(500, &[], ""));
     home.config("ipv4 = four", "");
     let mut at = Vec::new();

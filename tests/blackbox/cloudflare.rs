@@ -1,14 +1,14 @@
-//! Cloudflare where a text would be too long: many hosts, and answers that are made to hurt. The rest is in
-//! tests/conversations/cloudflare.
+//! Cloudflare where a conversation would be too long: many hosts, and responses built to exhaust memory or time. All
+//! other cases are in tests/conversations/cloudflare.
 
 use crate::world::{runner, seconds, Canary, Ended, HttpServer, Reply, Request, Run, Scratch};
 use homing::types::json::{self, Json};
 
 const TOKEN: &str = "cf-canary-t0ken";
-/// The most that may be resident, in KiB.
+/// Limit on resident memory, in KiB.
 const MEMORY: u64 = 16 * 1024;
 
-/// A config for so many hosts.
+/// Writes a config with this many hosts.
 fn write(scratch: &Scratch, server: &HttpServer, hosts: usize, address: &str) {
     let names: Vec<String> = (0..hosts).map(name).collect();
     let text = format!(
@@ -26,7 +26,7 @@ fn name(n: usize) -> String {
     format!("h{n}.example.com")
 }
 
-/// A record at its largest: a free zone's comment in full, and all that the API tells besides.
+/// A record of maximum size: a comment as long as a free zone allows, and all other fields of the API.
 fn record(n: usize, address: &str) -> String {
     format!(
         r#"{{"id":"{n:032}","name":"{}","type":"A","content":"{address}","proxiable":true,"proxied":false,"ttl":1,
@@ -41,12 +41,12 @@ fn good(result: &str, info: &str) -> Reply {
     Reply::ok(&format!(r#"{{"success":true,"errors":[],"messages":[],"result":{result},"result_info":{info}}}"#))
 }
 
-/// The operations of a batch.
+/// The operations of a kind in a batch.
 fn operations(request: &Request, kind: &str) -> Vec<Json> {
     json::list(&json::parse(&request.text()).unwrap(), kind).to_vec()
 }
 
-/// An API that holds records for the first `held` hosts, and none for the others.
+/// An API that has records for the first `held` hosts and none for the others.
 fn api(held: usize) -> HttpServer {
     HttpServer::new(move |request| {
         let page: usize = request.target.split_once("&page=").map_or(1, |(_, page)| page.parse().unwrap());
@@ -76,7 +76,7 @@ fn pass(scratch: &Scratch) -> Ended {
     ended
 }
 
-/// How many operations each batch since the request `from` had: patches and posts.
+/// The number of patches and posts in each batch since request `from`.
 fn batches(server: &HttpServer, from: usize) -> Vec<(usize, usize)> {
     let asked = server.asked();
     let batches = asked[from..].iter().filter(|request| request.target.ends_with("/batch"));
@@ -84,7 +84,7 @@ fn batches(server: &HttpServer, from: usize) -> Vec<(usize, usize)> {
 }
 
 #[test]
-fn a_batch_holds_200_operations_and_the_rest_goes_in_the_next() {
+fn a_batch_has_at_most_200_operations() {
     let (scratch, server) = (Scratch::new(), api(300));
     write(&scratch, &server, 450, "198.41.0.4");
     let ended = pass(&scratch);
@@ -106,7 +106,7 @@ fn a_batch_holds_200_operations_and_the_rest_goes_in_the_next() {
 }
 
 #[test]
-fn a_thousand_hosts_change_in_five_requests() {
+fn a_thousand_hosts_are_updated_in_five_requests() {
     let (scratch, server) = (Scratch::new(), api(1000));
     write(&scratch, &server, 1000, "198.41.0.4");
     assert_eq!(pass(&scratch).code, Some(0));
@@ -128,9 +128,9 @@ fn id(operation: Json) -> String {
     json::text(&operation, "id").unwrap().to_string()
 }
 
-/// The chunk in the middle is refused as a whole: the others hold, and its records go one by one.
+/// The second of three batches is rejected as a whole: the others take effect, and its records are sent one by one.
 #[test]
-fn a_refused_chunk_does_not_hold_the_others() {
+fn a_rejected_batch_does_not_stop_the_others() {
     let inner = api(450);
     let address = inner.address();
     let (scratch, server) = (
@@ -159,7 +159,7 @@ fn a_refused_chunk_does_not_hold_the_others() {
     assert!(ended.stderr.starts_with("h207.example.com: ") && ended.stderr.lines().count() == 1, "{}", ended.stderr);
 }
 
-/// Passes a request on.
+/// Forwards a request.
 fn ask(address: std::net::SocketAddr, request: &Request) -> Reply {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(address).unwrap();
@@ -171,7 +171,7 @@ fn ask(address: std::net::SocketAddr, request: &Request) -> Reply {
     Reply::raw(bytes)
 }
 
-/// What is answered to everything, and how that must end: later, with this word, in little memory and time.
+/// Every request gets this response. The pass must report `word` and retry later, within the limits of memory and time.
 fn hurts(answer: Reply, word: &str) {
     let (scratch, server) = (Scratch::new(), HttpServer::new(move |_| answer.clone()));
     write(&scratch, &server, 1, "198.41.0.4");
@@ -184,18 +184,18 @@ fn hurts(answer: Reply, word: &str) {
 }
 
 #[test]
-fn an_answer_of_300_kib_is_not_taken() {
+fn a_response_of_300_kib_is_rejected() {
     hurts(good(&format!("[\"{}\"]", "x".repeat(300 * 1024)), "null"), "larger than 256 KiB");
 }
 
 #[test]
-fn an_answer_without_end_is_not_taken() {
+fn an_endless_response_is_rejected() {
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"success\":true,\"result\":[";
     hurts(Reply::raw(head).then_flood("{\"id\":\"z\"},".repeat(1000)), "larger than 256 KiB");
 }
 
 #[test]
-fn a_json_bomb_is_not_parsed() {
+fn deeply_nested_json_is_rejected() {
     let deep = |open: &str, close: &str, times| format!("{}1{}", open.repeat(times), close.repeat(times));
     for bomb in [deep("[", "]", 100_000), deep("{\"a\":", "}", 30_000), "[".repeat(250_000)] {
         hurts(Reply::ok(&format!("{{\"success\":true,\"result\":{bomb}}}")), "not an answer of Cloudflare's API");
@@ -203,7 +203,7 @@ fn a_json_bomb_is_not_parsed() {
 }
 
 #[test]
-fn many_small_values_weigh_little_enough() {
+fn many_small_json_values_need_little_memory() {
     let zeros = vec!["0"; 125_000].join(",");
     hurts(good(&format!("[{zeros}]"), "null"), "not what it should be");
 }

@@ -1,4 +1,4 @@
-//! The command line as homing(1) tells it: what each option prints, what goes with what, and how it ends.
+//! The command line as homing(1) describes it: the output of each option, which options combine, and exit codes.
 
 use crate::world::*;
 use tinyjson::JsonValue;
@@ -25,7 +25,7 @@ fn go(scratch: &Scratch, words: &[&str]) -> Ended {
     ended
 }
 
-/// Every line of the output as a JSON object.
+/// Each line of the output, parsed as a JSON object.
 fn objects(ended: &Ended) -> Vec<std::collections::HashMap<String, JsonValue>> {
     let read = |line: &str| line.parse::<JsonValue>().ok()?.get().cloned();
     ended.stdout.lines().map(|line| read(line).unwrap_or_else(|| panic!("no JSON object: {line}"))).collect()
@@ -36,7 +36,7 @@ fn text(object: &std::collections::HashMap<String, JsonValue>, key: &str) -> Str
 }
 
 #[test]
-fn help_and_version() {
+fn help_and_version_are_printed() {
     let help = homing(&["--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
     assert!(help.stdout.lines().count() < 40 && help.stdout.lines().all(|line| line.len() <= 80));
@@ -48,7 +48,7 @@ fn help_and_version() {
 
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn a_command_line_that_makes_no_sense_is_refused() {
+fn invalid_command_lines_are_rejected() {
     for (words, want) in [
         (&["--statsu"][..], "did you mean '--status'?"),
         (&["-x"], "unknown option -x"),
@@ -92,7 +92,7 @@ fn a_command_line_that_makes_no_sense_is_refused() {
 
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn the_list_names_all_and_its_examples_are_good() {
+fn list_names_everything_and_its_examples_are_valid() {
     let all = objects(&homing(&["--list", "--json"]));
     let plain = homing(&["--list"]);
     assert_eq!((plain.code, plain.stderr.as_str()), (Some(0), ""));
@@ -106,7 +106,7 @@ fn the_list_names_all_and_its_examples_are_good() {
         assert!(plain.stdout.contains(&format!("\n  {name} ")), "{name}\n{}", plain.stdout);
         let one = homing(&["-L", &name]);
         assert_eq!((one.code, one.stderr.as_str()), (Some(0), ""), "{name}");
-        // A preset's own values are as long as they are.
+        // A preset's own values may make its line longer.
         let long = one.stdout.lines().skip(1).find(|line| line.len() > 100 && !line.contains(" = "));
         assert_eq!(long, None, "{name}");
         assert!(!objects(&homing(&["-L", &name, "-j"])).is_empty(), "{name}");
@@ -123,7 +123,7 @@ fn the_list_names_all_and_its_examples_are_good() {
 }
 
 #[test]
-fn the_status_follows_what_happened() {
+fn status_shows_the_result_of_the_last_pass() {
     let server = HttpServer::replies([Reply::ok("good 198.41.0.4"), Reply::ok("badauth")]);
     let scratch = world(&server);
     let status = |words: &[&str]| go(&scratch, &[&["--status"], words].concat());
@@ -160,15 +160,15 @@ fn the_status_follows_what_happened() {
     let way_out_too = format!("homing --force --only home -c {}", scratch.path("homing.conf").display());
     assert!(refused.stdout.contains(&way_out) || refused.stdout.contains(&way_out_too), "{}", refused.stdout);
     assert_eq!(text(&objects(&status(&["-j"]))[0], "state"), "refused");
-    // What is remembered is told where the secret can't be read, too.
+    // The stored state is printed even if the secret cannot be read.
     let config = scratch.read("homing.conf").replace("password = canary-s3cret", "password_file = /nonexistent");
     scratch.write("homing.conf", &config, 0o600);
     assert!(status(&[]).stdout.contains("badauth"), "{}", status(&[]).stdout);
 }
 
-/// A section that was renamed leaves its hosts behind, under the same names as the new one's.
+/// A renamed section leaves its hosts in the state under the same names as the new section's.
 #[test]
-fn what_no_section_names_any_more_is_told_apart() {
+fn hosts_without_a_section_are_listed_separately() {
     let server = HttpServer::new(|_| Reply::ok("good"));
     let scratch = world(&server);
     go(&scratch, &[]).expect(0);
@@ -179,7 +179,7 @@ fn what_no_section_names_any_more_is_told_apart() {
     let rows: Vec<&str> = status.lines().filter(|line| line.starts_with("a.example.com ")).collect();
     assert!(rows.len() == 2 && !rows[0].contains("section"), "{status}");
     assert!(rows[1].ends_with("; its section is not in the settings any more"), "{status}");
-    // Where the sections can't be read, nothing is known of that.
+    // If the settings cannot be read, it is unknown which hosts have no section.
     scratch.write("homing.conf", &config.replace("password = canary-s3cret", "password_file = lost"), 0o600);
     let status = go(&scratch, &["--status"]).expect(0).stdout;
     assert!(status.contains("a.example.com  ipv4  198.41.0.4") && !status.contains("section"), "{status}");
@@ -187,7 +187,7 @@ fn what_no_section_names_any_more_is_told_apart() {
 
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn the_history_is_told_as_far_as_it_is_known() {
+fn history_is_printed_as_far_as_it_is_recorded() {
     let scratch = Scratch::new();
     let history = |words: &[&str]| {
         Run::new(&scratch).args(["-H", "-o", "history=ip.log"]).args(words.iter().copied()).at_noon_and(0).go()
@@ -226,7 +226,7 @@ fn the_history_is_told_as_far_as_it_is_known() {
     );
     assert!(!json[2].contains_key("held") && !json[4].contains_key("until"));
 
-    // The picture: in a file beside the text, or alone on stdout; what is no file is not replaced.
+    // The SVG goes to a file beside the text, or alone to stdout; a target that is no regular file is not replaced.
     assert_eq!(history(&["--svg", "ip.svg"]).stdout, told.stdout);
     let picture = scratch.read("ip.svg");
     assert_eq!(history(&["--svg", "-"]).stdout, picture);
@@ -240,7 +240,7 @@ fn the_history_is_told_as_far_as_it_is_known() {
 }
 
 #[test]
-fn check_and_json_and_the_volume() {
+fn check_json_quiet_and_verbose_print_what_they_should() {
     let server = HttpServer::replies([Reply::ok("good 198.41.0.4"), Reply::ok("nochg 198.41.0.4"), Reply::ok("911")]);
     let scratch = world(&server);
     let check = go(&scratch, &["--check"]);
@@ -262,7 +262,7 @@ fn check_and_json_and_the_volume() {
     assert_eq!((quiet.code, quiet.stdout.as_str(), quiet.stderr.as_str(), server.count()), (Some(0), "", "", 1));
     assert!(!go(&scratch, &["-v"]).stdout.is_empty());
     objects(&go(&scratch, &["-v", "--json", "-f"]));
-    // Quiet keeps trouble.
+    // --quiet still prints errors.
     let trouble = go(&scratch, &["-q", "--force"]);
     assert_eq!((trouble.code, trouble.stdout.as_str(), server.count()), (Some(1), "", 3));
     assert!(trouble.stderr.contains("911"), "{}", trouble.stderr);
@@ -272,7 +272,7 @@ fn check_and_json_and_the_volume() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn every_goes_on() {
+fn every_repeats_passes() {
     let page = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let scratch = Scratch::new();
     let url = format!("--set=detector:ipify.url={}/", page.url());

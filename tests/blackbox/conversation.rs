@@ -1,5 +1,5 @@
-//! Conversations: what homing must say to a provider, what it is answered, and how that must end. They are
-//! texts below tests/conversations, one folder a provider or preset, so that one can be added without code.
+//! Conversations: the requests that homing must send, the replies it gets, and the expected result. They are text files
+//! below tests/conversations, one folder per provider or preset, so that one can be added without code.
 
 mod compare;
 mod format;

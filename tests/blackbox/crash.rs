@@ -1,5 +1,5 @@
-//! A pass that is killed at a system call, or whose calls fail: the state is the old or the new file, the history is
-//! whole lines, the next pass converges, and at most one section's pushes are repeated.
+//! A pass is killed at a system call, or its calls fail. Afterwards the state file is the old or the new one, the
+//! history has complete lines, the next pass finishes the work, and at most one section's updates are repeated.
 
 use crate::world::{hides, left_out, runner, Ended, Home, Run, FOUR, OTHER};
 use std::collections::BTreeMap;
@@ -8,10 +8,10 @@ use std::thread;
 
 const WORK: &str =
     "[work]\nprovider = dyndns2\nurl = {url}/work\nuser = bob\npassword = hunter22\nhosts = w.example.org\n";
-/// No call is made so often in one pass; a sweep that comes so far is broken.
+/// No pass makes this many calls of one kind; if a sweep gets here, it is broken.
 const FAR: usize = 150;
 
-/// A pass with something done to its system calls, in strace's words.
+/// A pass with faults injected into its system calls, in strace's notation.
 fn injected(home: &Home, words: &[String]) -> Ended {
     let mut all: Vec<String> = ["/usr/bin/strace", "-f", "-qq", "-o", "/dev/null"].map(String::from).to_vec();
     all.extend(words.iter().cloned());
@@ -21,14 +21,14 @@ fn injected(home: &Home, words: &[String]) -> Ended {
     Run::program(&home.scratch, &all).go()
 }
 
-/// Whether strace can be used here; said loudly where not.
+/// Whether strace works here; reported if not.
 fn ready() -> bool {
     let there = Path::new("/usr/bin/strace").exists();
     assert!(there, "strace is missing: apt-get install strace");
     !hides("strace would see the emulator's calls")
 }
 
-/// Two sections of three hosts that hold one address, and settings that say another.
+/// Two sections of three hosts with one address in the state and another one in the settings.
 fn moved() -> (Home, Vec<(PathBuf, Vec<u8>)>) {
     let home = Home::new();
     home.config("ipv4 = four", &format!("[more]\nprovider = dyndns2\nurl = {{url}}/more\nuser = bob\npassword = hunter22\nhosts = b.example.org, c.example.org\n{WORK}"));
@@ -39,7 +39,7 @@ fn moved() -> (Home, Vec<(PathBuf, Vec<u8>)>) {
     (home, memory)
 }
 
-/// Everything below `lib` as it was.
+/// Restores the files below `lib`.
 fn restore(home: &Home, memory: &[(PathBuf, Vec<u8>)]) {
     for (path, _) in home.memory() {
         std::fs::remove_file(path).unwrap();
@@ -57,7 +57,7 @@ fn whole_lines(home: &Home) -> bool {
     history.ends_with('\n') && history.lines().all(good)
 }
 
-/// What was pushed since, and how often.
+/// Which updates were sent since then, and how often each.
 fn since(home: &Home, from: usize) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for request in &home.provider.asked()[from..] {
@@ -66,7 +66,7 @@ fn since(home: &Home, from: usize) -> BTreeMap<String, usize> {
     counts
 }
 
-/// The pass after a broken one: it finishes what was begun.
+/// The pass after an interrupted one completes what is left.
 fn converges(home: &Home, from: usize, what: &str) {
     let state = home.state();
     assert!(state.starts_with("{\"version\":1") && state.ends_with("}\n"), "{what}: {state}");
@@ -91,7 +91,7 @@ fn converges(home: &Home, from: usize, what: &str) {
     assert!(!home.scratch.path("lib/.state.json.new").exists(), "{what}: a stray file");
 }
 
-/// Kills at the first, second … call of this name until a pass ends by itself; how often that was.
+/// Kills at the first, second, … call of these names until a pass ends by itself; returns how many were killed.
 fn sweep(calls: &str, signal: &str) -> usize {
     let (home, memory) = moved();
     for n in 1..FAR {
@@ -108,7 +108,7 @@ fn sweep(calls: &str, signal: &str) -> usize {
 }
 
 #[test]
-fn killed_at_any_write_rename_fsync_or_send() {
+fn a_kill_at_any_system_call_leaves_valid_files() {
     if !ready() {
         return;
     }
@@ -130,15 +130,15 @@ fn killed_at_any_write_rename_fsync_or_send() {
 }
 
 #[test]
-fn ended_by_the_scheduler_while_it_writes() {
+fn sigterm_while_writing_leaves_valid_files() {
     if ready() {
         assert!(sweep("/^rename", "TERM") >= 7);
     }
 }
 
-/// Killed again and again after the server has answered and before that is written down.
+/// Killed repeatedly after the server answered and before the result is stored.
 #[test]
-fn a_crash_after_each_push_is_no_storm() {
+fn crashes_after_each_update_do_not_repeat_updates_forever() {
     if !ready() {
         return;
     }
@@ -151,7 +151,7 @@ fn a_crash_after_each_push_is_no_storm() {
     assert!(home.state().contains("begun"));
 }
 
-/// Calls that touch what is remembered, and no others.
+/// strace's arguments that inject a fault into calls on the stored files only.
 fn on_memory(home: &Home, inject: String) -> Vec<String> {
     let mut words = vec!["-e".to_string(), inject];
     for name in ["lib", "lib/state.json", "lib/.state.json.new", "lib/history.log"] {
@@ -161,7 +161,7 @@ fn on_memory(home: &Home, inject: String) -> Vec<String> {
 }
 
 #[test]
-fn one_call_fails_and_the_next_pass_mends_it() {
+fn the_pass_after_a_failed_system_call_recovers() {
     if !ready() {
         return;
     }
@@ -198,7 +198,7 @@ fn one_call_fails_and_the_next_pass_mends_it() {
 }
 
 #[test]
-fn a_disk_that_takes_nothing_earns_no_push() {
+fn nothing_is_sent_if_the_state_cannot_be_written() {
     if !ready() {
         return;
     }
@@ -217,7 +217,7 @@ fn a_disk_that_takes_nothing_earns_no_push() {
 }
 
 #[test]
-fn interrupted_calls_are_made_again() {
+fn interrupted_system_calls_are_repeated() {
     if !ready() {
         return;
     }
@@ -230,9 +230,9 @@ fn interrupted_calls_are_made_again() {
     assert_eq!(home.pushes(), from + 4);
 }
 
-/// A small disk in a mount namespace of its own: full, then read-only.
+/// A small disk in its own mount namespace: full, then read-only.
 #[test]
-fn a_full_and_a_read_only_disk() {
+fn full_and_read_only_disks_are_reported() {
     if !ready() {
         return;
     }

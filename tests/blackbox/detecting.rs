@@ -1,14 +1,14 @@
-//! `--detect`, what a beginner runs first: the table, what it means, and a section to paste that is good.
+//! `--detect`: the table of addresses, its explanation, and the suggested section.
 
 use crate::world::*;
 
-/// `--detect` with these settings.
+/// Runs `--detect` with these settings.
 fn detect(scratch: &Scratch, config: &str) -> Ended {
     scratch.write("homing.conf", config, 0o600);
     Run::pass(scratch).arg("--detect").go()
 }
 
-/// In a network of its own, whose only interface holds these addresses. None where that needs root.
+/// The same in a network namespace whose only interface has these addresses. `None` where that needs root.
 fn alone(scratch: &Scratch, addresses: &str, config: &str) -> Option<Ended> {
     scratch.write("homing.conf", config, 0o600);
     let mut script = "ip link set lo up".to_string();
@@ -33,16 +33,16 @@ fn alone(scratch: &Scratch, addresses: &str, config: &str) -> Option<Ended> {
 const SEEN: &str = "ipv4 = x\n[detector:x]\nkind = fixed\naddress = 198.41.0.4\n";
 const LOST: &str = "ipv4 = x\n[detector:x]\nkind = command\ncommand = false\n";
 
-/// What stands below the table, until the section to paste.
+/// The explanation below the table, without the suggested section.
 fn meaning(ended: &Ended) -> String {
     let text = ended.stdout.split_once("\n\n").unwrap_or_else(|| panic!("no table: {ended:?}")).1;
     text.split("\n\nTo begin").next().unwrap().to_string()
 }
 
-/// Whoever describes a detector tries it before listing it.
+/// A user tries a new detector before adding it to a list.
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn a_detector_that_nobody_lists_is_asked_too() {
+fn detect_tries_configured_detectors_that_no_list_names() {
     let scratch = Scratch::new();
     let dns = DnsServer::always(vec![Record::Address("2620:fe::fe".parse().unwrap())]);
     let spare = "[detector:four]\nkind = fixed\naddress = 193.0.14.129\n[detector:six]\nkind = dns\n";
@@ -52,14 +52,14 @@ fn a_detector_that_nobody_lists_is_asked_too() {
     let own = names.iter().filter(|name| ["x", "four", "six"].contains(name)).count();
     assert_eq!((ended.code, own), (Some(0), 3), "{ended:?}");
     assert!(ended.stdout.contains("  193.0.14.129\n") && ended.stdout.contains("  2620:fe::fe\n"), "{ended:?}");
-    // It is nobody's witness: neither that the address was learned nor that somebody disagrees.
+    // It does not count for agreement: it neither confirms nor contradicts an address.
     assert!(!ended.stdout.contains("disagree"), "{ended:?}");
     assert_eq!(detect(&scratch, &format!("{LOST}{spare}")).code, Some(1));
 }
 
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn answers_stand_side_by_side() {
+fn detect_prints_all_answers_in_a_table() {
     let page = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let dns = DnsServer::always(vec![Record::Address("193.0.14.129".parse().unwrap())]);
     let scratch = Scratch::new();
@@ -91,7 +91,7 @@ fn answers_stand_side_by_side() {
 
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn the_section_to_paste_is_good() {
+fn the_suggested_section_is_valid() {
     let scratch = Scratch::new();
     scratch.write("home.key", "s3cret\n", 0o600);
     let quoted = "ipv4 = x\n[detector:x]\nkind = command\ncommand = \"printf \\\"%s\\\" 198.41.0.4\"\n";
@@ -109,7 +109,7 @@ fn the_section_to_paste_is_good() {
             "the detectors came along: {paste}"
         );
     }
-    // Whoever has a section needs none, not even with a secret that is not there yet.
+    // With a section in the settings none is suggested, even if its secret does not exist yet.
     let home = "[home]\nprovider = noip\nhosts = a.example\nuser = u\npassword_file = /nonexistent\n";
     let ended = detect(&scratch, &format!("{SEEN}{home}"));
     assert_eq!((ended.code, ended.stdout.contains("[home]")), (Some(0), false), "{}", ended.stdout);
@@ -117,7 +117,7 @@ fn the_section_to_paste_is_good() {
 
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn a_carriers_nat_is_recognised() {
+fn carrier_grade_nat_is_recognised() {
     let scratch = Scratch::new();
     for config in [SEEN, LOST] {
         let Some(ended) = alone(&scratch, "100.64.7.9", config) else { return };
@@ -133,7 +133,7 @@ fn a_carriers_nat_is_recognised() {
 
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn ipv6_is_offered_where_it_can_be_published() {
+fn ipv6_is_suggested_if_it_can_be_published() {
     let scratch = Scratch::new();
     let Some(ended) = alone(&scratch, "192.168.1.5 fd00::9", SEEN) else { return };
     assert!(!meaning(&ended).contains("ipv6 = route"), "{}", ended.stdout);
@@ -142,7 +142,7 @@ fn ipv6_is_offered_where_it_can_be_published() {
     assert!(meaning(&ended).contains("2620:fe::9; set ipv6 = route"), "{}", ended.stdout);
     let ended = alone(&scratch, "192.168.1.5", SEEN).unwrap();
     assert!(meaning(&ended).contains("no ipv6 route to the Internet"), "{}", ended.stdout);
-    // A route there is, though its address is no public one.
+    // There is a route, but its address is not public.
     let ended = alone(&scratch, "192.168.1.5", "ipv4 = route\n").unwrap();
     assert!(!meaning(&ended).contains("ipv4: none"), "{}", ended.stdout);
 }
@@ -165,7 +165,7 @@ fn a_captive_portal_is_recognised() {
 
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn a_clock_that_was_never_set_is_told() {
+fn a_clock_that_was_never_set_is_reported() {
     let scratch = Scratch::new();
     scratch.write("homing.conf", SEEN, 0o600);
     let at = |time: &str| Run::pass(&scratch).arg("-d").at(time).go();
@@ -174,10 +174,10 @@ fn a_clock_that_was_never_set_is_told() {
     assert!(!meaning(&at("2026-11-20 12:00:00")).contains("clock"));
 }
 
-/// That a detector tells one family alone is no news of a pass: it is told with the line of the list that names it.
+/// That a detector gives one family only is no news in a pass; it is reported with the line that lists it.
 #[test]
 #[cfg_attr(not(all(feature = "tls", feature = "detectors")), ignore = "needs the detectors of the usual build")]
-fn a_list_of_those_that_tell_another_family_is_a_mistake() {
+fn a_list_of_detectors_for_the_other_family_is_rejected() {
     let home = Home::new();
     let own = "[detector:own]\nkind = dns\nserver = 127.0.0.1:9\nname = x.example\ntype = A\n\
                [detector:aaaa]\nkind = dns\nserver = 127.0.0.1:9\nname = x.example\ntype = AAAA\n\
@@ -199,7 +199,7 @@ fn a_list_of_those_that_tell_another_family_is_a_mistake() {
     }
     home.config("ipv4 = own, silent, amazon, gateway\nipv6 = aaaa, ipify", own);
     home.pass().arg("--check").go().expect(0);
-    // What is said of a built-in holds where it is: a page of one's own under its name may tell both.
+    // The restriction applies to the built-in detector: the same name with another URL may give both families.
     home.config("ipv6 = amazon", "[detector:amazon]\nurl = https://checkip.example.com/\n");
     home.pass().arg("--check").go().expect(0);
     home.config("ipv6 = ipify", "[detector:ipify]\nipv6 = never\n");

@@ -1,17 +1,17 @@
-//! Learning the address from the web, and what several detectors say together. What is not an address beyond doubt
-//! is not pushed, and what is remembered stays to the byte.
+//! Detecting the address through the web, and agreement between detectors. An answer that is not certainly an address
+//! is not published, and the stored files stay unchanged.
 
 use crate::world::{DnsServer, Home, HttpServer, Record, Reply, FOUR, OTHER, SIX};
 use std::sync::{Arc, Mutex};
 
-/// A page that says what it was told last.
+/// A page that returns what it was last set to.
 fn page(on: &str) -> (HttpServer, Arc<Mutex<Reply>>) {
     let reply = Arc::new(Mutex::new(Reply::nothing()));
     let given = Arc::clone(&reply);
     (HttpServer::on(on, move |_| given.lock().unwrap().clone()), reply)
 }
 
-/// Detectors of these names, one page each, which says this.
+/// Detectors with these names, each with a page that returns one of these answers.
 fn pages(on: &str, said: &[&str]) -> (HttpServer, String, String) {
     let bodies: Vec<String> = said.iter().map(|text| text.to_string()).collect();
     let server = HttpServer::on(on, move |request| {
@@ -25,7 +25,7 @@ fn pages(on: &str, said: &[&str]) -> (HttpServer, String, String) {
 }
 
 #[test]
-fn what_is_no_answer_is_not_pushed_and_changes_nothing() {
+fn invalid_detector_answers_change_nothing() {
     let home = Home::new();
     home.config("ipv4 = four", "").passes(0);
     let before = home.memory();
@@ -71,9 +71,9 @@ fn what_is_no_answer_is_not_pushed_and_changes_nothing() {
     assert_eq!(home.told(), [FOUR, OTHER]);
 }
 
-/// An address in the URL says by itself which way it is asked.
+/// An IP address in the URL already decides over which family it is reached.
 #[test]
-fn a_page_at_an_address_is_asked_for_either_family() {
+fn a_url_with_an_ip_address_serves_either_family() {
     let home = Home::new();
     let (server, reply) = page("127.0.0.1:0");
     *reply.lock().unwrap() = Reply::ok(SIX);
@@ -85,7 +85,7 @@ fn a_page_at_an_address_is_asked_for_either_family() {
 }
 
 #[test]
-fn the_web_never_says_an_address_that_is_not_public() {
+fn private_addresses_from_the_web_are_rejected() {
     let four = [
         "10.1.2.3",
         "100.64.0.1",
@@ -139,7 +139,7 @@ fn the_web_never_says_an_address_that_is_not_public() {
 }
 
 #[test]
-fn this_machine_may_say_a_private_address_when_told_so() {
+fn private_local_addresses_are_published_if_allowed() {
     for detector in ["kind = fixed\naddress = 192.168.1.5", "kind = command\ncommand = /bin/echo 192.168.1.5"] {
         let home = Home::new();
         let tail = format!("[detector:lan]\n{detector}\n");
@@ -151,7 +151,7 @@ fn this_machine_may_say_a_private_address_when_told_so() {
 }
 
 #[test]
-fn detectors_are_asked_in_order_and_no_more_than_needed() {
+fn detectors_are_tried_in_order_until_one_answers() {
     let home = Home::new();
     let (server, names, sections) = pages("127.0.0.1:0", &["<html>", FOUR, OTHER]);
     home.config(&format!("ipv4 = {names}"), &sections).passes(0);
@@ -163,7 +163,7 @@ fn detectors_are_asked_in_order_and_no_more_than_needed() {
 }
 
 #[test]
-fn as_many_must_agree_as_the_settings_say() {
+fn agree_sets_how_many_detectors_must_agree() {
     let home = Home::new();
     let (server, names, sections) = pages("127.0.0.1:0", &[FOUR, OTHER]);
     home.config(&format!("ipv4 = {names}\nagree = 2"), &sections);
@@ -177,27 +177,27 @@ fn as_many_must_agree_as_the_settings_say() {
     assert_eq!(home.told(), [FOUR]);
     assert!(home.history().ends_with(" d1\n"));
 
-    // One that fails is no agreement, however often the other says it.
+    // A failed detector is no agreement, however often the other one answers.
     let (_two, names, sections) = pages("127.0.0.1:0", &[OTHER, ""]);
     home.config(&format!("ipv4 = {names}\nagree = 2"), &sections).passes(1);
     assert_eq!(home.told(), [FOUR]);
 }
 
 #[test]
-fn one_family_fails_and_the_other_is_pushed() {
+fn one_family_is_updated_while_the_other_fails() {
     let home = Home::new();
     home.config("ipv4 = four\nipv6 = six", "").passes(0);
     assert_eq!(home.told(), [FOUR, SIX]);
     home.config("ipv4 = other\nipv6 = lost", "").passes(1).says("ipv6 address not detected");
     assert_eq!(home.told(), [FOUR, SIX, OTHER]);
     assert!(home.state().contains(SIX) && !home.history().contains("lost"));
-    // Back again: nothing is due.
+    // Both are detected again: nothing is due.
     home.config("ipv4 = other\nipv6 = six", "").passes(0).silent();
     assert_eq!(home.pushes(), 3);
 }
 
 #[test]
-fn a_page_is_read_as_told() {
+fn parse_decides_how_a_page_is_read() {
     for (parse, body, address) in [
         ("json:ip", "{\"ip\": \"198.41.0.4\", \"x\": [1]}", Some(FOUR)),
         ("json:ip", "{\"ip\": \"198.41.0.4\", \"ip\": \"193.0.14.129\"", None),
@@ -221,7 +221,7 @@ fn a_page_is_read_as_told() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn built_in_detectors_can_be_pointed_elsewhere() {
+fn built_in_detectors_accept_another_url() {
     let name_server = DnsServer::always(vec![Record::Address(FOUR.parse().unwrap())]);
     let at = name_server.address();
     for line in [format!("server = {at}"), format!("url = dns://{at}")] {
@@ -235,13 +235,13 @@ fn built_in_detectors_can_be_pointed_elsewhere() {
     let (web, reply) = page("127.0.0.1:0");
     *reply.lock().unwrap() = Reply::ok(OTHER);
     let home = Home::new();
-    // Without a word about ipv4, ipify is asked first.
+    // If ipv4 is not set, ipify is asked first.
     home.config("", &format!("[detector:ipify]\nurl = {}\n[detector:opendns]\nserver = {at}\n", web.url())).passes(0);
     assert_eq!((home.told(), name_server.count()), (vec![OTHER.to_string()], 2));
 }
 
 #[test]
-fn a_section_may_have_sources_of_its_own() {
+fn a_section_may_have_its_own_detectors() {
     let home = Home::new();
     let (server, _, sections) = pages("127.0.0.1:0", &[FOUR]);
     let work = "ipv4 = off\nipv6 = six\n[work]\nprovider = dyndns2\nurl = {url}/work\nuser = bob\npassword = x\nhosts = w.example.org\n\

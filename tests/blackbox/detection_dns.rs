@@ -1,4 +1,4 @@
-//! Learning the address from a name server, whose answers anyone on the way can make up.
+//! Detecting the address through a name server. Anyone on the path can forge its answers.
 
 use crate::world::{seconds, DnsServer, Home, Query, Record, FOUR, OTHER};
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ fn detector(name: &str, server: &DnsServer, more: &str) -> String {
 }
 
 #[test]
-fn only_the_answer_to_the_question_counts() {
+fn dns_answers_to_other_questions_are_ignored() {
     let home = Home::new();
     let server = DnsServer::new(|query| {
         let lie = query.answer(&[address(OTHER)]);
@@ -26,7 +26,7 @@ fn only_the_answer_to_the_question_counts() {
                 wrong
             })
             .collect();
-        // The right id, and yet not ours: another name, type, class, a question come back, no question, a stub.
+        // The right id, but another name, type or class, a repeated question, no question, or a fragment.
         for (at, flip) in [(13, 1), (query.bytes.len() - 3, 1), (query.bytes.len() - 1, 2), (2, 0x80)] {
             let mut wrong = lie.clone();
             wrong[at] ^= flip;
@@ -36,7 +36,7 @@ fn only_the_answer_to_the_question_counts() {
         unasked[5] = 0;
         unasked.extend(&lie[query.bytes.len()..]);
         all.extend([unasked, Vec::new(), lie[..11].to_vec(), query.bytes.clone()]);
-        // Two hundred at a time would overflow a socket's buffer; these are sent before the reader runs.
+        // 200 datagrams at once would overflow a socket buffer; these are sent before the receiver runs.
         all.drain(..800);
         all.push(query.answer(&[address(FOUR)]));
         all
@@ -45,7 +45,7 @@ fn only_the_answer_to_the_question_counts() {
     assert_eq!((home.told(), server.count()), (vec![FOUR.to_string()], 1));
 }
 
-/// A record in an answer, in bytes, under the name that was asked for.
+/// A raw record for an answer, under the name that was asked for.
 fn raw(query: &Query, kind: u16, data: &[u8]) -> Vec<u8> {
     query.answer(&[Record::Raw(kind, data.to_vec())])
 }
@@ -86,7 +86,7 @@ fn bad(query: &Query) -> Vec<u8> {
 }
 
 #[test]
-fn bad_answers_fail_the_detector_at_once() {
+fn malformed_dns_answers_fail_at_once() {
     const BAD: [&str; 22] = [
         "nxdomain",
         "servfail",
@@ -124,7 +124,7 @@ fn bad_answers_fail_the_detector_at_once() {
 }
 
 #[test]
-fn texts_hold_one_address_or_fail() {
+fn a_txt_answer_must_hold_one_address() {
     let home = Home::new();
     let server = DnsServer::new(|query| {
         let text = |strings: &[&str]| vec![Record::Text(strings.iter().map(|s| s.to_string()).collect())];
@@ -147,7 +147,7 @@ fn texts_hold_one_address_or_fail() {
 }
 
 #[test]
-fn a_server_that_is_silent_or_absent_is_given_up() {
+fn a_silent_or_absent_name_server_times_out() {
     let home = Home::new();
     let silent = DnsServer::new(|_| Vec::new());
     let absent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -161,12 +161,12 @@ fn a_server_that_is_silent_or_absent_is_given_up() {
     assert_eq!(home.told(), [FOUR]);
 }
 
-/// Plain DNS alone moves an address only when a second pass sees the same; HTTPS was to be had and failed.
+/// Plain DNS alone changes the address only after a second pass agrees; HTTPS was configured and failed.
 #[test]
-fn a_weak_answer_needs_a_second_pass() {
+fn an_unauthenticated_answer_needs_a_second_pass() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let https = format!("[detector:https]\nkind = web\nurl = https://{}/\n", listener.local_addr().unwrap());
-    // Nobody listens there from now on.
+    // From now on nothing listens there.
     drop(listener);
     let last = Arc::new(AtomicU8::new(129));
     let byte = Arc::clone(&last);
@@ -187,16 +187,16 @@ fn a_weak_answer_needs_a_second_pass() {
     home.passes(0);
     assert_eq!(home.told(), [FOUR, OTHER]);
     home.passes(0).silent();
-    // Passes over one section agree with each other too.
+    // Passes for one section confirm each other too.
     last.store(128, Ordering::SeqCst);
     home.pass().args(["--only", "home"]).go().expect(1).says("if the next pass agrees");
     home.pass().args(["--only", "home"]).go().expect(0);
     assert_eq!(home.told().last().unwrap(), "193.0.14.128");
-    // What stays as it is needs no second pass, and a DNS detector that is the operator's first choice neither.
+    // An unchanged address needs no second pass, nor does a DNS detector that the user lists first.
     last.store(131, Ordering::SeqCst);
     home.config("ipv4 = d, https", &sections).passes(0);
     assert_eq!(home.told().last().unwrap(), "193.0.14.131");
-    // Two that agree are not weak.
+    // Two detectors that agree need no second pass.
     let two = detector("e", &server, "");
     last.store(132, Ordering::SeqCst);
     home.config("ipv4 = https, d, e\nagree = 2", &(sections + &two)).passes(0);

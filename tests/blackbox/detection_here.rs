@@ -1,4 +1,4 @@
-//! Learning the address from this machine: commands, interfaces, routes; and an address that will not hold still.
+//! Detecting the address on this machine: commands, interfaces, routes; and an address that keeps changing.
 
 use crate::world::{in_a_network, seconds, Home, FOUR, OTHER};
 
@@ -7,7 +7,7 @@ fn command(name: &str, line: &str) -> String {
 }
 
 #[test]
-fn commands_that_do_not_answer_well_fail() {
+fn commands_without_a_valid_address_fail() {
     let home = Home::new();
     let cases = [
         ("junk", "/bin/echo not an address"),
@@ -40,7 +40,7 @@ fn commands_that_do_not_answer_well_fail() {
 }
 
 #[test]
-fn a_command_that_leaves_a_daemon_is_believed_and_the_daemon_ended() {
+fn a_commands_background_process_is_ended() {
     let home = Home::new();
     let script = home.filled("/bin/sh -c 'sleep 999 & echo $! > {dir}/pid; echo 198.41.0.4'");
     home.config("ipv4 = d", &command("d", &script));
@@ -53,7 +53,7 @@ fn a_command_that_leaves_a_daemon_is_believed_and_the_daemon_ended() {
 }
 
 #[test]
-fn a_command_is_told_the_family_and_nothing_else() {
+fn a_command_gets_the_family_in_its_environment() {
     let home = Home::new();
     home.config(
         "ipv4 = d",
@@ -71,7 +71,7 @@ fn a_command_is_told_the_family_and_nothing_else() {
 }
 
 #[test]
-fn an_interface_that_cannot_answer_says_why() {
+fn an_interface_without_address_says_why() {
     let veth = "ip link add wan0 type veth peer name far0";
     let up = format!("{veth} && ip link set wan0 up && ip link set far0 up");
     let public = format!("{up} && ip addr add 198.41.0.4/32 dev wan0");
@@ -90,7 +90,7 @@ fn an_interface_that_cannot_answer_says_why() {
         ("ipv4 = off\nipv6 = wan", format!("{up} && {six}"), 1, ""),
     ] {
         let home = Home::new();
-        // The provider cannot be reached from there, which does not matter: the history says what was learned.
+        // The provider is unreachable in that namespace. The history shows what was detected.
         home.config(
             head,
             "[detector:wan]\nkind = interface\ninterface = wan0\n[detector:lo]\nkind = interface\ninterface = lo\n",
@@ -113,10 +113,10 @@ fn an_interface_that_cannot_answer_says_why() {
     }
 }
 
-/// A boot at which the network is not there yet: soon over, nothing remembered, and one line a family.
+/// A boot before the network is up: the pass is short, stores nothing, and prints one line per family.
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn no_network_at_all_is_soon_told() {
+fn a_missing_network_is_reported_quickly() {
     let home = Home::new();
     home.config("", "");
     let Some(ended) = in_a_network(&home.scratch, "true", "") else { return };
@@ -127,9 +127,9 @@ fn no_network_at_all_is_soon_told() {
     assert!(home.memory().is_empty() && home.pushes() == 0);
 }
 
-/// Two uplinks that take turns, seen once a minute.
+/// Two uplinks that alternate, one pass a minute.
 #[test]
-fn an_address_that_flaps_is_pushed_rarely_and_told() {
+fn an_alternating_address_is_sent_rarely_and_reported() {
     let home = Home::new();
     home.config("ipv4 = here", "");
     let mut at = Vec::new();
@@ -148,7 +148,7 @@ fn an_address_that_flaps_is_pushed_rarely_and_told() {
     }
     assert_eq!(at[..3], [0, 1, 2], "first changes go at once");
     assert!(at[2..].windows(2).all(|pair| pair[1] - pair[0] >= 5) && at.len() >= 5, "{at:?}");
-    // It comes to rest: the last address is pushed within five minutes, and that is that.
+    // When the address stays, it is sent within five minutes, and that is the last update.
     home.stands_at("193.0.14.200");
     home.pass().at_noon_and(21 * 60).go().expect(0);
     assert_eq!(home.told().last().unwrap(), "193.0.14.200", "a new address is no flapping");

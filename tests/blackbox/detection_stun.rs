@@ -1,4 +1,4 @@
-//! Learning the address from a STUN server, from a Teredo tunnel and from a file.
+//! Detecting the address with a STUN server, from a Teredo tunnel and from a file.
 
 use crate::world::{in_a_network, seconds, Home, UdpServer, FOUR, OTHER};
 use std::net::{Ipv4Addr, UdpSocket};
@@ -16,7 +16,7 @@ fn reply(request: &[u8], kind: u16, attributes: &[(u16, Vec<u8>)]) -> Vec<u8> {
     [&head[..], &request[4..20], &body].concat()
 }
 
-/// XOR-MAPPED-ADDRESS of this address.
+/// An XOR-MAPPED-ADDRESS attribute with this address.
 fn mapped(address: &str) -> (u16, Vec<u8>) {
     let address: Ipv4Addr = address.parse().unwrap();
     let veiled: Vec<u8> = address.octets().iter().zip(0x2112_a442_u32.to_be_bytes()).map(|(a, b)| a ^ b).collect();
@@ -32,13 +32,13 @@ fn detector(name: &str, server: &UdpServer) -> String {
 }
 
 #[test]
-fn only_the_answer_to_our_transaction_counts() {
+fn stun_answers_to_other_transactions_are_ignored() {
     let home = Home::new();
     let server = UdpServer::on("127.0.0.1:0", |request| {
         let mut all: Vec<Vec<u8>> = (0..20)
             .map(|i| {
                 let mut wrong = good(request, OTHER);
-                // Type, cookie, id: each byte of them, one at a time.
+                // One wrong byte at a time in type, cookie and transaction ID.
                 wrong[if i < 2 { i } else { i + 2 }] ^= 0x20;
                 wrong
             })
@@ -55,11 +55,11 @@ fn only_the_answer_to_our_transaction_counts() {
     assert_ne!(server.asked()[1].0, *request, "another id each time");
 }
 
-/// What is answered to a request.
+/// The server's reply to a request.
 type Answer = fn(&[u8]) -> Vec<u8>;
 
 #[test]
-fn what_is_no_answer_fails_at_once() {
+fn invalid_stun_answers_fail_at_once() {
     let home = Home::new();
     let cases: [(&str, Answer, &str); 12] = [
         ("empty", |r| reply(r, 0x101, &[]), "no XOR-MAPPED-ADDRESS"),
@@ -85,9 +85,9 @@ fn what_is_no_answer_fails_at_once() {
 }
 
 #[test]
-fn a_stranger_and_silence_are_not_heard() {
+fn stun_answers_from_other_senders_are_ignored() {
     let home = Home::new();
-    // Answers from another port than was asked.
+    // Replies from another port than the request went to.
     let (socket, stranger) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     home.config(
@@ -111,7 +111,7 @@ fn a_stranger_and_silence_are_not_heard() {
 }
 
 #[test]
-fn a_file_is_read_to_the_end_of_its_first_line() {
+fn a_file_detector_reads_the_first_line() {
     let home = Home::new();
     home.config("ipv4 = f", &home.filled("[detector:f]\nkind = file\nfile = {dir}/wan\n"));
     home.passes(1).says("cannot read ");
@@ -146,9 +146,9 @@ fn a_file_is_read_to_the_end_of_its_first_line() {
     assert_eq!(home.told(), [FOUR]);
 }
 
-/// 2001:0:<server>:<flags>:<port>:<client>, the client being 198.41.0.4 inverted.
+/// 2001:0:<server>:<flags>:<port>:<client>; the client is 198.41.0.4 inverted.
 #[test]
-fn a_teredo_tunnel_tells_the_address_outside() {
+fn a_teredo_address_contains_the_public_ipv4() {
     let made = "ip link add teredo type veth peer name far0 && ip link set teredo up && ip link set far0 up && \
                 { sysctl -qw net.ipv6.conf.all.disable_ipv6=0; sysctl -qw net.ipv6.conf.teredo.disable_ipv6=0; \
                 ip addr add 2001:0:4136:e378:8000:63bf:39d6:fffb/32 dev teredo nodad; }";

@@ -1,10 +1,10 @@
-//! What a pass does no oftener than it must, counted by callgrind in the built binary.
+//! Work that must not be done more often than needed in a pass, counted by callgrind in the built binary.
 
 use crate::world::{left_out, Home, Run, Scratch};
 use std::path::Path;
 use std::time::Duration;
 
-/// How often these functions were called in a pass with the scratch folder's config.
+/// How often these functions are called in a pass with the scratch folder's config.
 fn calls(scratch: &Scratch, functions: &[&str]) -> Vec<u64> {
     let counted = scratch.path("callgrind");
     let mut words = ["/usr/bin/valgrind", "--tool=callgrind", "-q", "--compress-strings=no"].map(String::from).to_vec();
@@ -16,7 +16,7 @@ fn calls(scratch: &Scratch, functions: &[&str]) -> Vec<u64> {
     let text = scratch.read("callgrind");
     let lines: Vec<&str> = text.lines().collect();
     let times = |function: &&str| {
-        // `cfn=` names who is called, the line after it how often.
+        // `cfn=` names the called function; the next line has the count.
         let called = lines.windows(2).filter(|pair| pair[0].strip_prefix("cfn=") == Some(*function));
         called.filter_map(|pair| pair[1].strip_prefix("calls=")?.split(' ').next()?.parse::<u64>().ok()).sum()
     };
@@ -25,7 +25,7 @@ fn calls(scratch: &Scratch, functions: &[&str]) -> Vec<u64> {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn settings_are_parsed_once_and_a_preset_only_where_it_is_named() {
+fn settings_are_parsed_once_and_presets_on_demand() {
     if std::env::var_os("HOMING_RUNNER").is_some() {
         return left_out("only the binary that cargo built has names for its functions");
     }
@@ -38,9 +38,9 @@ fn settings_are_parsed_once_and_a_preset_only_where_it_is_named() {
     ];
     let home = Home::new();
     home.config("ipv4 = four", "").passes(0);
-    // One file, and nothing beside it.
+    // One file and nothing else.
     assert_eq!(calls(&home.scratch, &parsed), [1, 1]);
-    // A hundred presets and more stand in the binary, of which one is wanted.
+    // The binary contains over a hundred presets; one is needed.
     let text = home.scratch.read("homing.conf").replace("provider = dyndns2", "provider = dyn");
     home.scratch.write("homing.conf", &text, 0o600);
     assert_eq!(calls(&home.scratch, &parsed), [1, 2]);

@@ -1,5 +1,5 @@
-//! The corpus of the fuzzers (tests/fuzz), replayed: as it is, cut short, and with bytes turned. No panic, and no input
-//! that takes long.
+//! Replays the corpus of the fuzzers (tests/fuzz): as it is, truncated, and with changed bytes. No input may panic or
+//! take long.
 
 #[path = "../fuzz/probe.rs"]
 mod probe;
@@ -7,7 +7,7 @@ mod probe;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Far more than any input takes; a walk that does not end, or one that grows with the square, takes longer.
+/// Much longer than any input takes, so that only an endless loop or quadratic work exceeds it.
 const LONG: Duration = Duration::from_secs(5);
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -32,7 +32,7 @@ fn replay(target: &str, probe: fn(&[u8])) {
         }
         for _ in 0..8 {
             let mut other = input.clone();
-            // xorshift: the same noise in every run.
+            // xorshift: the same sequence in every run.
             noise ^= noise << 13;
             noise ^= noise >> 7;
             noise ^= noise << 17;
@@ -45,18 +45,18 @@ fn replay(target: &str, probe: fn(&[u8])) {
 }
 
 #[test]
-fn dns_messages_from_the_fuzzer_are_read_or_refused() {
+fn fuzzed_dns_messages_do_not_panic() {
     replay("dns", probe::dns);
 }
 
 #[test]
-fn signatures_from_the_fuzzer_are_judged() {
+fn fuzzed_signatures_do_not_panic() {
     replay("tsig", probe::tsig);
 }
 
-/// As long as TCP carries, each record a pointer into the longest name there is.
+/// A message of the size limit of TCP; each record points to the longest possible name.
 #[test]
-fn the_longest_message_is_read_in_no_time() {
+fn the_longest_dns_message_is_parsed_quickly() {
     let mut message = vec![0x12, 0x34, 0xa8, 0, 0, 0, 0xff, 0xff, 0, 0, 0, 1];
     // The name: 127 labels, each reached by a pointer from the one before.
     let mut last: Option<u16> = None;

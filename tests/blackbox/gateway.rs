@@ -1,9 +1,9 @@
-//! Asking the router, scripted: what a real one never says, and what happens when it says nothing.
+//! The router as detector, with a scripted router: answers that a real one never gives, and no answers.
 
 use crate::world::{in_a_network, seconds, Home, HttpServer, Reply, UdpServer, FOUR, OTHER};
 use std::net::Ipv4Addr;
 
-/// A PCP answer to this request, with this result and external address (RFC 6887 §7.2, §11.1).
+/// A PCP response to this request with this result code and external address (RFC 6887 §7.2, §11.1).
 fn pcp(request: &[u8], code: u8, address: &str) -> Vec<u8> {
     let external = address.parse::<Ipv4Addr>().unwrap().to_ipv6_mapped().octets();
     let mut reply = request.to_vec();
@@ -14,7 +14,7 @@ fn pcp(request: &[u8], code: u8, address: &str) -> Vec<u8> {
     reply
 }
 
-/// A NAT-PMP answer (RFC 6886 §3.2).
+/// A NAT-PMP response (RFC 6886 §3.2).
 fn nat_pmp(code: u8, address: &str) -> Vec<u8> {
     [&[0, 128, 0, code, 0, 0, 0, 9][..], &address.parse::<Ipv4Addr>().unwrap().octets()].concat()
 }
@@ -23,7 +23,7 @@ fn is_pcp(request: &[u8]) -> bool {
     request.first() == Some(&2)
 }
 
-/// Whether a PCP request takes its mapping back.
+/// Whether a PCP request deletes its mapping.
 fn is_farewell(request: &[u8]) -> bool {
     request[4..8] == [0; 4]
 }
@@ -34,11 +34,11 @@ fn config(home: &Home, head: &str, server: &UdpServer, more: &str) {
 }
 
 #[test]
-fn pcp_is_believed_for_our_own_nonce_alone() {
+fn pcp_answers_with_another_nonce_are_ignored() {
     let home = Home::new();
     let router = UdpServer::on("127.0.0.1:0", |request| {
         let good = pcp(request, 0, FOUR);
-        // Version, opcode, nonce, protocol, port: of each one bit is wrong.
+        // One wrong bit in version, opcode, nonce, protocol or port.
         let mut all: Vec<Vec<u8>> = [0, 1, 24, 30, 35, 36, 41]
             .map(|at| {
                 let mut wrong = pcp(request, 0, OTHER);
@@ -61,7 +61,7 @@ fn pcp_is_believed_for_our_own_nonce_alone() {
 }
 
 #[test]
-fn one_protocol_after_the_other_is_tried() {
+fn gateway_protocols_are_tried_in_order() {
     type Answer = fn(&[u8]) -> Vec<Vec<u8>>;
     let cases: [(&str, Answer); 6] = [
         ("a router of NAT-PMP alone", |request| match is_pcp(request) {
@@ -69,7 +69,7 @@ fn one_protocol_after_the_other_is_tried() {
             false => vec![nat_pmp(0, FOUR)],
         }),
         ("PCP that is not allowed", |request| match is_pcp(request) {
-            // An error's address is not believed.
+            // The address in an error response is ignored.
             true => vec![pcp(request, 2, OTHER)],
             false => vec![nat_pmp(0, FOUR)],
         }),
@@ -106,7 +106,7 @@ fn one_protocol_after_the_other_is_tried() {
 }
 
 #[test]
-fn a_router_that_tells_nothing_is_soon_given_up() {
+fn a_silent_router_is_given_up_quickly() {
     let home = Home::new();
     let silent = UdpServer::on("127.0.0.1:0", |_| Vec::new());
     config(&home, "timeout = 2s", &silent, "protocols = pcp, nat-pmp");
@@ -126,7 +126,7 @@ fn a_router_that_tells_nothing_is_soon_given_up() {
 }
 
 #[test]
-fn an_address_that_nobody_could_reach_is_explained_and_not_published() {
+fn an_unreachable_router_address_is_explained_and_not_published() {
     for (address, told, meant) in [
         ("100.64.7.7", "which the provider shares among customers", "carrier-grade NAT, RFC 6598"),
         ("192.168.0.9", "so another router stands before it", "Ports must be forwarded on both"),
@@ -154,7 +154,7 @@ fn an_address_that_nobody_could_reach_is_explained_and_not_published() {
     assert!(ended.stdout.contains("the router has 198.41.0.4 and the web sees 193.0.14.129"), "{}", ended.stdout);
 }
 
-/// A router's description, and its answer to the question after the address.
+/// A router's description, and its response to GetExternalIPAddress.
 fn igd(service: &str, control: &str, answer: &str) -> HttpServer {
     let description = format!(
         "<?xml version=\"1.0\"?>\n<root><device><serviceList><service><serviceType>{service}</serviceType>\
@@ -184,7 +184,7 @@ fn upnp(home: &Home, server: &HttpServer) {
 }
 
 #[test]
-fn upnp_asks_where_the_description_says() {
+fn upnp_uses_the_control_url_of_the_description() {
     for service in
         [IP, "urn:schemas-upnp-org:service:WANIPConnection:2", "urn:schemas-upnp-org:service:WANPPPConnection:1"]
     {
@@ -201,7 +201,7 @@ fn upnp_asks_where_the_description_says() {
 }
 
 #[test]
-fn upnp_is_not_led_elsewhere_nor_flooded() {
+fn upnp_rejects_other_hosts_and_endless_answers() {
     let other = HttpServer::new(|_| Reply::ok(&said(OTHER)));
     let elsewhere = format!("{}/ctl", other.url().replace("127.0.0.1", "127.0.0.2"));
     let long = format!("{}{}", said(OTHER), " ".repeat(70_000));
@@ -234,9 +234,9 @@ fn upnp_is_not_led_elsewhere_nor_flooded() {
     assert_eq!(other.count(), 0);
 }
 
-/// Searching: the router's answer counts, and only with a description at the router.
+/// Discovery: only the router's response counts, and only with a description URL at the router.
 #[test]
-fn upnp_is_found_by_searching_and_strangers_are_not_heard() {
+fn upnp_discovery_ignores_answers_from_other_hosts() {
     for (router, place, says) in [
         ("127.77.0.1", "127.77.0.1", ""),
         ("127.77.0.2", "127.77.0.9", "UPnP: its answer points to another machine"),
@@ -249,7 +249,7 @@ fn upnp_is_found_by_searching_and_strangers_are_not_heard() {
         });
         let port = server.url().rsplit(':').next().unwrap().trim_end_matches('/').to_string();
         let answer = format!("HTTP/1.1 200 OK\r\nEXT:\r\nlocation: http://{place}:{port}/root.xml\r\n\r\n");
-        // A stranger at home who was asked nothing answers all the same, again and again.
+        // Another host answers, unasked and repeatedly.
         let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let ssdp = UdpServer::on(&format!("{router}:1900"), move |request| {
             assert!(request.starts_with(b"M-SEARCH * HTTP/1.1\r\n"));
@@ -279,7 +279,7 @@ fn upnp_is_found_by_searching_and_strangers_are_not_heard() {
 }
 
 #[test]
-fn what_cannot_be_a_router_is_a_mistake() {
+fn an_invalid_gateway_setting_is_rejected() {
     let home = Home::new();
     for (keys, says) in [
         ("protocols = pcp, pcp", "each one of pcp, nat-pmp, upnp once"),
@@ -300,7 +300,7 @@ fn what_cannot_be_a_router_is_a_mistake() {
 }
 
 #[test]
-fn where_no_router_is_that_is_told() {
+fn a_missing_router_is_reported() {
     let line = "ip link add ppp0 type veth peer name far0 && ip link set ppp0 up && ip link set far0 up && \
                 ip addr add 198.41.0.4/32 dev ppp0 && ip route add default dev ppp0";
     for (script, keys, says) in [

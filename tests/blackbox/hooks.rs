@@ -1,16 +1,16 @@
-//! Who is told, how, and that nothing a hook does bears on the pass. Also what may not be smuggled to one.
+//! Hooks and webhooks: what they get, and that nothing they do affects the pass. Also what must not get into them.
 
 use crate::world::{runner, seconds, Canary, Home, HttpServer, Reply, FOUR, OTHER, SECRET, SIX};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-/// A script in the home that hooks can run; its path.
+/// Writes a script that hooks can run; returns its path.
 fn script(home: &Home, name: &str, text: &str) -> String {
     home.scratch.write(name, &home.filled(&format!("#!/bin/sh\n{text}\n")), 0o700).display().to_string()
 }
 
 #[test]
-fn a_hook_is_executed_with_its_arguments_and_six_variables() {
+fn a_hook_gets_its_arguments_and_six_variables() {
     let home = Home::with(|request| Reply::ok(if request.target.contains("2620") { "nohost" } else { "good" }));
     let hook = script(&home, "hook", "{ echo \"$# [$1] [$2]\"; env; } >> {dir}/told; echo noise; echo noise >&2");
     home.config(
@@ -37,13 +37,13 @@ fn a_hook_is_executed_with_its_arguments_and_six_variables() {
         names.filter(|name| !name.starts_with("HOMING_") && !["PATH", "PWD", "_", "SHLVL"].contains(name)).collect();
     assert!(strange.is_empty(), "{strange:?}");
     Canary::new([SECRET]).assert_silent(&ended, &home.scratch, &["homing.conf"]);
-    // Told when it happens, not at every pass.
+    // Reported when it happens, not in every pass.
     home.passes(3);
     assert_eq!(home.scratch.read("told"), told);
 }
 
 #[test]
-fn a_hook_that_fails_changes_nothing() {
+fn a_failing_hook_changes_nothing() {
     for (hook, says) in [
         ("/bin/false", "exit code 1"),
         ("/nonexistent/hook", "cannot run /nonexistent/hook"),
@@ -61,7 +61,7 @@ fn a_hook_that_fails_changes_nothing() {
 }
 
 #[test]
-fn a_hook_that_sleeps_does_not_hold_the_lock() {
+fn a_slow_hook_does_not_hold_the_lock() {
     for words in [&[][..], &["--log-only"]] {
         let home = Home::new();
         let fifo = home.scratch.path("awake");
@@ -71,7 +71,7 @@ fn a_hook_that_sleeps_does_not_hold_the_lock() {
         let mut first = runner::command(&home.scratch);
         first.arg("-c").arg(home.scratch.path("homing.conf")).args(words).process_group(0);
         let mut first = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        // Returns when the hook has begun, so no time need be guessed.
+        // The hook signals when it has started, so that no waiting time has to be guessed.
         std::fs::read(&fifo).unwrap();
         home.config("ipv4 = other\ndeadline = 5s", "");
         let ended = home.pass().args(words).go();
@@ -86,7 +86,7 @@ fn a_hook_that_sleeps_does_not_hold_the_lock() {
 }
 
 #[test]
-fn a_webhook_is_posted_to_and_its_failure_is_a_warning() {
+fn a_failed_webhook_is_a_warning() {
     let ears = HttpServer::replies([Reply::ok(""), Reply::new(500, &[], "")]);
     let home = Home::new();
     let notify = format!("notify = {}/topic", ears.url());
@@ -102,7 +102,7 @@ fn a_webhook_is_posted_to_and_its_failure_is_a_warning() {
 }
 
 #[test]
-fn an_address_that_is_lost_is_told_once() {
+fn a_lost_address_is_reported_once() {
     let home = Home::new();
     let hook = script(&home, "hook", "echo \"$HOMING_EVENT $HOMING_MESSAGE\" >> {dir}/told");
     home.config(&format!("ipv4 = lost\non_failure = {hook}\non_change = {hook}"), "");
@@ -114,7 +114,7 @@ fn an_address_that_is_lost_is_told_once() {
 }
 
 #[test]
-fn the_history_alone_has_hooks_too() {
+fn log_only_runs_hooks_too() {
     let home = Home::new();
     let hook = script(&home, "hook", "echo \"$HOMING_IPV4 [$HOMING_SECTION]\" >> {dir}/told");
     let log = |four: &str| {
@@ -135,7 +135,7 @@ fn the_history_alone_has_hooks_too() {
 }
 
 #[test]
-fn names_that_are_more_than_names_are_refused_before_anything() {
+fn invalid_hostnames_are_rejected() {
     for host in [
         "$(touch x)",
         "`touch x`",
@@ -170,7 +170,7 @@ fn names_that_are_more_than_names_are_refused_before_anything() {
 }
 
 #[test]
-fn what_a_server_says_cannot_forge_a_line() {
+fn a_server_cannot_forge_an_output_line() {
     let evil = "xyz\r\u{1b}[2Jgood 198.41.0.4\u{202e}\u{7}\u{9b}31m";
     let home = Home::with(move |_| Reply::ok(evil));
     home.config("ipv4 = four", "");
@@ -183,9 +183,9 @@ fn what_a_server_says_cannot_forge_a_line() {
     assert_eq!(home.history().lines().count(), 1);
 }
 
-/// Whatever a server throws back at us, secrets and all, goes nowhere.
+/// Whatever a server echoes, including secrets, appears nowhere.
 #[test]
-fn a_server_that_echoes_the_secret_spreads_it_nowhere() {
+fn an_echoed_secret_appears_nowhere() {
     for status in [200, 400, 401, 500] {
         let home = Home::with(move |request| {
             let login = request.header("Authorization").unwrap_or("").to_string();

@@ -1,9 +1,9 @@
-//! Keys for signed updates, in every form in which other programs leave them, read by the built binary. The name server
-//! is asked nothing: a dry run shows the key that would sign, and its secret never.
+//! Keys for signed updates in all file formats that other programs write. No name server is contacted: a dry run prints
+//! the name of the key and never its secret.
 
 use crate::world::{Canary, Run, Scratch};
 
-/// In base64, with blanks where an editor may have broken it.
+/// In base64, with blanks where an editor may have wrapped the line.
 const SHARED: &str = "Y2FuYXJ5LXMzY3JldC1rZXlmaWxl";
 const BROKEN: &str = "Y2FuYXJ5LXMz Y3JldC1r\n\tZXlmaWxl";
 
@@ -17,7 +17,7 @@ fn run(scratch: &Scratch, section: &str, arg: &str) -> crate::world::Ended {
 }
 
 #[test]
-fn every_form_of_a_key_file_is_read() {
+fn all_key_file_formats_are_read() {
     let clause = |name: &str, kind: &str, secret: &str| {
         format!("key \"{name}\" {{\n\talgorithm {kind};\n\tsecret \"{secret}\";\n}};\n")
     };
@@ -52,7 +52,7 @@ fn every_form_of_a_key_file_is_read() {
             Vec::<String>::new()
         );
     }
-    // The secret alone, with blanks in it.
+    // Only the secret, with blanks in it.
     scratch.write("secret", "Y2FuYXJ5LXMz Y3JldC1r ZXlmaWxl\r\n", 0o600);
     let section = format!("key_name = k\nsecret_file = {}", scratch.path("secret").display());
     let ended = run(&scratch, &section, "--dry-run").expect(0);
@@ -60,7 +60,7 @@ fn every_form_of_a_key_file_is_read() {
 }
 
 #[test]
-fn what_is_wrong_with_a_key_is_told_with_its_line() {
+fn key_errors_name_file_and_line() {
     let scratch = Scratch::new();
     let one = format!("key \"one\" {{ algorithm hmac-sha256; secret \"{SHARED}\"; }};\n");
     let two = format!("{one}key \"two\" {{ algorithm hmac-sha1; secret \"{SHARED}\"; }};\n");
@@ -81,7 +81,7 @@ fn what_is_wrong_with_a_key_is_told_with_its_line() {
         run(&scratch, &format!("key_file = {key}\n{more}"), "--check").expect(2).says(says);
     }
     run(&scratch, "", "--check").expect(2).says("homing.conf:4: [home]: how are updates signed? 'key_file', or");
-    // A file that others can read is a warning; a secret in settings that others can read is a mistake.
+    // A secret file that others can read is a warning; settings with a secret that others can read are an error.
     scratch.write("ddns.key", &one, 0o644);
     run(&scratch, &format!("key_file = {key}"), "--check")
         .expect(0)

@@ -1,15 +1,15 @@
-//! A history longer than 32 bits count: its end is read and it grows, on a machine whose addresses have 32 bits too.
+//! A history longer than 4 GiB is read from its end and extended, on 32-bit machines too.
 
 use crate::world::{Home, HttpServer, Reply, FOUR, OTHER};
 use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex};
 
-/// Beyond what signed and unsigned numbers of 32 bits tell. The file is a hole but for its end.
+/// Beyond the range of signed and unsigned 32-bit numbers. All but the end of the file is a hole.
 const LENGTHS: [u64; 2] = [(2 << 30) + 5, (4 << 30) + 5];
 
 #[test]
-fn a_history_of_gigabytes_is_read_and_grows() {
+fn a_history_of_gigabytes_is_read_and_extended() {
     for length in LENGTHS {
         let address = Arc::new(Mutex::new(FOUR));
         let told = Arc::clone(&address);

@@ -1,9 +1,9 @@
-//! A build without one of the Cargo features says of what it leaves out that it does, and which feature has it: in one
-//! line, and never that it does not know it. These tests hold for every build; each looks at both sides.
+//! A build without a Cargo feature reports in one line that something is missing and which feature has it; it does not
+//! claim that the name is unknown. These tests run in every build and check both sides.
 
 use crate::world::{left_out, Run, Scratch};
 
-/// Settings or options that only a build with a feature understands.
+/// Settings or options that need a feature.
 const CASES: &[(&str, bool, &[&str])] = &[
     ("cloudflare", cfg!(feature = "cloudflare"), &["-t", "-o", "home.provider=cloudflare"]),
     ("apis", cfg!(feature = "apis"), &["-t", "-o", "home.provider=duckdns"]),
@@ -27,7 +27,7 @@ const CASES: &[(&str, bool, &[&str])] = &[
 ];
 
 #[test]
-fn what_a_build_leaves_out_it_says_and_names_the_feature() {
+fn a_missing_feature_is_named() {
     for (feature, there, words) in CASES {
         let done = Run::new(&Scratch::new()).args(words.iter().copied()).go();
         let told = done.stderr.lines().filter(|line| line.contains("this build leaves")).count();

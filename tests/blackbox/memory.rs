@@ -1,4 +1,4 @@
-//! What is remembered, where it is written, and what is made of a memory that something else has spoilt.
+//! What is stored, where, and how files are handled that something else has damaged.
 
 use crate::world::{
     hides, left_out, mode, paced, runner, seconds, set_mode, DnsServer, Home, HttpServer, Record, Reply, Run, Scratch,
@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
 
-/// Calls that open something for writing, in strace's words.
+/// Calls that open a file for writing, in strace's notation.
 fn writes(line: &&String) -> bool {
     ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "rename", "unlink", "mkdir", "truncate", "chmod", "chown", "link("]
         .iter()
@@ -17,7 +17,7 @@ fn writes(line: &&String) -> bool {
 }
 
 #[test]
-fn a_quiet_pass_writes_nothing_and_asks_once() {
+fn an_unchanged_pass_writes_nothing_and_asks_once() {
     if hides("strace would see the emulator's calls") {
         return;
     }
@@ -50,14 +50,14 @@ fn a_quiet_pass_writes_nothing_and_asks_once() {
     assert_eq!((four.count(), six.count()), (before.2 + 1, before.3 + 1));
     assert_eq!(stamps(&home), stamped);
     assert!(four.asked().iter().all(|request| request.header("Authorization").is_none()));
-    // Nothing but the time of the pass is written at all, and that where no flash is.
+    // Only the time of the pass is written, and on a file system in memory.
     let elsewhere: Vec<&String> = ended.trace.iter().filter(|line| line.contains("open") && writes(line)).collect();
     let run = home.scratch.path("run").display().to_string();
     assert!(elsewhere.iter().all(|line| line.contains(&run) || line.contains("/dev/")), "{elsewhere:?}");
 }
 
 #[test]
-fn a_state_that_makes_no_sense_is_set_aside() {
+fn an_invalid_state_file_is_set_aside() {
     let home = Home::new();
     home.config("ipv4 = four", "").passes(0);
     let good = home.state();
@@ -86,7 +86,7 @@ fn a_state_that_makes_no_sense_is_set_aside() {
 }
 
 #[test]
-fn a_state_that_cannot_be_opened_stops_the_pass() {
+fn an_unreadable_state_file_stops_the_pass() {
     type Spoil = fn(&Home);
     let spoil: [(&str, Spoil); 3] = [
         ("a folder", |home| drop(home.scratch.folder("lib/state.json"))),
@@ -119,7 +119,7 @@ fn a_state_that_cannot_be_opened_stops_the_pass() {
     assert!(ended.code == Some(1) && ended.took < seconds(5) && ended.stderr.contains("history.log"));
 }
 
-/// Runs a pass as another user, which only root can.
+/// Runs a pass as another user; only root can do this.
 fn as_nobody(home: &Home) -> Option<crate::world::Ended> {
     if std::fs::metadata("/proc/self").unwrap().uid() != 0 {
         left_out("only root can become another user");
@@ -127,7 +127,7 @@ fn as_nobody(home: &Home) -> Option<crate::world::Ended> {
     }
     let set = "/usr/bin/setpriv --reuid 65534 --regid 65534 --clear-groups --";
     let mut words: Vec<String> = set.split(' ').map(String::from).collect();
-    // Copied, for the folder of the build may be closed to others.
+    // The binary is copied, since the build folder may not be accessible for others.
     let program = home.scratch.path("homing");
     let homing = runner::homing_at(&program).expect("it can be copied");
     set_mode(home.scratch.root(), 0o755);
@@ -140,7 +140,7 @@ fn as_nobody(home: &Home) -> Option<crate::world::Ended> {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_or_read_stops_the_pass() {
+fn an_inaccessible_state_folder_stops_the_pass() {
     let home = Home::new();
     home.config("ipv4 = four", "").passes(0);
     let owned = |mode: u32| {
@@ -165,7 +165,7 @@ fn a_folder_that_cannot_be_written_or_read_stops_the_pass() {
     set_mode(&home.scratch.path("lib/state.json"), 0o600);
     as_nobody(&home).unwrap().expect(0);
     assert_eq!(home.told(), [FOUR, OTHER]);
-    // Another user's folder is refused, and root leaves in it what its owner can read.
+    // Files that root writes in another user's folder belong to that user. A folder of a third user is rejected.
     home.config("ipv4 = four", "").passes(0);
     for path in ["lib/state.json", "lib/history.log"] {
         assert_eq!(home.scratch.path(path).metadata().unwrap().uid(), 65534, "{path}");
@@ -176,7 +176,7 @@ fn a_folder_that_cannot_be_written_or_read_stops_the_pass() {
 }
 
 #[test]
-fn folders_that_are_missing_or_open_to_others_are_refused() {
+fn missing_or_world_writable_folders_are_rejected() {
     let home = Home::new();
     home.config("ipv4 = four", "");
     set_mode(&home.scratch.path("lib"), 0o777);
@@ -189,7 +189,7 @@ fn folders_that_are_missing_or_open_to_others_are_refused() {
 }
 
 #[test]
-fn links_that_strangers_left_are_not_followed() {
+fn symbolic_links_of_other_users_are_not_followed() {
     let home = Home::new();
     let victim = home.scratch.write("victim", "precious", 0o600);
     for name in ["lib/.state.json.new", "lib/history.log", "run/x"] {
@@ -206,7 +206,7 @@ fn links_that_strangers_left_are_not_followed() {
 }
 
 #[test]
-fn umask_decides_nothing() {
+fn file_modes_do_not_depend_on_umask() {
     for umask in ["000", "027", "077"] {
         let home = Home::new();
         home.config("ipv4 = four", "");
@@ -222,7 +222,7 @@ fn umask_decides_nothing() {
 }
 
 #[test]
-fn a_torn_history_is_mended_and_strange_lines_are_left() {
+fn a_truncated_history_line_is_completed() {
     let line = "2026-11-20T12:00:00Z ipv4 193.0.14.129 four";
     for (before, kept) in [
         (format!("{line}\n2026-11-20T12:0"), format!("{line}\n")),
@@ -240,12 +240,12 @@ fn a_torn_history_is_mended_and_strange_lines_are_left() {
         assert!(rest.ends_with(" ipv4 198.41.0.4 four\n") && rest.lines().count() == 1, "{before:?}: {rest:?}");
         home.pass().args(["--history"]).go().expect(0);
     }
-    // The tail is this very address: it gets its end, and is not told twice.
+    // The unterminated last line is this address: it is completed and not written again.
     let home = Home::new();
     home.scratch.write("lib/history.log", &format!("{line}\n2026-11-20T12:05:00Z ipv4 198.41.0.4 four"), 0o640);
     home.config("ipv4 = four", "").passes(0);
     assert_eq!(home.history(), format!("{line}\n2026-11-20T12:05:00Z ipv4 198.41.0.4 four\n"));
-    // The last address is found behind many lines that are not ours.
+    // The last address is found before many lines of another format.
     let home = Home::new();
     let many = format!("2026-11-20T12:00:00Z ipv4 {FOUR} four\n{}", "junk\n".repeat(30_000));
     home.scratch.write("lib/history.log", &many, 0o640);
@@ -255,7 +255,7 @@ fn a_torn_history_is_mended_and_strange_lines_are_left() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn the_history_alone_can_be_kept() {
+fn log_only_keeps_the_history_without_providers() {
     let home = Home::new();
     home.config("ipv4 = four\nhistory_when = always", "");
     (0..3).for_each(|_| drop(home.passes(0)));
@@ -279,7 +279,7 @@ fn the_history_alone_can_be_kept() {
 }
 
 #[test]
-fn twenty_passes_at_once_push_once() {
+fn concurrent_passes_send_one_update() {
     let home = Home::new();
     home.config("ipv4 = four", "");
     thread::scope(|scope| {
@@ -293,7 +293,7 @@ fn twenty_passes_at_once_push_once() {
 }
 
 #[test]
-fn a_pass_that_waits_in_vain_says_so() {
+fn a_pass_reports_a_lock_it_cannot_get() {
     let home = Home::new();
     home.config("ipv4 = four\ndeadline = 1s", "");
     let lock = home.filled("exec 9< {dir}/lib; flock 9; echo held; exec sleep 60 9<&9");
@@ -302,7 +302,7 @@ fn a_pass_that_waits_in_vain_says_so() {
     let mut held = [0; 5];
     std::io::Read::read_exact(holder.stdout.as_mut().unwrap(), &mut held).unwrap();
     let ended = home.pass().go();
-    // The lock goes with its holder, however that ends.
+    // The lock is released with its holder, however that ends.
     holder.kill().unwrap();
     holder.wait().unwrap();
     let ended = ended.expect(1).says("another pass");
@@ -312,11 +312,11 @@ fn a_pass_that_waits_in_vain_says_so() {
 }
 
 #[test]
-fn the_history_follows_one_source_and_is_written_under_its_own_lock() {
+fn the_history_records_one_source_under_its_own_lock() {
     let home = Home::new();
     home.scratch.folder("lib/h");
     let head = "history = {dir}/lib/h/history.log\nipv4 = here\ndeadline = 1s";
-    // `config` sets the history before: the key may stand once.
+    // `config` already sets the history, and a key may occur only once.
     let config = |home: &Home| {
         home.config("ipv4 = here", "[two]\nprovider = dyndns2\nurl = {url}/\nuser = u\npassword = canary-s3cret\nhosts = b.example.org\nipv4 = other");
         let text = home.scratch.read("homing.conf");
@@ -327,12 +327,12 @@ fn the_history_follows_one_source_and_is_written_under_its_own_lock() {
     let history = || home.scratch.read("lib/h/history.log");
     home.stands_at(FOUR).passes(0);
     assert_eq!(history().lines().count(), 1);
-    // What the other section's detector says is no change of ours, also when ours is not asked or fails.
+    // An answer of the other section's detector is no change here, also if the own detector is not asked or fails.
     home.pass().arg("--only").arg("two").arg("--force").go().expect(0);
     home.stands_at("nothing").passes(1);
     assert_eq!(history().lines().count(), 1);
 
-    // A log-only pass at work holds the history's folder: nothing is appended beside it.
+    // A running --log-only pass holds the lock on the history: nothing is appended meanwhile.
     let folder = std::fs::File::open(home.scratch.path("lib/h")).expect("there");
     folder.lock().expect("free");
     home.stands_at(OTHER).pass().go().expect(1).says("another pass is still at work");

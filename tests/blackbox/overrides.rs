@@ -1,12 +1,11 @@
-//! What settings may say for themselves: detectors and presets of one's own, those that are built in by their names,
-//! and what a section has otherwise than the agent.
+//! Custom detectors and presets, built-in ones changed by name, and settings of a section that override the agent's.
 
 use crate::settings::{good, learned, told, HOME};
 use crate::world::*;
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn detectors_and_presets_of_ones_own() {
+fn custom_detectors_and_presets_work() {
     let page = HttpServer::new(|request| match request.target.as_str() {
         "/json" => Reply::ok("{\"ip\":\"198.41.0.4\"}"),
         "/line" => Reply::ok("a=b\nip=198.41.0.4\n"),
@@ -23,7 +22,7 @@ fn detectors_and_presets_of_ones_own() {
         ("x", format!("kind = dns\nserver = {server}\nname = my.ip")),
         ("x", "kind = command\ncommand = echo 198.41.0.4".to_string()),
         ("x", "kind = fixed\naddress = 2620:fe::fe, 198.41.0.4".to_string()),
-        // A built-in by its name: one key changed, or all of it.
+        // A built-in one by its name: one key changed, or all of them.
         ("ipify", format!("url = {url}/")),
         ("opendns", format!("server = {server}")),
         ("opendns", format!("url = dns://{server}")),
@@ -40,7 +39,8 @@ fn detectors_and_presets_of_ones_own() {
     assert_eq!(lines, ["homing.conf:8: provider: unknown provider 'ofice': did you mean 'office'?"]);
     let lines = told(&scratch, &format!("ipv4 = ruter\n{own}"));
     assert_eq!(lines, ["homing.conf:1: ipv4: unknown detector 'ruter': did you mean 'router'?"]);
-    // Overriding: the section goes to our server, by a preset of a built-in's name, and by the section's own url.
+    // Overriding: the preset with a built-in name sends the section to the test server, and so does the section's own
+    // url.
     let server = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
     let fixed =
         "ipv4 = four\nstate = s/state.json\nhistory = s/ip.log\n[detector:four]\nkind = fixed\naddress = 198.41.0.4\n";
@@ -55,7 +55,7 @@ fn detectors_and_presets_of_ones_own() {
 }
 
 #[test]
-fn a_detector_in_two_lists_is_asked_once() {
+fn a_detector_in_two_lists_is_queried_once() {
     let page = HttpServer::new(|_| Reply::ok("198.41.0.4\n"));
     let home = Home::new();
     let web = format!("ipv4 = w, four\n[detector:w]\nkind = web\nurl = {}/\n", page.url());
@@ -66,7 +66,7 @@ fn a_detector_in_two_lists_is_asked_once() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn a_section_may_set_its_own() {
+fn a_section_overrides_agent_settings() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|request| {
         Reply::ok(&format!("good {}", request.target.split("myip=").nth(1).unwrap_or("").split('&').next().unwrap()))

@@ -1,4 +1,4 @@
-//! The papers against the program: what README and the manuals say is what there is, and their examples are good.
+//! README and manuals compared with the program: what they list exists, and their examples work.
 
 use crate::world::*;
 use homing::config::{AGENT_KEYS, SECTION_KEYS};
@@ -6,13 +6,13 @@ use homing::detect::kinds;
 use homing::provider::{built_ins, protocols};
 use homing::settings::reader::Key;
 
-/// A paper, from the root of the repository.
+/// Reads a document by its path from the root of the repository.
 fn paper(name: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The lines of a manual's section (`Sh`) or subsection (`Ss`), to the next one.
+/// The lines of a section (`Sh`) or subsection (`Ss`) of a manual, up to the next one.
 fn part<'a>(manual: &'a str, heading: &str) -> Vec<&'a str> {
     let after = manual.lines().skip_while(|line| *line != heading).skip(1);
     let own: Vec<&str> = after.take_while(|line| !line.starts_with(".Sh ") && !line.starts_with(".Ss ")).collect();
@@ -20,7 +20,7 @@ fn part<'a>(manual: &'a str, heading: &str) -> Vec<&'a str> {
     own
 }
 
-/// The keys that a part of homing.conf(5) tells, in order.
+/// The keys that a part of homing.conf(5) describes, in order.
 fn keys(part: &[&str]) -> Vec<String> {
     let keys = part.iter().filter_map(|line| line.strip_prefix(".It Ic "));
     keys.map(|key| key.split(' ').next().unwrap().to_string()).collect()
@@ -30,7 +30,7 @@ fn names(keys: &[Key]) -> Vec<String> {
     keys.iter().map(|key| key.name.to_string()).collect()
 }
 
-/// Blocks between fences of a Markdown paper, with the word after the fence.
+/// Code blocks of a Markdown document, each with the language after its opening line.
 fn fenced(markdown: &str) -> Vec<(String, String)> {
     let mut blocks = Vec::new();
     let mut lines = markdown.lines();
@@ -49,7 +49,7 @@ fn displays(manual: &str) -> Vec<String> {
         .collect()
 }
 
-/// Whether a block is settings: it has a heading, or begins with a key.
+/// Whether a block contains settings: it has a section heading, or begins with a key.
 fn is_settings(block: &str) -> bool {
     let key = |line: &str| {
         line.split_once(" = ").is_some_and(|(key, _)| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
@@ -60,7 +60,7 @@ fn is_settings(block: &str) -> bool {
         .is_some_and(|line| line.starts_with('[') || key(line))
 }
 
-/// Checks settings as they are printed, with the files that they name made.
+/// Checks settings from a document; files that they name are created first.
 fn check(from: &str, text: &str) {
     let scratch = Scratch::new();
     let here = scratch.root().display().to_string();
@@ -79,7 +79,7 @@ fn check(from: &str, text: &str) {
 }
 
 #[test]
-fn the_manual_has_the_options_of_help() {
+fn the_manual_lists_the_options_of_help() {
     let manual = paper("packaging/man/homing.1");
     let items = part(&manual, ".Sh OPTIONS").into_iter().filter_map(|line| line.strip_prefix(".It "));
     let plain = |item: &str| {
@@ -95,13 +95,13 @@ fn the_manual_has_the_options_of_help() {
 }
 
 #[test]
-fn the_manual_has_the_exit_codes_of_help() {
+fn the_manual_lists_the_exit_codes_of_help() {
     let manual = paper("packaging/man/homing.1");
     let items = part(&manual, ".Sh EXIT STATUS").into_iter().filter_map(|line| line.strip_prefix(".It "));
     assert_eq!(items.map(|item| item.chars().next().unwrap()).collect::<String>(), "0123");
 }
 
-/// The keys of one of the APIs, in alphabetical order: its own stand in one list, what they share in the other.
+/// The keys of one REST API in alphabetical order: its own are in one list, the common ones in another.
 fn api_keys(manual: &str, name: &str) -> Vec<String> {
     let whole = part(manual, ".Ss APIs of DNS hosts");
     let own = whole.iter().skip_while(|line| **line != format!(".It Li {name}")).skip(1);
@@ -117,7 +117,7 @@ fn api_keys(manual: &str, name: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_manual_has_the_keys_of_the_program() {
+fn the_manual_lists_all_keys() {
     let manual = paper("packaging/man/homing.conf.5");
     assert_eq!(keys(&part(&manual, ".Sh GLOBAL KEYS")), names(AGENT_KEYS));
     assert_eq!(keys(&part(&manual, ".Sh SECTION KEYS")), names(SECTION_KEYS));
@@ -141,7 +141,7 @@ fn the_manual_has_the_keys_of_the_program() {
 }
 
 #[test]
-fn the_papers_name_what_is_built_in() {
+fn the_documents_list_built_in_names() {
     let (manual, readme) = (paper("packaging/man/homing.conf.5"), paper("README.md"));
     let row = |start: &str| readme.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}"));
     for (name, _) in built_ins("detector") {
@@ -155,7 +155,7 @@ fn the_papers_name_what_is_built_in() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn every_example_of_settings_is_good() {
+fn example_settings_in_documents_are_valid() {
     let mut found = 0;
     for (kind, block) in fenced(&paper("README.md")) {
         if kind == "ini" || (kind.is_empty() && is_settings(&block)) {
@@ -173,7 +173,7 @@ fn every_example_of_settings_is_good() {
     assert!(found >= 6, "only {found} examples");
 }
 
-/// Commands of README's that are not run here, and why.
+/// Commands in README that are not run here, with the reason.
 const NOT_RUN: &[(&str, &str)] = &[
     ("make", "builds: what runs these tests did it"),
     ("make demo", "takes a world of its own; the pipeline runs it"),
@@ -183,14 +183,14 @@ const NOT_RUN: &[(&str, &str)] = &[
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn every_command_of_the_readme_works() {
+fn commands_in_the_readme_work() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|request| match request.target.contains("/nic/") {
-        // A line for each host of a list.
+        // One line per host of the list.
         true => Reply::ok(&"good 198.41.0.4\n".repeat(1 + request.target.matches(',').count())),
         false => Reply::ok("198.41.0.4"),
     });
-    // The world of README's first example, at our server; it looks for its settings where none are.
+    // README's first example at a test server; homing looks for its settings where none exist.
     scratch.folder("s");
     scratch.write("etc/homing/home.key", "s3cret\n", 0o600);
     let (_, example) = fenced(&paper("README.md")).into_iter().find(|(kind, _)| kind == "ini").expect("an example");
@@ -220,7 +220,7 @@ fn every_command_of_the_readme_works() {
             let alone = command.contains("--set");
             let mut run = if alone { Run::new(&scratch) } else { Run::pass(&scratch) };
             run = run.args(words[1..].iter().copied());
-            // Without a config, the built-in detectors would ask the Internet.
+            // Without settings, the built-in detectors would contact the Internet.
             let sets: &[String] = if alone { &ours[3..] } else { &ours };
             let reads = words.contains(&"--log-only") || !alone;
             let ended = run.args(sets.iter().filter(|_| reads).flat_map(|set| ["-o", set])).go();
@@ -232,9 +232,9 @@ fn every_command_of_the_readme_works() {
     assert!(server.asked().iter().any(|request| request.target.contains("hostname=home.example.net")));
 }
 
-/// The completions are made by packaging/completions/generate; `make completions` makes them anew.
+/// packaging/completions/generate makes the completions (`make completions`).
 #[test]
-fn completions_have_the_options_of_help() {
+fn shell_completions_list_the_options_of_help() {
     let help = Run::new(&Scratch::new()).arg("--help").go().stdout;
     let mut options: Vec<&str> =
         help.split([' ', ',', '\n']).filter_map(|word| word.trim_end_matches(':').strip_prefix("--")).collect();

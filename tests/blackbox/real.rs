@@ -1,5 +1,5 @@
-//! homing against real parts: TLS by nginx, DNS by unbound, signed updates of BIND, Knot and PowerDNS, and the same dyndns2 conversations held by ddclient.
-//! `tests/install-tools` installs what is missing.
+//! homing with real servers: TLS by nginx, DNS by unbound, signed updates of BIND, Knot and PowerDNS, and the same
+//! dyndns2 exchanges by ddclient. `tests/install-tools` installs what is missing.
 
 #[cfg(feature = "rfc2136")]
 mod between;

@@ -1,4 +1,4 @@
-//! Secrets in the settings: four forms of each, who may read the files, and that no mistake says one aloud.
+//! Secrets in the settings: four sources of each, who may read the files, and that no error message contains one.
 
 use crate::world::*;
 
@@ -14,7 +14,7 @@ fn run(scratch: &Scratch, secret: &str) -> Ended {
 }
 
 #[test]
-fn four_forms_of_a_secret_arrive_alike() {
+fn all_four_secret_sources_are_equivalent() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
     scratch.write("key", CANARY, 0o600);
@@ -42,7 +42,7 @@ fn four_forms_of_a_secret_arrive_alike() {
         assert_eq!(server.asked().last().unwrap().header("Authorization"), Some(sent.as_str()), "{form}");
         Canary::new([CANARY]).assert_silent(&ended, &scratch, &["homing.conf", "key", "key.lines", "cred/ddns"]);
     }
-    // One file, told in four ways, is one secret: the pass after another form sends nothing.
+    // One file, configured in four ways, is one secret: the pass after a change of source sends nothing.
     let count = server.count();
     let quiet = Run::pass(&scratch).env("CREDENTIALS_DIRECTORY", scratch.path("cred")).go();
     assert_eq!((quiet.code, quiet.stdout.as_str(), server.count()), (Some(0), "", count));
@@ -50,7 +50,7 @@ fn four_forms_of_a_secret_arrive_alike() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn a_secret_that_is_none_is_told_and_never_said() {
+fn secret_errors_do_not_print_the_secret() {
     let scratch = Scratch::new();
     scratch.write("empty", "\n", 0o600);
     scratch.write("two", &format!("{CANARY}\nmore\n"), 0o600);
@@ -84,7 +84,7 @@ fn a_secret_that_is_none_is_told_and_never_said() {
         (format!("Password = {CANARY}"), "'Password' cannot be a key"),
         (format!("password {CANARY}"), "'=' is missing"),
         (format!("password: {CANARY}"), "'=' is missing"),
-        // The key was lost, or an editor broke the line.
+        // The key is missing, or an editor wrapped the line.
         (format!("{CANARY}=="), "what stands before '=' cannot be a key"),
         (format!("{one_word}\n"), "'=' is missing"),
         (format!("url = https://u:{one_word}@x.example/"), "url: "),
@@ -92,7 +92,7 @@ fn a_secret_that_is_none_is_told_and_never_said() {
     ] {
         let ended = run(&scratch, &secret);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{secret}");
-        // A path must be told, and this one is the secret itself: no one can know.
+        // The path has to be named, and here it is the secret itself; this cannot be detected.
         if secret != format!("password_file = {CANARY}") {
             let leaks = Canary::new([CANARY, one_word]).leaks(&ended, &Scratch::new(), &[]);
             assert!(leaks.is_empty(), "{secret}: {leaks:?}\n{}", ended.stderr);
@@ -109,7 +109,7 @@ fn a_secret_that_is_none_is_told_and_never_said() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn who_can_read_a_secret_matters() {
+fn secret_files_readable_by_others_are_reported() {
     let scratch = Scratch::new();
     for (mode, code) in [(0o644, 2), (0o604, 2), (0o640, 0), (0o600, 0), (0o400, 0)] {
         let path = scratch.write("homing.conf", &config(&format!("password = {CANARY}")), mode);
@@ -122,7 +122,7 @@ fn who_can_read_a_secret_matters() {
         Canary::new([CANARY]).assert_silent(&ended, &Scratch::new(), &[]);
         std::fs::remove_file(path).unwrap();
     }
-    // Without a secret in it, others may read the settings; a secret's own file is a warning.
+    // Settings without a secret may be readable by others; a readable secret file is a warning.
     let key = scratch.write("key", CANARY, 0o644);
     let text = config(&format!("password_file = {}", key.display())).replace("ipv4 = ipify", "ipv4 = four");
     let four = "[detector:four]\nkind = fixed\naddress = 198.41.0.4\n";
@@ -136,10 +136,10 @@ fn who_can_read_a_secret_matters() {
     assert_eq!((count(&["-n", "-v"]), count(&["-n"])), (1, 0));
 }
 
-/// As another user than root, whom modes do not stop.
+/// As a user other than root, since file modes do not apply to root.
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn a_file_that_we_may_not_read_is_told() {
+fn an_unreadable_secret_file_is_reported() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
     let homing = runner::homing_at(&scratch.path("homing")).expect("it can be copied");
@@ -165,10 +165,10 @@ fn a_file_that_we_may_not_read_is_told() {
     assert_eq!(ended.code, Some(2));
 }
 
-/// What is sent and what is remembered of it are of one reading, whoever rewrites the file meanwhile.
+/// The secret sent and the fingerprint stored come from one reading, even if the file is rewritten meanwhile.
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn a_secret_is_read_once_a_pass() {
+fn a_secret_is_read_once_per_pass() {
     if hides("strace would see the emulator's calls") {
         return;
     }
@@ -182,10 +182,10 @@ fn a_secret_is_read_once_a_pass() {
     assert_eq!(opened, 1, "{}", ended.trace.join("\n"));
 }
 
-/// A letter is in half of all words: there it says nothing, alone it does.
+/// One letter occurs in half of all words: inside a word it reveals nothing, alone it does.
 #[test]
 #[cfg_attr(not(feature = "template"), ignore = "needs the protocol template")]
-fn a_secret_of_one_letter_is_masked_where_it_stands_alone() {
+fn a_one_letter_secret_is_masked_as_a_whole_word() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|request| Reply::ok(&format!("a bad day for {} {}", request.target, "q q1 Qq")));
     let config = format!(
@@ -206,7 +206,7 @@ fn a_secret_of_one_letter_is_masked_where_it_stands_alone() {
     let answer = "a bad day for /up/***?who=***&pw=***&ip=198.41.0.4 *** q1 Qq";
     assert!(ended.stdout.contains(answer) && ended.stderr.contains(answer), "{} {}", ended.stdout, ended.stderr);
     assert_eq!(server.asked()[0].target, "/up/q?who=aliceq&pw=q&ip=198.41.0.4");
-    // Four are enough to be masked everywhere, and not worth a word.
+    // Four characters are enough to be masked everywhere, without a warning.
     scratch.write("homing.conf", &config.replace("password = q", "password = qqqq"), 0o600);
     Run::pass(&scratch).arg("--check").go().expect(0).says("");
     assert_eq!(Run::pass(&scratch).arg("--check").go().stderr, "");

@@ -1,5 +1,5 @@
-//! The table of services in README and homing.conf(5) is what `--list --json` says, and the tables of parity name what
-//! is there. `HOMING_WRITE=1` writes the first two anew.
+//! The table of services in README and homing.conf(5) matches `--list --json`, and the tables in parity.md name
+//! existing providers. `HOMING_WRITE=1` writes the first two.
 
 use crate::world::*;
 use homing::provider;
@@ -21,7 +21,7 @@ fn texts(object: &Json, key: &str) -> Vec<String> {
     json::list(object, key).iter().filter_map(|item| item.get::<String>().cloned()).collect()
 }
 
-/// Name, families, hosts, keys with where they travel, refresh.
+/// Name, families, hosts, keys and how they are sent, refresh.
 fn row(service: &Json) -> [String; 5] {
     let families = match (texts(service, "families").join(" ").as_str(), json::flag(service, "together")) {
         ("ipv4 ipv6", Some(true)) => "together",
@@ -36,7 +36,7 @@ fn row(service: &Json) -> [String; 5] {
     [json::text(service, "name").expect("a name").into(), families.into(), hosts.into(), keys, refresh.into()]
 }
 
-/// Compares the part of a paper between two lines with what it must be, or writes it.
+/// Compares the part of a document between two lines with its expected text, or writes it.
 fn hold(paper: &str, from: &str, to: &str, want: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(paper);
     let text = std::fs::read_to_string(&path).expect(paper);
@@ -51,7 +51,7 @@ fn hold(paper: &str, from: &str, to: &str, want: &str) {
 
 #[test]
 #[cfg_attr(not(feature = "uci"), ignore = "needs the usual build")]
-fn the_papers_have_the_table_of_services() {
+fn the_documents_contain_the_table_of_services() {
     let services = services();
     let what = |service: &Json| json::text(service, "what").expect("a comment").to_string();
     let mut readme = String::from(
@@ -75,7 +75,7 @@ fn the_papers_have_the_table_of_services() {
     hold("packaging/man/homing.conf.5", ".\\\" services", ".\\\" end of services", &manual);
 }
 
-/// The rows of a table of parity: what they call it, and what we do.
+/// The rows of a table in parity.md: the other client's name, and homing's.
 fn parity() -> Vec<(usize, String, String)> {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parity.md");
     let text = std::fs::read_to_string(path).expect("tests/parity.md");
@@ -88,7 +88,7 @@ fn parity() -> Vec<(usize, String, String)> {
 
 #[test]
 #[cfg_attr(not(feature = "uci"), ignore = "needs the usual build")]
-fn what_others_serve_is_served_here_or_told_why_not() {
+fn services_of_other_clients_are_supported_or_explained() {
     let scratch = Scratch::new();
     let rows = parity();
     assert!(rows.len() > 200, "only {} rows", rows.len());
@@ -109,7 +109,7 @@ fn what_others_serve_is_served_here_or_told_why_not() {
         }
         let want = if closed { (Some(2), true) } else { (Some(0), false) };
         assert_eq!((told.code, told.stderr.contains("closed")), want, "line {line}: {theirs}: {}", told.stderr);
-        // Where they name it by its domain or a word, that word is understood here too.
+        // A name that is a domain or a plain word is accepted by homing too.
         let word = theirs.trim_matches('`').rsplit('@').next().expect("a word");
         if ours.contains("(same)") {
             let told = Run::new(&scratch).args(["--list", word]).go();
@@ -120,7 +120,7 @@ fn what_others_serve_is_served_here_or_told_why_not() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn a_closed_service_is_told_with_its_place() {
+fn a_closed_service_is_reported_with_its_line() {
     let scratch = Scratch::new();
     for (name, want) in [
         ("google-domains", "homing.conf:3: provider: google-domains is closed: its dynamic DNS ended on 2024-01-22"),
@@ -137,7 +137,7 @@ fn a_closed_service_is_told_with_its_place() {
 }
 
 #[test]
-fn a_service_over_plain_http_is_told_so_with_the_way_out() {
+fn an_http_only_service_needs_allow_plaintext() {
     let scratch = Scratch::new();
     let config = "ipv4 = route\n[home]\nprovider = oray\nhosts = a.vicp.net\nuser = alice\npassword = s3cret\n";
     scratch.write("homing.conf", config, 0o600);
@@ -151,7 +151,7 @@ fn a_service_over_plain_http_is_told_so_with_the_way_out() {
 
 #[test]
 #[cfg_attr(not(all(feature = "advice", feature = "rfc2136")), ignore = "needs --list and signed updates")]
-fn a_service_has_its_other_names() {
+fn alternative_service_names_are_accepted() {
     let told = |name: &str| Run::new(&Scratch::new()).args(["-L", name]).go();
     for (name, want) in [
         ("no-ip.com", "noip: No-IP\n"),
@@ -162,6 +162,6 @@ fn a_service_has_its_other_names() {
         assert!(told(name).stdout.starts_with(want), "{name}: {}", told(name).stdout);
     }
     assert!(told("eurodns").stdout.contains("its own detector: ipv4 = eurodyndns\n"));
-    // Perhaps another's server, to which the credentials would go.
+    // It may be another provider's server, and the credentials would go there.
     assert_eq!(told("strato.org").code, Some(2));
 }

@@ -1,8 +1,8 @@
-//! The settings as homing.conf(5) tells them: the grammar, every mistake at once, secrets, includes and `--set`.
+//! The settings as homing.conf(5) describes them: grammar, all errors at once, secrets, includes and `--set`.
 
 use crate::world::*;
 
-/// A section that is good, after which more may be said of it.
+/// A valid section, to which more keys may be appended.
 pub const HOME: &str = "[home]\nprovider = infomaniak\nhosts = a.example.com\nuser = u\npassword = canary-s3cret\n";
 
 fn check(scratch: &Scratch, text: &str) -> Ended {
@@ -10,7 +10,7 @@ fn check(scratch: &Scratch, text: &str) -> Ended {
     Run::pass(scratch).arg("--check").go()
 }
 
-/// The mistakes of a config, without the folder that it is in. That nothing else happened is asserted.
+/// The errors of a config, without the path of its folder. Checks that nothing else happened.
 pub fn told(scratch: &Scratch, text: &str) -> Vec<String> {
     mistakes(scratch, check(scratch, text))
 }
@@ -28,7 +28,7 @@ pub fn good(text: &str) -> Ended {
     ended
 }
 
-/// The address that a pass with these settings would learn: it stands in the history of a log-only one.
+/// The address that a pass with these settings would detect, from the history of a --log-only pass.
 pub fn learned(config: &str, args: &[&str]) -> String {
     let scratch = Scratch::new();
     let history = format!("--set=history={}", scratch.path("h/ip.log").display());
@@ -42,7 +42,7 @@ pub fn learned(config: &str, args: &[&str]) -> String {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn the_grammar_takes_what_people_write() {
+fn common_ways_of_writing_settings_are_accepted() {
     let four = "[detector:x]\nkind = fixed\naddress = 198.41.0.4\n";
     for line in [
         "ipv4 = x",
@@ -59,7 +59,7 @@ fn the_grammar_takes_what_people_write() {
     ] {
         assert_eq!(learned(&format!("{line}\n{four}"), &[]), "ipv4 198.41.0.4 x", "{line}");
     }
-    // Lists split at commas, commands at blanks, with quotes; nothing goes through a shell.
+    // Lists are split at commas, commands at blanks, with quotes; no shell is involved.
     let command = |line: &str| {
         format!("ipv4 = lost , x\n[detector:lost]\nkind = command\ncommand = false\n[detector:x]\nkind = command\ncommand = {line}\n")
     };
@@ -81,7 +81,7 @@ fn the_grammar_takes_what_people_write() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn every_mistake_is_told_at_once_with_its_line() {
+fn all_errors_are_reported_at_once_with_their_lines() {
     let scratch = Scratch::new();
     assert_eq!(
         told(&scratch, "ipv4 = opendns, off\n"),
@@ -123,14 +123,14 @@ fn every_mistake_is_told_at_once_with_its_line() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn one_mistake_of_a_section_hides_no_other() {
+fn one_error_does_not_hide_others_in_a_section() {
     let scratch = Scratch::new();
     let lines = told(&scratch, "[home]\nprovider = nosuch\nhosts = a..b\nrefresh = 3x\nipv4 = lost\n");
     assert!(!lines.iter().any(|line| line.contains("families are off")), "{}", lines.join("\n"));
     for key in ["homing.conf:2: provider", "homing.conf:3: hosts", "homing.conf:4: refresh", "homing.conf:5: ipv4"] {
         assert!(lines.iter().any(|line| line.starts_with(key)), "{key}\n{}", lines.join("\n"));
     }
-    // Where no name is near, a line of all of them would say less than where they stand.
+    // If no name is similar, the message says where the names are listed instead of listing all.
     for told in ["unknown provider 'nosuch'", "unknown detector 'lost'"] {
         let listed = format!("{told} (homing --list names those there are)");
         assert!(lines.iter().any(|line| line.ends_with(&listed)), "{told}\n{}", lines.join("\n"));
@@ -144,7 +144,7 @@ fn one_mistake_of_a_section_hides_no_other() {
 }
 
 #[test]
-fn every_key_refuses_a_value_that_makes_no_sense() {
+fn every_key_rejects_invalid_values() {
     for line in [
         "agree = 0",
         "agree = 99",
@@ -229,7 +229,7 @@ fn every_key_refuses_a_value_that_makes_no_sense() {
 }
 
 #[test]
-fn what_is_no_text_is_refused_with_its_line() {
+fn invalid_text_is_rejected_with_its_line() {
     let scratch = Scratch::new();
     let lines = told(&scratch, "ipv4 = off\nipv6 = o\0ff\n\u{7f}\n");
     assert_eq!(lines.len(), 2, "{lines:?}");
@@ -251,7 +251,7 @@ fn what_is_no_text_is_refused_with_its_line() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn includes_are_read_in_order_and_no_further() {
+fn includes_are_read_in_order_and_not_nested() {
     let scratch = Scratch::new();
     scratch.write("d/20.conf", &HOME.replace("[home]", "[two]"), 0o600);
     scratch.write("d/10.conf", &HOME.replace("[home]", "[one]"), 0o600);
@@ -259,7 +259,7 @@ fn includes_are_read_in_order_and_no_further() {
     scratch.write("d/30.conf.bak", "nonsense\n", 0o600);
     assert!(check(&scratch, "include = d/*.conf\n").stdout.contains("2 section(s), 2 host(s)"));
     let list = |text: &str| told(&scratch, text);
-    // The same section in two files, a mistake in one, a second level.
+    // The same section in two files, an error in one of them, an include in an included file.
     let lines = list(&format!("include = d/*.conf\n{}", HOME.replace("[home]", "[two]")));
     assert_eq!(lines, ["d/20.conf:1: [two] stands twice; the first is at homing.conf:2"]);
     scratch.write("d/20.conf", "agree = 1\nagre = 2\ninclude = x\n", 0o600);
@@ -276,7 +276,7 @@ fn includes_are_read_in_order_and_no_further() {
     assert_eq!(list("include = d/20.conf\n"), ["d/20.conf:2: this line is not UTF-8: save the file as UTF-8"]);
     let lines = list("include = d/10.conf, d/none.conf\n");
     assert!(lines[0].starts_with("homing.conf:1: include: cannot read "), "{lines:?}");
-    // An empty or a missing folder is no mistake, and a pattern that names the main file does not read it twice.
+    // An empty or missing folder is no error, and a pattern that matches the main file does not read it twice.
     good("include = empty.d/*.conf\n");
     std::fs::remove_file(scratch.path("d/20.conf")).unwrap();
     assert_eq!(check(&scratch, &format!("include = *.conf\n{HOME}")).code, Some(0));
@@ -288,7 +288,7 @@ fn includes_are_read_in_order_and_no_further() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn set_wins_over_the_file_and_needs_none() {
+fn set_overrides_the_file_and_works_without_one() {
     let fixed = ["-o", "detector:x.kind=fixed", "-o", "detector:x.address=198.41.0.4", "--set", "ipv4=x"];
     assert_eq!(learned("ipv4 = off\n", &fixed), "ipv4 198.41.0.4 x");
     assert_eq!(learned("ipv4 = nonsense\n[detector:x]\nkind = bad\naddress = y\n", &fixed), "ipv4 198.41.0.4 x");
@@ -300,7 +300,7 @@ fn set_wins_over_the_file_and_needs_none() {
     assert_eq!((none.code, none.stderr.as_str()), (Some(0), ""));
     assert!(scratch.read("d/ip.log").ends_with(" ipv4 198.41.0.4 x\n"));
 
-    // A whole section, with a dot in its name, by options alone; a secret's other form gives way.
+    // A whole section by options, with a dot in its name; another source of the same secret is replaced.
     let sets = ["provider=infomaniak", "hosts=a.example.com", "user=u", "password=canary-s3cret"];
     let sets = || sets.iter().flat_map(|set| ["-o".to_string(), format!("home.net.{set}")]);
     let ended = Run::new(&scratch).arg("--check").args(sets()).go();
@@ -309,7 +309,7 @@ fn set_wins_over_the_file_and_needs_none() {
     let ended = Run::pass(&scratch).arg("--check").args(sets()).go();
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
 
-    // Mistakes name the option, and never its value.
+    // Errors name the option and never its value.
     for (set, want) in [
         ("agre=canary-s3cret", "--set agre: unknown key 'agre'"),
         ("canary-s3cret", "--set takes KEY=VALUE"),
@@ -331,7 +331,7 @@ fn set_wins_over_the_file_and_needs_none() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn a_mistake_attempts_nothing() {
+fn settings_with_errors_do_nothing() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let text = format!(

@@ -1,16 +1,15 @@
-//! What stands around a pass: standard streams that are closed or full, no environment, hardly a descriptor left,
-//! and a pass that has no more time.
+//! The environment of the process: closed or full standard streams, no variables, few descriptors, and the deadline.
 
 use crate::world::{hides, mode, runner, seconds, Ended, Home, HttpServer, Reply, Run, FOUR};
 
-/// A pass under a line of shell, in which `homing` stands for it.
+/// A pass run by a line of shell in which `homing` stands for its command.
 fn under(home: &Home, line: &str) -> Ended {
     let command = format!("{} -c homing.conf", runner::homing_line());
     Run::program(&home.scratch, &["/bin/sh", "-c", &line.replace("HOMING", &command)]).go()
 }
 
 #[test]
-fn a_stream_that_is_closed_or_full_does_not_matter() {
+fn closed_or_full_standard_streams_do_not_matter() {
     for line in [
         "exec HOMING 0<&-",
         "exec HOMING 1>&-",
@@ -33,10 +32,10 @@ fn a_stream_that_is_closed_or_full_does_not_matter() {
 }
 
 #[test]
-fn a_pipe_that_nobody_reads_does_not_hold_the_pass() {
+fn an_unread_pipe_does_not_block_a_pass() {
     let home = Home::new();
     home.config("ipv4 = four", "");
-    // Open for reading and never read, and filled to the brim first.
+    // Opened for reading but never read, and filled first.
     let line = "mkfifo pipe; exec 3<>pipe; dd if=/dev/zero of=pipe bs=4096 count=16 2>/dev/null; HOMING -v 1>&3 2>&3";
     let ended = under(&home, line);
     assert_eq!(ended.code, Some(0));
@@ -45,7 +44,7 @@ fn a_pipe_that_nobody_reads_does_not_hold_the_pass() {
 }
 
 #[test]
-fn no_environment_is_enough() {
+fn an_empty_environment_is_enough() {
     let home = Home::new();
     home.config("ipv4 = four", "");
     assert_eq!(under(&home, "exec env -i RUNTIME_DIRECTORY=run HOMING").code, Some(0));
@@ -53,7 +52,7 @@ fn no_environment_is_enough() {
 }
 
 #[test]
-fn hostile_variables_are_without_effect() {
+fn hostile_environment_variables_have_no_effect() {
     let home = Home::new();
     let trap = HttpServer::new(|_| Reply::ok("good"));
     home.config("ipv4 = four", "");
@@ -67,7 +66,7 @@ fn hostile_variables_are_without_effect() {
 }
 
 #[test]
-fn few_descriptors_or_little_space_end_cleanly() {
+fn low_resource_limits_end_a_pass_cleanly() {
     if hides("the emulator needs descriptors and space of its own") {
         return;
     }
@@ -81,14 +80,14 @@ fn few_descriptors_or_little_space_end_cleanly() {
         assert!(code == 0 || !ended.stderr.is_empty(), "{limit}: not a word");
         assert!(!ended.stderr.contains("mistake of its own"), "{limit}: {}", ended.stderr);
         assert!(home.history().is_empty() || home.history().ends_with(" here\n"), "{limit}: {}", home.history());
-        // Afterwards all is well.
+        // The next pass succeeds.
         home.config("ipv4 = four", "");
         home.pass().arg("--force").go().expect(0);
     }
 }
 
 #[test]
-fn no_core_is_left_and_none_could_be() {
+fn no_core_dump_is_written() {
     let home = Home::new();
     let limits = home.filled("[detector:d]\nkind = command\ncommand = /bin/sh -c 'ulimit -c > {dir}/limit; cat /proc/$PPID/limits > {dir}/limits; echo 198.41.0.4'");
     home.config("ipv4 = d", &limits);
@@ -99,9 +98,9 @@ fn no_core_is_left_and_none_could_be() {
     assert!(all.is_empty() || core[0].split_whitespace().filter(|word| *word == "0").count() == 2, "{core:?}");
 }
 
-/// What `deadline` cuts off stays due without back-off, and the next pass begins there.
+/// Updates cut off by `deadline` stay due without back-off, and the next pass begins with them.
 #[test]
-fn what_the_deadline_cuts_off_comes_first_next_time() {
+fn updates_cut_off_by_the_deadline_come_first_next_time() {
     let slow = std::sync::atomic::AtomicBool::new(true);
     let home = Home::with(move |request| {
         let first = request.target.starts_with("/nic");
@@ -126,10 +125,10 @@ fn what_the_deadline_cuts_off_comes_first_next_time() {
     assert_eq!(targets()[3..], ["/nic", "/two", "/thr"], "and the order is the config's again");
 }
 
-/// One that is cut off on the way, because others took the time before, is no failure of its server: it comes first in
-/// the next pass, at once; and backs off when it takes too long there too.
+/// An update that was interrupted because earlier ones used up the time is no failure of its server: it comes first in
+/// the next pass, and backs off only if it takes too long there too.
 #[test]
-fn what_the_deadline_cuts_off_on_the_way_is_repeated_once_at_once() {
+fn an_update_interrupted_by_the_deadline_is_repeated_once() {
     let home = Home::with(|request| match &request.target[..4] {
         "/two" => Reply::raw("").then_hang(),
         _ => Reply::raw("").then_drip("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood", seconds(1) / 28),
@@ -150,7 +149,7 @@ fn what_the_deadline_cuts_off_on_the_way_is_repeated_once_at_once() {
 }
 
 #[test]
-fn files_belong_to_us_alone() {
+fn files_are_readable_by_the_owner_only() {
     let home = Home::new();
     home.config("ipv4 = four", "").passes(0);
     assert_eq!(mode(&home.scratch.path("lib/state.json")), 0o600);

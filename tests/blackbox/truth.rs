@@ -1,8 +1,8 @@
-//! The exit code is the worst of what happened; what was asked for on the command line is done, and nothing more.
+//! The exit code is the worst result of a pass; options on the command line do what they say and nothing else.
 
 use crate::world::{Canary, Home, HttpServer, Reply, Run, Scratch, FOUR, OTHER, SECRET};
 
-/// A section whose provider answers with what its name says.
+/// A section whose provider replies with the return code in its name.
 fn section(name: &str) -> String {
     format!("[{name}]\nprovider = dyndns2\nurl = {{url}}/{name}\nuser = u\npassword = pw-{name}\nhosts = {name}.example.org\n")
 }
@@ -16,7 +16,7 @@ fn home() -> Home {
 }
 
 #[test]
-fn the_worst_ending_is_the_exit_code() {
+fn the_exit_code_is_the_worst_result() {
     for (sections, code) in
         [(&[][..], 0), (&["later"][..], 1), (&["no"], 3), (&["later", "no"], 3), (&["no", "later"], 3)]
     {
@@ -28,19 +28,19 @@ fn the_worst_ending_is_the_exit_code() {
         assert_eq!(home.pushes(), 1 + sections.len());
     }
     let home = home();
-    // A family that is not learned is worse than nothing and better than a refusal.
+    // A family that is not detected is worse than success and better than a rejection.
     home.config("ipv4 = four\nipv6 = lost", &section("no")).passes(3);
-    // The refusal stands where no address is learned, and ends with its family.
+    // The rejection remains while no address is detected, and ends with its family.
     home.config("ipv4 = four", &section("no")).passes(3);
     home.config("ipv4 = lost", &section("no")).passes(3);
-    // Settings that are wrong are worse than all: nothing is attempted.
+    // Errors in the settings are the worst result: nothing is attempted.
     let pushed = home.pushes();
     home.config("ipv4 = four", &(section("no") + "colour = blue\n")).passes(2).says("colour");
     assert_eq!(home.pushes(), pushed);
 }
 
 #[test]
-fn force_lifts_a_refusal_and_a_back_off() {
+fn force_ends_rejection_and_back_off() {
     let home = home();
     home.config("ipv4 = four", &(section("no") + &section("later"))).passes(3);
     home.pass().arg("--force").go().expect(3);
@@ -51,7 +51,7 @@ fn force_lifts_a_refusal_and_a_back_off() {
 }
 
 #[test]
-fn only_what_is_named_is_pushed() {
+fn only_limits_updates_to_named_sections() {
     let home = home();
     let two =
         "[two]\nprovider = dyndns2\nurl = {url}/two\nuser = u\npassword = x\nhosts = b.example.org, *.example.net\n";
@@ -69,7 +69,7 @@ fn only_what_is_named_is_pushed() {
 }
 
 #[test]
-fn a_dry_run_shows_and_does_nothing() {
+fn a_dry_run_sends_and_writes_nothing() {
     let home = home();
     home.config("ipv4 = four\non_change = /usr/bin/touch {dir}/hooked", &section("no"));
     let before = home.scratch.files();
@@ -91,9 +91,9 @@ fn a_dry_run_shows_and_does_nothing() {
     }
 }
 
-/// Nothing to send and exit code 3 or 1: why, is told where it was told already.
+/// If nothing is sent and the exit code is 3 or 1, the reason is printed as in an ordinary pass.
 #[test]
-fn a_dry_run_says_what_keeps_a_push_back() {
+fn a_dry_run_explains_delayed_updates() {
     let home = Home::with(|request| Reply::ok(if request.target.contains("a.example") { "badauth" } else { "911" }));
     home.config("ipv4 = four", &section("b")).passes(3);
     let ended = home.pass().arg("-n").go().expect(3);
@@ -104,10 +104,10 @@ fn a_dry_run_says_what_keeps_a_push_back() {
 }
 
 #[test]
-fn a_dry_run_detects_and_names_what_fails() {
+fn a_dry_run_detects_and_reports_failures() {
     let home = home();
     home.config("ipv4 = lost", "").pass().arg("-n").go().expect(1).says("address not detected");
-    // A state that makes no sense stays where it is.
+    // An invalid state file stays where it is.
     home.scratch.write("lib/state.json", "junk", 0o600);
     let before = home.memory();
     home.config("ipv4 = four", "").pass().arg("-n").go().expect(0).says("makes no sense");
@@ -115,7 +115,7 @@ fn a_dry_run_detects_and_names_what_fails() {
 }
 
 #[test]
-fn no_config_and_bad_words_are_2_and_touch_nothing() {
+fn missing_settings_and_bad_arguments_exit_with_2() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|_| Reply::ok(FOUR));
     for args in [
@@ -133,7 +133,7 @@ fn no_config_and_bad_words_are_2_and_touch_nothing() {
 }
 
 #[test]
-fn a_host_that_is_added_is_pushed_alone() {
+fn only_an_added_host_is_updated() {
     let home = home();
     home.config("ipv4 = four", "").passes(0);
     let grow = |from: &str, to: &str| {
@@ -144,19 +144,19 @@ fn a_host_that_is_added_is_pushed_alone() {
     home.passes(0);
     let targets = || home.provider.asked().into_iter().map(|request| request.target).collect::<Vec<_>>();
     assert_eq!(targets()[1..], ["/nic/update?hostname=b.example.org&myip=198.41.0.4"]);
-    // Another account at the same address is another matter: all are told.
+    // With another account at the same address all hosts are updated.
     grow("user = alice", "user = carol");
     home.passes(0);
     assert_eq!(targets().len(), 4);
-    // A host that left is forgotten, so that it is told again when it comes back.
+    // A removed host is forgotten, so that it is updated when it comes back.
     grow("a.example.org, b.example.org", "b.example.org");
     home.passes(0).silent();
     assert_eq!(targets().len(), 4);
 }
 
-/// A memory that is lost at every boot costs one push a boot.
+/// A state lost at every boot costs one update per boot.
 #[test]
-fn twenty_boots_on_a_disk_that_forgets() {
+fn a_lost_state_costs_one_update_per_boot() {
     let home = home();
     home.config("ipv4 = four", "");
     for boot in 1..=20 {

@@ -1,9 +1,9 @@
-//! OpenWrt's settings: a router's /etc/config/ddns, as LuCI and people write it, becomes settings that make the requests
-//! that its sections mean; and the files that LuCI's page reads.
+//! OpenWrt's settings: /etc/config/ddns, as LuCI and users write it, becomes settings that make the requests its
+//! sections describe. Also the files that LuCI's page reads.
 
 use crate::world::*;
 
-/// Ten services, as they are found on routers; `{url}` is our server. The places in the URLs are ddns-scripts'.
+/// Ten services as found on routers; `{url}` is the test server. The placeholders in URLs are those of ddns-scripts.
 const DDNS: &str = r#"
 config ddns 'global'
 	option ddns_dateformat '%F %R'
@@ -131,7 +131,7 @@ const DUCKDNS: &str = r#"{"name":"duckdns.org",
 "ipv6":{"url":"{url}/duck/update?domains=[DOMAIN]&token=[PASSWORD]&ipv6=[IP]","answer":"OK"}}"#;
 const MINE: &str = r#"{"name":"mine.example","ipv4":{"url":"{url}/mine?[PASSWORD]&address=[IP]"}}"#;
 
-/// What ddns-scripts puts into the places of a URL: everything but [PARAMOPT] and [DOMAIN] percent-encoded.
+/// What ddns-scripts fills into a URL: everything but [PARAMOPT] and [DOMAIN] percent-encoded.
 fn meant(url: &str, places: &[(&str, &str)]) -> String {
     places.iter().fold(url.to_string(), |url, (place, value)| url.replace(place, value)).replace("[IP]", "198.41.0.4")
 }
@@ -159,7 +159,7 @@ fn respond(request: &Request) -> Reply {
     }
 }
 
-/// A router's root below a scratch folder, and the settings that become of it.
+/// A router's root folder in a scratch folder, and the settings made from it.
 fn router(scratch: &Scratch, server: &HttpServer) -> (String, String) {
     let fill = |text: &str| {
         let host = server.address().to_string();
@@ -170,7 +170,7 @@ fn router(scratch: &Scratch, server: &HttpServer) -> (String, String) {
     scratch.write("wan-ip.sh", script, 0o755);
     scratch.write("etc/config/ddns", &fill(DDNS), 0o600);
     scratch.write("usr/share/ddns/default/duckdns.org.json", &fill(DUCKDNS), 0o644);
-    // The operator's own wins over the package's.
+    // The user's own file takes precedence over the package's.
     scratch.write("usr/share/ddns/default/mine.example.json", "{\"ipv4\":{\"url\":\"http://wrong.example/\"}}", 0o644);
     scratch.write("usr/share/ddns/custom/mine.example.json", &fill(MINE), 0o644);
     let dir = scratch.root().display();
@@ -188,14 +188,14 @@ fn router(scratch: &Scratch, server: &HttpServer) -> (String, String) {
 
 #[test]
 #[cfg_attr(not(feature = "rfc2136"), ignore = "needs signed updates")]
-fn a_routers_services_make_the_requests_that_they_mean() {
+fn uci_services_become_the_same_requests() {
     let scratch = Scratch::new();
     let server = HttpServer::new(respond);
     let (text, told) = router(&scratch, &server);
     let ended = Run::pass(&scratch).arg("--check").go();
     assert_eq!(ended.code, Some(0), "{}\n{text}", ended.stderr);
 
-    // What is left out or not as it was is told with file and line, and nothing else is.
+    // Options that are dropped or changed are reported with file and line, and nothing else is.
     let lines: Vec<&str> = told.lines().map(|line| line.split_once("etc/config/ddns:").expect(line).1).collect();
     let whys = ["use_https", "cacert is no file", "use_https", "force_interval 0", "runs no scripts"];
     for why in whys {
@@ -213,7 +213,8 @@ fn a_routers_services_make_the_requests_that_they_mean() {
         assert!(text.contains(remark), "{remark}: {text}");
     }
 
-    // The vendors' own servers are ours here, and the router's networks and name server are elsewhere.
+    // The services' own servers are replaced by the test server, and the router's networks and name server are
+    // elsewhere.
     scratch.folder("s");
     scratch.folder("run");
     scratch.folder("log");
@@ -284,7 +285,7 @@ fn a_routers_services_make_the_requests_that_they_mean() {
     let change = cloudflare.iter().find(|r| r.method != "GET").expect("a change");
     assert!(change.text().contains("198.41.0.4"), "{}", change.text());
 
-    // A second pass has nothing to send; and what LuCI's page reads is there.
+    // A second pass sends nothing; the files for LuCI's page exist.
     let before = server.asked().iter().filter(|r| r.target != "/ip").count();
     let ended = run();
     assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (Some(0), "", ""));
@@ -298,7 +299,7 @@ fn a_routers_services_make_the_requests_that_they_mean() {
 }
 
 #[test]
-fn a_process_that_stays_tells_its_number_and_the_next_look() {
+fn every_writes_its_pid_and_next_pass_for_luci() {
     let home = Home::new();
     home.stands_at("198.41.0.4").config("luci_run = run\nluci_log = run\nluci_lines = 2\n", "");
     home.scratch.folder("run");
@@ -313,7 +314,7 @@ fn a_process_that_stays_tells_its_number_and_the_next_look() {
 }
 
 #[test]
-fn what_makes_no_sense_in_uci_is_told_with_its_line() {
+fn uci_errors_are_reported_with_their_line() {
     let scratch = Scratch::new();
     for (text, code, want) in [
         ("config homing 'main'\n\toption ipv5 'x'\n", 2, "config:2: unknown key 'ipv5'"),

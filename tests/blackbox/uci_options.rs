@@ -1,10 +1,10 @@
-//! Each option of ddns-scripts 2.8 is honoured, or named as one for which homing has no use.
+//! Each option of ddns-scripts 2.8 is used, or reported as one that homing has no use for.
 
 use crate::world::*;
 
-/// Each option of ddns-scripts makes a difference: to the settings, to the comments in them, or to what is told.
+/// Each option changes the settings, the comments in them, or the report.
 #[test]
-fn no_option_of_ddns_scripts_is_passed_over_in_silence() {
+fn every_ddns_scripts_option_is_used_or_reported() {
     let scratch = Scratch::new();
     let service = "config service 'x'\n\toption enabled '1'\n\toption lookup_host 'a.example.com'\n\toption domain 'b.example.com'\n\
                    \toption username 'u'\n\toption password 'p'\n\toption param_enc 'e'\n\toption param_opt 'o'\n\
@@ -83,9 +83,9 @@ fn no_option_of_ddns_scripts_is_passed_over_in_silence() {
     }
 }
 
-/// What is one for all services here, and each service's own there, is told where it makes a difference.
+/// Options that homing has once for all services and ddns-scripts for each are reported where they differ.
 #[test]
-fn what_services_have_to_share_is_told() {
+fn conflicting_shared_options_are_reported() {
     let scratch = Scratch::new();
     for name in ["one.pem", "two.pem"] {
         scratch.write(name, "", 0o644);

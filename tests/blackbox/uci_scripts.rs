@@ -1,10 +1,10 @@
-//! The services of ddns-scripts that a script updates there: what their options mean is told at the head of each script
-//! (openwrt/packages, net/ddns-scripts/files/usr/lib/ddns), and the providers that stand in their place are given the same.
+//! Services that ddns-scripts updates by a script: the head of each script says what its options mean
+//! (openwrt/packages, net/ddns-scripts/files/usr/lib/ddns), and the provider that replaces it gets the same values.
 
 use crate::world::*;
 
-/// A service: its options, the settings that are to become of it, and what a request of it holds: its target, and a
-/// header. Nothing of a request where the credential is not sent as it stands.
+/// A service: its options, the expected settings, and what a request must contain: its target and a header. No request
+/// where the credential is not sent in plain form.
 struct Service {
     name: &'static str,
     options: &'static [(&'static str, &'static str)],
@@ -242,7 +242,7 @@ const SERVICES: &[Service] = &[
     },
 ];
 
-/// The UCI file of one service, and what homing makes of it: the settings, and what it says besides.
+/// The UCI file of one service, and what homing makes of it: the settings and the report.
 fn converted(scratch: &Scratch, name: &str, options: &[(&str, &str)]) -> (String, String) {
     let options: String = options.iter().map(|(key, value)| format!("\toption {key} '{value}'\n")).collect();
     let text = format!(
@@ -256,7 +256,7 @@ fn converted(scratch: &Scratch, name: &str, options: &[(&str, &str)]) -> (String
 }
 
 #[test]
-fn what_a_script_is_told_there_a_provider_is_told_here() {
+fn script_options_become_provider_settings() {
     for Service { name, options, settings, request } in SERVICES {
         let scratch = Scratch::new();
         let server = HttpServer::new(|_| Reply::new(503, &[], "later"));
@@ -275,7 +275,7 @@ fn what_a_script_is_told_there_a_provider_is_told_here() {
         let want: Vec<String> = settings.iter().map(|line| line.replace("{url}", &url)).collect();
         assert_eq!(section, want, "{name}");
 
-        // The settings are good, and a pass sends what the options mean.
+        // The settings are valid, and a pass sends what the options describe.
         scratch.folder("s");
         let text = format!("state = s/state.json\nhistory = s/ip.log\n{}", text.replace("log = syslog\n", ""));
         let text = text.replace("luci_run = /var/run/ddns\nluci_log = /var/log/ddns\n", "");
@@ -297,7 +297,7 @@ fn what_a_script_is_told_there_a_provider_is_told_here() {
 }
 
 #[test]
-fn what_is_not_used_of_a_script_s_options_is_told() {
+fn unused_script_options_are_reported() {
     let scratch = Scratch::new();
     let why = "is not used: homing finds the record by its name";
     for (name, param, told) in [
@@ -314,7 +314,7 @@ fn what_is_not_used_of_a_script_s_options_is_told() {
 }
 
 #[test]
-fn a_script_for_which_there_is_nothing_is_left_out_by_name() {
+fn unsupported_scripts_are_reported_by_name() {
     let scratch = Scratch::new();
     for script in ["transip_nl", "gcp_v1", "huaweicloud_com", "one_com", "beget_com", "freedns_42_pl"] {
         let options = [("update_script", format!("/usr/lib/ddns/update_{script}.sh"))];
@@ -331,11 +331,11 @@ fn a_script_for_which_there_is_nothing_is_left_out_by_name() {
     assert_eq!(told, "ddns:1: [one] is left out: dns_server is missing\n");
 }
 
-/// The update that nsupdate would send: the record of that family goes, the new one comes, with the script's 600 seconds,
-/// signed with HMAC-MD5 where the user name names no algorithm, over TCP where `force_dnstcp` asks for it.
+/// The update that nsupdate would send: the family's record is deleted and the new one added with the script's TTL of
+/// 600, signed with HMAC-MD5 if the user name has no algorithm, over TCP if `force_dnstcp` says so.
 #[test]
 #[cfg_attr(not(feature = "rfc2136"), ignore = "needs signed updates")]
-fn nsupdate_s_options_are_those_of_a_signed_update() {
+fn nsupdate_options_become_rfc2136_settings() {
     let scratch = Scratch::new();
     for (user, want) in
         [("dyn-key", "hmac-md5:dyn-key:c2VjcmV0"), ("hmac-sha256:dyn-key", "hmac-sha256:dyn-key:c2VjcmV0")]
@@ -354,7 +354,7 @@ fn nsupdate_s_options_are_those_of_a_signed_update() {
             "[one]\nprovider = rfc2136\nhosts = www.example.org\nserver = 127.0.0.1\nkey = {want}\nttl = 600\ntransport = tcp\n"
         );
         assert!(text.contains(&want), "{text}");
-        // What is used is not said to be idle, and what is idle is.
+        // An option that is used is not reported as unused, and an unused one is.
         assert!(!text.contains("dns_server is not") && !text.contains("force_dnstcp is not"), "{text}");
         assert!(text.contains("# ddns:9: use_api_check is not used: "), "{text}");
     }

@@ -1,10 +1,10 @@
-//! Updates to name servers that we script: which zone they go to, by which way, and which reply counts.
+//! Updates of scripted name servers: to which zone they go, over which address, and which reply counts.
 
 use crate::world::*;
 use std::sync::{Arc, Mutex};
 
-/// A name server that answers for the SOA of these zones, and for nothing else; it takes every update. What it was told:
-/// the zone of each update, and the hosts that it deletes records of.
+/// A name server that answers SOA queries for these zones and nothing else, and accepts every update. Returns what it
+/// got: the zone of each update, and the hosts whose records it deletes.
 fn server(zones: &'static [&'static str]) -> (DnsServer, Arc<Mutex<Vec<String>>>) {
     let told: Arc<Mutex<Vec<String>>> = Arc::default();
     let log = Arc::clone(&told);
@@ -22,7 +22,7 @@ fn server(zones: &'static [&'static str]) -> (DnsServer, Arc<Mutex<Vec<String>>>
     (server, told)
 }
 
-/// NOERROR to an update, of this zone.
+/// NOERROR for an update, with this zone.
 fn reply(query: &Query, zone: &str) -> Vec<u8> {
     let mut reply = query.bytes[..2].to_vec();
     reply.extend([0xa8, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
@@ -46,9 +46,9 @@ fn configured<'a>(scratch: &'a Scratch, section: &str) -> Run<'a> {
     Run::pass(scratch)
 }
 
-/// Its records would stand below a cut in the zone of its neighbours, where nobody finds them.
+/// Otherwise its records would be in the parent zone below a delegation, where no resolver finds them.
 #[test]
-fn a_host_that_is_a_zone_itself_is_not_taken_for_its_neighbours() {
+fn a_host_that_is_a_zone_is_updated_in_its_own_zone() {
     for hosts in ["a.example.org, dyn.example.org", "dyn.example.org, a.example.org"] {
         let (server, told) = server(&["example.org", "dyn.example.org"]);
         pass(&format!("server = {}\nhosts = {hosts}", server.address())).expect(0);
@@ -58,16 +58,16 @@ fn a_host_that_is_a_zone_itself_is_not_taken_for_its_neighbours() {
     }
 }
 
-/// A thousand questions would take all the time of a pass.
+/// A thousand queries would take all the time of a pass.
 #[test]
-fn of_many_hosts_not_each_is_asked_for() {
+fn zone_lookups_are_limited_with_many_hosts() {
     let (server, told) = server(&["example.org"]);
     let hosts: Vec<String> = (0..200).map(|at| format!("h{at}.example.org")).collect();
-    // More than one datagram holds, and nobody is there over TCP: it is about the questions.
+    // More than fits into a datagram, and nothing answers over TCP: only the queries matter here.
     pass(&format!("server = {}\nhosts = {}", server.address(), hosts.join(", "))).expect(1);
     assert!(told.lock().unwrap().is_empty());
     assert!((10..100).contains(&server.count()), "{}", server.count());
-    // A zone that is said is looked for once, for the sake of its primary.
+    // A configured zone is looked up once, for its primary server.
     let (hosts, before) = (&hosts[..20], server.count());
     let ended = pass(&format!("nameserver = {}\nzone = example.org\nhosts = {}", server.address(), hosts.join(", ")));
     ended.expect(1).says("the zone example.org names no primary: set 'server'");
@@ -75,7 +75,7 @@ fn of_many_hosts_not_each_is_asked_for() {
 }
 
 #[test]
-fn a_reply_of_another_zone_is_passed_over() {
+fn a_reply_for_another_zone_is_ignored() {
     let server = DnsServer::new(|query| vec![reply(query, "example.net"), reply(query, "EXAMPLE.org")]);
     pass(&format!("server = {}\nhosts = a.example.org\nzone = example.org", server.address())).expect(0);
     let server = DnsServer::new(|query| vec![reply(query, "example.net")]);
@@ -83,9 +83,9 @@ fn a_reply_of_another_zone_is_passed_over() {
     ended.expect(1).says("no answer in time; whether it was done could not be confirmed");
 }
 
-/// No uplink leads to a name server on this machine, and it is updated all the same.
+/// No uplink leads to a name server on this machine; it is updated nevertheless.
 #[test]
-fn a_server_on_this_machine_is_reached_whatever_the_way() {
+fn a_local_name_server_is_reached_despite_bind() {
     for bind in ["no-such0", "198.41.0.4"] {
         let (server, told) = server(&["example.org"]);
         pass(&format!("server = {}\nhosts = a.example.org\nbind = {bind}", server.address())).expect(0);
@@ -93,10 +93,10 @@ fn a_server_on_this_machine_is_reached_whatever_the_way() {
     }
 }
 
-/// Nobody but the server itself is needed to see that what it was told is gone; and what does not help makes no loop.
+/// Only the server itself is needed to see that the records are gone. If an update does not help, it is not repeated.
 #[test]
 #[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
-fn the_server_that_was_told_is_asked_what_it_holds() {
+fn verify_asks_the_updated_server() {
     let (server, told) = server(&["example.org"]);
     let scratch = Scratch::new();
     let section = format!("server = {}\nzone = example.org\nhosts = a.example.org", server.address());

@@ -1,4 +1,4 @@
-//! Several ways out of the house: from an address, by an interface, through a proxy.
+//! Several uplinks: bound to an address, bound to an interface, through a proxy.
 
 use crate::world::{
     in_a_network, runner, seconds, Canary, DnsServer, Home, HttpServer, Record, Reply, UdpServer, FOUR, OTHER, SECRET,
@@ -7,14 +7,14 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-/// A web server that says who asks, after the fashion of check-IP pages, and remembers it.
+/// A web server that returns the address of the client, like a check-IP page, and records it.
 struct Mirror {
     port: u16,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Mirror {
-    /// `names` maps the address that asks to what is said.
+    /// `names` maps the address of a client to the response.
     fn new(names: &'static [(&'static str, &'static str)]) -> Mirror {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -45,7 +45,7 @@ impl Mirror {
 
 #[test]
 #[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
-fn everything_leaves_from_the_address_that_is_bound() {
+fn all_connections_use_the_bound_address() {
     let home = Home::new();
     let page = Mirror::new(&[("127.0.0.7", FOUR), ("127.0.0.8", OTHER)]);
     let provider = Mirror::new(&[]);
@@ -63,12 +63,12 @@ fn everything_leaves_from_the_address_that_is_bound() {
         let text = home.scratch.read("homing.conf").replacen(&home.filled("url = {url}/nic/update"), &url, 1);
         home.scratch.write("homing.conf", &text, 0o600);
     };
-    // The agent's way is everybody's.
+    // The agent's setting applies to all.
     config("bind = 127.0.0.7\nipv4 = page", "");
     home.passes(0);
     assert_eq!((page.seen(), provider.seen()), (vec!["127.0.0.7".to_string()], vec!["127.0.0.7".to_string()]));
     assert!(home.history().ends_with(" 198.41.0.4 page\n"));
-    // A detector's own way wins over the section's, and the section's over the agent's.
+    // A detector's own setting takes precedence over the section's, and the section's over the agent's.
     config("bind = 127.0.0.7\nipv4 = own", "bind = 127.0.0.9");
     home.passes(0);
     assert_eq!((page.seen(), provider.seen()), (vec!["127.0.0.8".to_string()], vec!["127.0.0.9".to_string()]));
@@ -79,13 +79,13 @@ fn everything_leaves_from_the_address_that_is_bound() {
     assert_eq!(provider.seen(), ["127.0.0.7"]);
 }
 
-/// The zone is looked for, and what it says is looked at, by the way of the section.
+/// Zone lookups and verification use the address of the section.
 #[test]
 #[cfg_attr(not(all(feature = "rfc2136", feature = "verify")), ignore = "needs --verify and signed updates")]
-fn questions_about_a_zone_leave_from_there_too() {
+fn zone_lookups_use_the_bound_address() {
     let home = Home::new();
     let silent = UdpServer::on("127.0.0.1:0", |_| Vec::new());
-    // As long as is waited for an emulated homing, it puts a question again.
+    // While it waits longer for an emulated homing, a query is repeated.
     let from = |first: usize| {
         let mut from: Vec<_> = silent.asked().into_iter().skip(first).map(|(_, from)| from.ip().to_string()).collect();
         if runner::emulated() {
@@ -103,9 +103,9 @@ fn questions_about_a_zone_leave_from_there_too() {
     assert_eq!(from(verifying), ["127.0.0.7"]);
 }
 
-/// A section bound to a way is told the address at the end of that way, though both name the same detector.
+/// A section bound to an uplink gets the address of that uplink, even if both name the same detector.
 #[test]
-fn two_sections_learn_the_addresses_of_their_uplinks() {
+fn sections_detect_the_addresses_of_their_uplinks() {
     let home = Home::new();
     let page = Mirror::new(&[("127.0.0.7", FOUR), ("127.0.0.8", OTHER)]);
     let detectors = format!("[detector:page]\nkind = web\nurl = {}\n", page.url());
@@ -122,7 +122,7 @@ fn two_sections_learn_the_addresses_of_their_uplinks() {
 }
 
 #[test]
-fn a_way_that_is_not_there_is_tried_again_and_one_that_cannot_be_is_a_mistake() {
+fn a_missing_interface_is_retried_and_an_invalid_bind_rejected() {
     let home = Home::new();
     for (way, says) in [
         ("no-such0", "cannot go out by no-such0: there is no such interface"),
@@ -144,11 +144,11 @@ fn a_way_that_is_not_there_is_tried_again_and_one_that_cannot_be_is_a_mistake() 
     }
 }
 
-/// Two uplinks with default routes of different rank: the second is used because its name is bound, whatever the
-/// routes say, and what it knows of the world is what its own far end answers.
+/// Two uplinks with default routes of different metrics: the second is used because it is bound, despite the routes,
+/// and detects what its own far end answers.
 #[test]
 #[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
-fn an_interface_is_bound_whatever_the_routes_say() {
+fn a_bound_interface_overrides_the_routes() {
     let side = |n: u32| {
         format!(
             "ip link add up{n} type veth peer name far{n} && ip link set far{n} netns $far && \
@@ -157,7 +157,7 @@ fn an_interface_is_bound_whatever_the_routes_say() {
              ip route add default via 10.0.{n}.1 metric {n}0"
         )
     };
-    // Beyond both stands 192.0.2.9, a server that counts who asks it, in a namespace of its own.
+    // Beyond both is 192.0.2.9, a server in its own namespace that records its clients.
     let script = format!(
         "{{ unshare -n sleep 60 & far=$!; }} && until [ \"$(readlink /proc/$far/ns/net)\" != \"$(readlink /proc/self/ns/net)\" ]; do :; done && \
          {} && {} && nsenter -t $far -n ip link set lo up && nsenter -t $far -n ip addr add 192.0.2.9/32 dev lo && \
@@ -176,7 +176,7 @@ fn an_interface_is_bound_whatever_the_routes_say() {
     }
 }
 
-/// A proxy that notes each request head and answers with this.
+/// A proxy that records each request head and replies with this.
 fn scripted_proxy(answer: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -197,7 +197,7 @@ fn scripted_proxy(answer: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
 }
 
 #[test]
-fn updates_go_through_the_proxy_and_detectors_do_not() {
+fn updates_use_the_proxy_and_detectors_do_not() {
     let home = Home::new();
     let page = HttpServer::new(|_| Reply::ok(FOUR));
     let (port, heads) = scripted_proxy("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood");
@@ -206,7 +206,7 @@ fn updates_go_through_the_proxy_and_detectors_do_not() {
     let page = format!("[detector:page]\nkind = web\nurl = {}/\n", page.url());
     home.config(&format!("{proxy}\nipv4 = page"), &page);
     let ended = home.pass().arg("-v").go().expect(0);
-    // A plain request in absolute form (RFC 9112, 3.2.2), with the proxy's password and the provider's.
+    // A request in absolute form (RFC 9112, 3.2.2), with the proxy's password and the provider's.
     let head = heads.lock().unwrap().pop().unwrap();
     let url = home.filled("{url}");
     assert!(
@@ -217,10 +217,10 @@ fn updates_go_through_the_proxy_and_detectors_do_not() {
     assert!(head.contains("\r\nAuthorization: Basic ") && head.contains("\r\nHost: 127.0.0.1:"), "{head}");
     assert_eq!((heads.lock().unwrap().len(), home.pushes()), (0, 0), "the page was asked directly");
     Canary::new(["pr0xy-canary", SECRET]).assert_silent(&ended, &home.scratch, &["homing.conf", "proxy.key"]);
-    // A section may go without.
+    // A section may bypass the proxy.
     home.config(&format!("{proxy}\nipv4 = other"), "proxy = off").passes(0);
     assert_eq!((heads.lock().unwrap().len(), home.pushes()), (0, 1));
-    // A detector asks through a proxy where its own section says so.
+    // A detector uses a proxy if its own section says so.
     let (port, heads) = scripted_proxy("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n193.0.14.130");
     home.config("ipv4 = page", &page.replace("kind = web", &format!("kind = web\nproxy = http://127.0.0.1:{port}")));
     home.passes(0);
@@ -231,7 +231,7 @@ fn updates_go_through_the_proxy_and_detectors_do_not() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_proxy_that_refuses_or_babbles_is_told() {
+fn proxy_failures_are_reported() {
     let home = Home::new();
     for (answer, says) in [
         ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "wants another user or password (407)"),
@@ -276,9 +276,9 @@ fn a_proxy_that_refuses_or_babbles_is_told() {
     }
 }
 
-/// A provider that hands out another prefix: one machine keeps the names of all hosts in it, each with its own part.
+/// A provider that assigns another prefix: one machine updates all hosts in it, each with its own interface ID.
 #[test]
-fn other_hosts_of_the_prefix_are_published_with_their_own_part() {
+fn ipv6_suffix_publishes_other_hosts_of_the_prefix() {
     let home = Home::new();
     let section = |name: &str, suffix: &str| {
         format!(
@@ -295,12 +295,12 @@ fn other_hosts_of_the_prefix_are_published_with_their_own_part() {
     );
     assert!(home.state().contains("2a00:1:2:3::1234"));
     home.passes(0).silent();
-    // Our own part changes: the others stay as they are. Then the prefix does.
+    // This host's own interface ID changes: the others stay. Then the prefix changes.
     home.stands_at("2a00:1:2:3::7").passes(0);
     assert_eq!(home.told()[3..], ["2a00:1:2:3::7"]);
     home.stands_at("2a00:9:9:9::7").passes(0);
     assert_eq!(home.told()[4..], ["2a00:9:9:9::7", "2a00:9:9:9::1234", "2a00:9:9:1::9"]);
-    // IPv4 has no suffix, and an address that is not learned none either.
+    // IPv4 has no suffix, nor has an address that is not detected.
     home.config("ipv4 = four\nipv6 = lost", &more).passes(1);
     assert_eq!(home.told()[7..], [FOUR, FOUR, FOUR]);
     for (suffix, says) in [
@@ -314,9 +314,9 @@ fn other_hosts_of_the_prefix_are_published_with_their_own_part() {
     }
 }
 
-/// A weak address waits for a second pass in every section, whatever part of it each publishes.
+/// An unauthenticated address waits for a second pass in every section, whichever part of it each publishes.
 #[test]
-fn a_weak_prefix_is_confirmed_once_for_all() {
+fn an_unauthenticated_prefix_is_confirmed_in_each_section() {
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let home = Home::new();
     let name_server = |said: &str| {

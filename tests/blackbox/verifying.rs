@@ -1,4 +1,4 @@
-//! `verify = dns` and `--verify`: what DNS says is compared with what the provider was told, and no answer makes a loop.
+//! `verify = dns` and `--verify`: the records in DNS are compared with what was sent, and no answer causes a loop.
 
 use crate::world::*;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 const STRAY: &str = "192.0.2.66";
 
-/// A home, and a name server that says what it is told to: addresses, or an RCODE.
+/// A test installation and a name server that returns addresses or an RCODE.
 struct World {
     home: Home,
     dns: DnsServer,
@@ -28,7 +28,7 @@ impl World {
         let world = World { home: Home::new(), dns, says };
         let tail = format!("nameserver = {}\n{extra}", world.dns.address());
         world.home.config("ipv4 = four", &tail);
-        // The first push, at noon.
+        // The first update, at noon.
         world.pass(0, &[]).expect(0);
         assert_eq!((world.home.pushes(), world.dns.count()), (1, 0), "what was just pushed is not looked for");
         world
@@ -38,14 +38,14 @@ impl World {
         *self.says.lock().unwrap() = Ok(addresses.iter().map(|text| text.to_string()).collect());
     }
 
-    /// A pass so many minutes after noon.
+    /// A pass this many minutes after noon.
     fn pass(&self, minutes: i64, args: &[&str]) -> Ended {
         self.home.pass().args(args.iter().copied()).at_noon_and(60 * minutes).go()
     }
 }
 
 #[test]
-fn what_dns_says_already_is_one_datagram() {
+fn a_correct_record_costs_one_query() {
     let world = World::new("verify = dns\n");
     world.pass(4, &[]).expect(0).silent();
     assert_eq!(world.dns.count(), 0, "it may not have arrived");
@@ -57,7 +57,7 @@ fn what_dns_says_already_is_one_datagram() {
 }
 
 #[test]
-fn without_the_key_only_the_option_asks() {
+fn without_verify_only_the_option_queries_dns() {
     let world = World::new("");
     world.say(&[STRAY]);
     world.pass(6, &[]).expect(0).silent();
@@ -70,9 +70,9 @@ fn without_the_key_only_the_option_asks() {
     assert_eq!((world.home.pushes(), world.dns.count()), (2, 2));
 }
 
-/// Pushed at once, told when that did not help, and then left alone for a day, whatever stands there.
+/// Sent again at once, reported if that did not help, then left alone for a day, whatever DNS returns.
 #[test]
-fn what_a_push_does_not_mend_makes_no_loop() {
+fn a_record_that_stays_wrong_is_not_updated_in_a_loop() {
     for stands in [&[STRAY][..], &[], &[FOUR, STRAY]] {
         let world = World::new("verify = dns\n");
         world.say(stands);
@@ -97,7 +97,7 @@ fn what_a_push_does_not_mend_makes_no_loop() {
 }
 
 #[test]
-fn what_comes_right_is_forgotten() {
+fn a_record_that_is_correct_again_clears_the_warning() {
     let world = World::new("verify = dns\n");
     world.say(&[STRAY]);
     world.pass(6, &[]).expect(0);
@@ -109,7 +109,7 @@ fn what_comes_right_is_forgotten() {
 }
 
 #[test]
-fn no_answer_changes_nothing() {
+fn a_missing_dns_answer_changes_nothing() {
     let world = World::new("");
     for code in [2, 5] {
         *world.says.lock().unwrap() = Err(code);
@@ -117,14 +117,14 @@ fn no_answer_changes_nothing() {
         world.pass(6, &[]).expect(0).silent();
     }
     assert_eq!(world.home.pushes(), 1);
-    // By the settings, it is told to those who look.
+    // With `verify` in the settings the failure is the exit code; it is printed with -v.
     world.home.config("ipv4 = four\ntimeout = 1s", "nameserver = 127.0.0.1:9\nverify = dns\n");
     world.pass(6, &[]).expect(1).silent();
     assert_eq!(world.home.pushes(), 1);
 }
 
 #[test]
-fn proxied_hosts_are_not_looked_for() {
+fn proxied_hosts_are_not_verified() {
     let scratch = Scratch::new();
     let config = "ipv4 = four\nstate = s.json\nhistory = h.log\n[dns]\nprovider = cloudflare\nurl = http://127.0.0.1:9/\n\
                   token = cf-s3cret\nhosts = a.example.org\nproxied = yes\n[detector:four]\nkind = fixed\naddress = 198.41.0.4\n";
@@ -134,7 +134,7 @@ fn proxied_hosts_are_not_looked_for() {
 }
 
 #[test]
-fn the_option_stands_with_a_pass_alone() {
+fn verify_is_an_option_of_a_pass() {
     let scratch = Scratch::new();
     for (other, told) in [("--status", "--verify and --status"), ("--log-only", "--verify and --log-only")] {
         let ended = Run::new(&scratch).args(["--verify", other]).go();
@@ -143,10 +143,10 @@ fn the_option_stands_with_a_pass_alone() {
     }
 }
 
-/// Not a matter of looking: the machine's own name stands for a host.
+/// Not about verification: `@hostname` in `hosts` is the machine's own name.
 #[test]
 #[cfg_attr(not(feature = "rfc2136"), ignore = "needs signed updates")]
-fn the_machine_knows_its_name() {
+fn at_hostname_is_the_name_of_the_machine() {
     let scratch = Scratch::new();
     let check = |name: &str, section: &str| -> Option<Ended> {
         let text = format!(

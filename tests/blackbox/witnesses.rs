@@ -1,9 +1,9 @@
-//! The detectors that homing knows by name, each against what its maker answers, and who counts as one witness.
+//! The built-in detectors, each with the kind of response its server gives, and agreement between operators.
 
 use crate::world::{Home, HttpServer, Reply, FOUR, OTHER, SIX};
 use homing::provider::{built_in, built_ins};
 
-/// What the pages of these detectors look like, where it is not the address and a newline. `{}` is the address.
+/// The responses of these detectors, if they are more than the address and a newline. `{}` is the address.
 const PAGES: &[(&str, &str)] = &[
     ("cloudflare", "fl=1f1\nh=1.1.1.1\nip={}\nts=1700000000.1\nvisit_scheme=https\nuag=homing\ncolo=ZRH\nwarp=off\n"),
     ("jsonip", "{\"ip\":\"{}\"}"),
@@ -26,7 +26,7 @@ const PAGES: &[(&str, &str)] = &[
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn every_page_known_by_name_is_read() {
+fn built_in_pages_are_read() {
     let mut seen = 0;
     for (name, _) in built_ins("detector") {
         let section = built_in(&format!("detector:{name}")).unwrap();
@@ -49,9 +49,9 @@ fn every_page_known_by_name_is_read() {
     assert!(seen > 25, "only {seen} pages");
 }
 
-/// The list says which of them proves nothing.
+/// The list marks detectors that prove nothing.
 #[test]
-fn plain_http_is_told_in_the_list() {
+fn plain_http_detectors_are_marked_in_the_list() {
     for (name, what) in built_ins("detector") {
         let section = built_in(&format!("detector:{name}")).unwrap();
         let url = |key: &str| section.get(key).map_or("", |entry| entry.value.as_str());
@@ -62,7 +62,7 @@ fn plain_http_is_told_in_the_list() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
-fn one_operator_is_one_witness() {
+fn detectors_of_one_operator_count_once() {
     let home = Home::new();
     for (list, says) in [
         ("cloudflare, cloudflare-dns", "only 1 run by different operators (cloudflare)"),
@@ -75,7 +75,7 @@ fn one_operator_is_one_witness() {
     home.config("ipv4 = ipify, opendns, cloudflare\nagree = 3", "");
     home.pass().arg("--check").go().expect(0);
 
-    // The second door of an operator that has spoken is not knocked at; the third detector decides.
+    // Another detector of the same operator is not queried; the third one decides.
     let lying = HttpServer::new(|_| Reply::ok(OTHER));
     let honest = HttpServer::new(|_| Reply::ok(FOUR));
     let section = |name: &str, server: &HttpServer, path: &str, more: &str| {
@@ -87,12 +87,12 @@ fn one_operator_is_one_witness() {
         + &section("d", &honest, "d", "");
     home.config("ipv4 = a, b, c, d\nagree = 2", &sections);
     home.passes(0).says("warning: a says 193.0.14.129, where c says 198.41.0.4, d says 198.41.0.4");
-    // Told once, until it changes; `-v` tells it each time, and nothing is written for it.
+    // Reported once until it changes; `-v` reports it in every pass, and nothing is stored for that.
     let before = home.memory();
     home.passes(0).silent();
     assert!(home.pass().arg("-v").go().expect(0).stdout.contains("warning: a says 193.0.14.129"));
     assert_eq!(home.memory(), before);
-    // c and d are two, though one server answers for both: whoever names them knows why.
+    // c and d count as two although one server answers both: the user configured that.
     assert_eq!((home.told(), lying.count(), honest.count()), (vec![FOUR.to_string()], 3, 6));
     // Without the fourth there is no agreement.
     home.config("ipv4 = a, b, c\nagree = 2", &sections);
@@ -100,7 +100,7 @@ fn one_operator_is_one_witness() {
 }
 
 #[test]
-fn a_dissenter_is_told_of_again_when_it_says_something_else() {
+fn a_new_contradiction_is_reported_again() {
     let home = Home::new();
     let says = std::sync::Arc::new(std::sync::Mutex::new(OTHER));
     let words = std::sync::Arc::clone(&says);
@@ -115,30 +115,30 @@ fn a_dissenter_is_told_of_again_when_it_says_something_else() {
     *says.lock().unwrap() = "193.0.14.130";
     home.passes(0).says("warning: odd says 193.0.14.130");
     home.passes(0).silent();
-    // Who agrees for once may dissent anew.
+    // A detector that agreed once may contradict again.
     *says.lock().unwrap() = FOUR;
     home.passes(0).silent();
     assert!(!home.state().contains("dissent"), "{}", home.state());
     *says.lock().unwrap() = "193.0.14.130";
     home.passes(0).says("warning: odd says 193.0.14.130");
-    // A history of its own keeps no state, and tells each time.
+    // A --log-only pass keeps no state and reports it every time.
     for _ in 0..2 {
         home.pass().arg("--log-only").go().expect(0).says("warning: odd says 193.0.14.130");
     }
 }
 
-/// What the list says of a detector's families is what the settings are checked by.
+/// The families in the list of detectors are those that the settings are checked against.
 #[test]
-fn those_that_tell_ipv4_alone_are_off_for_ipv6() {
+fn ipv4_only_detectors_are_off_for_ipv6() {
     for (name, what) in built_ins("detector").into_iter().filter(|(name, _)| *name != "gateway") {
         let off = built_in(&format!("detector:{name}")).unwrap().get("ipv6").is_some();
         assert_eq!(off, what.contains("IPv4 only"), "{name}: {what}");
     }
 }
 
-/// Two sections that ask the same detectors by two ways have two things to tell, each once.
+/// Two sections that use the same detectors over two uplinks have two contradictions, each reported once.
 #[test]
-fn a_dissenter_by_each_way_is_told_once() {
+fn each_uplinks_contradiction_is_reported_once() {
     let home = Home::new();
     let turn = std::sync::atomic::AtomicUsize::new(0);
     let odd = HttpServer::new(move |_| {

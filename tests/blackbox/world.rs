@@ -1,5 +1,5 @@
-//! What a test stands on: servers on loopback, a folder of its own, the binary with a bare environment, and a
-//! search for secrets that got out.
+//! What tests are built from: servers on loopback, a scratch folder, the binary in an empty environment, and a search
+//! for leaked secrets.
 
 mod canary;
 mod clock;

@@ -1,11 +1,11 @@
-//! Whether a request is the one that was expected: in meaning, since `%2C` and `,` are the same to a server and
-//! the members of a JSON object have no order. What is wrong is told in one line.
+//! Compares a request with the expected one after decoding: `%2C` and `,` are the same to a server, and the members of
+//! a JSON object have no order. A difference is described in one line.
 
 use super::format::Exchange;
 use crate::world::Request;
 use homing::types::json::{self, Json};
 
-/// What is wrong with a request; nothing if it is the expected one.
+/// Describes the first difference.
 pub fn compare(expected: &Exchange, request: &Request) -> Result<(), String> {
     if expected.method != request.method {
         return Err(format!("the method is {}, expected {}", request.method, expected.method));
@@ -36,14 +36,14 @@ pub fn compare(expected: &Exchange, request: &Request) -> Result<(), String> {
     }
 }
 
-/// A target taken apart, with escapes undone after the cuts: the path, then a name and a value by turns.
+/// The decoded parts of a target: the path, then names and values in turn. It is split before decoding.
 fn meaning(target: &str) -> Vec<Vec<u8>> {
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let pairs = query.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     std::iter::once(path).chain(pairs.flat_map(|(name, value)| [name, value])).map(unpercent).collect()
 }
 
-/// The places in [`meaning`] of values that may be anything: those that read `*`.
+/// The indexes in [`meaning`] of values that may be anything, written `*`.
 fn any(target: &str) -> Vec<usize> {
     let pairs = target.split_once('?').map_or("", |(_, query)| query).split('&').filter(|pair| !pair.is_empty());
     pairs.enumerate().filter(|(_, pair)| pair.ends_with("=*")).map(|(at, _)| 2 * at + 2).collect()
@@ -67,7 +67,7 @@ fn unpercent(text: &str) -> Vec<u8> {
     out
 }
 
-/// JSON by its values, all else to the letter.
+/// JSON is compared by value, anything else byte for byte.
 fn same_body(expected: &str, came: &str) -> Result<(), String> {
     let same = match json::parse(expected) {
         Ok(expected) => json::parse(came).is_ok_and(|came| same_json(&expected, &came)),

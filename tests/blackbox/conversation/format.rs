@@ -1,6 +1,6 @@
-//! The text of a conversation, read into passes. tests/README.md describes it.
+//! Parses the text of a conversation into passes. tests/README.md describes the format.
 
-/// A line of the file, for messages.
+/// A line number, for messages.
 pub type Line = usize;
 
 /// One file.
@@ -9,36 +9,36 @@ pub struct Conversation {
     pub passes: Vec<Pass>,
 }
 
-/// One run of the binary and what belongs to it.
+/// One run of the binary, with its exchanges and expectations.
 #[derive(Debug, Default)]
 pub struct Pass {
     pub line: Line,
-    /// The config, when this pass brings its own.
+    /// A new config for this pass.
     pub config: Option<String>,
-    /// Replacements in the config that the pass before had.
+    /// Replacements in the config of the previous pass.
     pub changes: Vec<(Line, String, String)>,
-    /// Files that are gone by then.
+    /// Files that are deleted before it.
     pub lost: Vec<String>,
     pub args: Vec<String>,
-    /// Seconds after the first pass, by a clock that we set.
+    /// Seconds after the first pass; sets the clock.
     pub at: Option<i64>,
-    /// How often it is run, with the same expectations each time.
+    /// How many times it runs, with the same expectations each time.
     pub times: usize,
     pub exchanges: Vec<Exchange>,
     pub expects: Vec<(Line, Expect)>,
 }
 
-/// A request that must come and the reply that it gets.
+/// An expected request and its reply.
 #[derive(Clone, Debug, Default)]
 pub struct Exchange {
     pub line: Line,
-    /// May change places with its neighbours that may too.
+    /// May change places with neighbours that may too.
     pub any_order: bool,
     pub method: String,
     pub target: String,
-    /// Whether the target must be the same to the letter, not only in meaning.
+    /// Whether the target must match byte for byte instead of after decoding.
     pub exact: bool,
-    /// A header and its value; none if it must not be there.
+    /// A header and its value; `None` if it must be absent.
     pub headers: Vec<(String, Option<String>)>,
     pub body: Option<String>,
     pub reply: Answer,
@@ -46,7 +46,7 @@ pub struct Exchange {
 
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
-    /// None closes the connection without a byte.
+    /// `None` closes the connection without sending a byte.
     pub status: Option<u16>,
     pub headers: Vec<(String, String)>,
     pub body: String,
@@ -77,7 +77,7 @@ enum Block {
     Again,
 }
 
-/// Reads a file; the error names the line.
+/// Parses a file; an error names the line.
 pub fn parse(text: &str) -> Result<Conversation, String> {
     let mut passes = vec![Pass { line: 1, times: 1, ..Pass::default() }];
     let mut block = Block::Before;
@@ -130,7 +130,7 @@ pub fn parse(text: &str) -> Result<Conversation, String> {
     Ok(Conversation { passes })
 }
 
-/// An option of `[again]`.
+/// Parses an option of `[again]`.
 fn option(pass: &mut Pass, line: Line, text: &str) -> Result<(), &'static str> {
     match text.split_once(" = ") {
         Some(("at", offset)) => pass.at = Some(seconds(offset).ok_or("not a time such as +30m")?),
@@ -146,7 +146,7 @@ fn option(pass: &mut Pass, line: Line, text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What a complete conversation has.
+/// Checks that nothing required is missing.
 fn check(passes: &[Pass]) -> Result<(), String> {
     if passes[0].config.is_none() {
         return Err("line 1: there is no [config]".to_string());
@@ -167,13 +167,13 @@ fn check(passes: &[Pass]) -> Result<(), String> {
     Ok(())
 }
 
-/// What stands after the mark and one blank.
+/// What follows the mark and one blank.
 fn rest(line: &str) -> &str {
     let rest = &line[1..];
     rest.strip_prefix(' ').unwrap_or(rest)
 }
 
-/// A line of the request: first the request line, then headers, after an empty one the body.
+/// A line of the request: first the request line, then headers, after an empty line the body.
 fn asked(exchange: &mut Exchange, line: &str, in_body: &mut bool) -> Result<(), String> {
     if exchange.method.is_empty() {
         let (line, exact) = line.strip_prefix("exactly ").map_or((line, false), |line| (line, true));
@@ -194,7 +194,7 @@ fn asked(exchange: &mut Exchange, line: &str, in_body: &mut bool) -> Result<(), 
     Ok(())
 }
 
-/// A line of the reply: first the status, then headers, after an empty one the body.
+/// A line of the reply: first the status, then headers, after an empty line the body.
 fn answered(exchange: &mut Exchange, line: &str, in_body: &mut bool) -> Result<(), String> {
     let reply = &mut exchange.reply;
     if *in_body {
@@ -215,7 +215,7 @@ fn answered(exchange: &mut Exchange, line: &str, in_body: &mut bool) -> Result<(
     Ok(())
 }
 
-/// `\r`, `\n`, `\t`, `\0`, `\e` and `\\` in the body of a reply and in what is expected of a text.
+/// Decodes `\r`, `\n`, `\t`, `\0`, `\e` and `\\` in the body of a reply and in the text of an expectation.
 fn unescape(line: &str) -> Result<String, String> {
     let mut out = String::new();
     let mut chars = line.chars();

@@ -1,4 +1,4 @@
-//! One conversation, played: a scratch folder, two servers, the passes one after the other.
+//! Plays one conversation: a scratch folder, two servers, and the passes in order.
 
 use super::format::{Conversation, Exchange, Expect, Line, Pass, Text};
 use super::script::Script;
@@ -6,9 +6,9 @@ use crate::world::{updates, Canary, Ended, HttpServer, Reply, Run, Scratch};
 use homing::types::json;
 use std::sync::Arc;
 
-/// Stands before the config of a case. Each case begins with keys of the agent, so that they join these.
+/// Precedes the config of a conversation, which begins with keys of the agent too.
 const HEAD: &str = "state = {dir}/lib/state.json\nhistory = {dir}/lib/history.log\n";
-/// Stands after it: addresses to have, and a detector that never finds one.
+/// Follows the config: detectors with addresses, and one that never finds an address.
 const DETECTORS: &str = "
 [detector:four]
 kind = fixed
@@ -27,14 +27,14 @@ kind = command
 command = /bin/false
 ";
 
-/// Plays it; the error is everything that was not as expected, with lines.
+/// Plays it; an error lists everything that was not as expected, with line numbers.
 pub fn play(conversation: &Conversation) -> Result<(), String> {
     let scratch = Scratch::new();
     scratch.folder("lib");
     let script = Arc::new(Script::default());
     let answering = Arc::clone(&script);
     let server = HttpServer::new(move |request| answering.answer(request));
-    // Where a redirect leads, under another name than the first; nobody may ever ask here.
+    // The target of redirects, under another hostname; it must never be contacted.
     let other = HttpServer::new(|_| Reply::ok("good"));
     let other_url = format!("http://localhost:{}", other.address().port());
     let updating = Arc::clone(&script);
@@ -47,7 +47,7 @@ pub fn play(conversation: &Conversation) -> Result<(), String> {
         text.replace("{dir}", &scratch.root().display().to_string())
     };
 
-    // Only a conversation that moves the clock has it faked.
+    // The clock is set only in a conversation that uses `at`.
     let faked = conversation.passes.iter().any(|pass| pass.at.is_some());
     let (mut config, mut now) = (String::new(), 0);
     for pass in &conversation.passes {
@@ -84,7 +84,7 @@ pub fn play(conversation: &Conversation) -> Result<(), String> {
     Ok(())
 }
 
-/// With the clock so many seconds after noon, or the real one.
+/// With the clock this many seconds after noon, or the real clock.
 fn at(run: Run<'_>, seconds: Option<i64>) -> Run<'_> {
     match seconds {
         Some(seconds) => run.at_noon_and(seconds),
@@ -98,7 +98,7 @@ fn filled(exchange: &Exchange, fill: impl Fn(&str) -> String) -> Exchange {
     exchange
 }
 
-/// The expectations that the pass did not meet. Status is asked only if one is about it.
+/// The expectations that were not met. `--status` is run only if one needs it.
 fn unmet(pass: &Pass, ended: &Ended, status: impl Fn() -> Ended) -> Vec<String> {
     let about_status = |(_, expect): &(Line, Expect)| matches!(expect, Expect::Status { .. });
     let status = if pass.expects.iter().any(about_status) { status().stdout } else { String::new() };
@@ -119,14 +119,14 @@ fn unmet(pass: &Pass, ended: &Ended, status: impl Fn() -> Ended) -> Vec<String> 
     wrong
 }
 
-/// What `--status --json` tells of a host and family; a key that is missing or null is empty.
+/// The value for a host and family in `--status --json`; empty if the key is missing or null.
 fn told(status: &str, host: &str, family: &str, key: &str) -> Option<String> {
     let objects = status.lines().filter_map(|line| json::parse(line).ok());
     let mut ours = objects.filter(|o| json::text(o, "host") == Some(host) && json::text(o, "family") == Some(family));
     ours.next().map(|object| json::text(&object, key).unwrap_or_default().to_string())
 }
 
-/// The secrets that a config holds by themselves, without quotes.
+/// The secrets in a config, without quotes.
 pub fn secrets(config: &str) -> Vec<String> {
     let pairs = config.lines().filter_map(|line| line.split_once('='));
     let secret = pairs.filter(|(key, _)| ["password", "token", "key", "secret"].contains(&key.trim()));

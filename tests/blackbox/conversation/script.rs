@@ -1,22 +1,22 @@
-//! The exchanges of a pass, taken off one by one as requests come, and what went wrong with that.
+//! The expected exchanges of a pass, removed one by one as requests arrive, and the differences found.
 
 use super::compare::compare;
 use super::format::Exchange;
 use crate::world::{Reply, Request};
 use std::sync::Mutex;
 
-/// What the server still expects, and its complaints.
+/// The remaining exchanges, and the differences so far.
 #[derive(Default)]
 pub struct Script(Mutex<(Vec<Exchange>, Vec<String>)>);
 
 impl Script {
-    /// Sets what the next pass must ask. `{url}` and `{other}` are in it already.
+    /// Sets the exchanges of the next pass. `{url}` and `{other}` are filled in already.
     pub fn set(&self, exchanges: Vec<Exchange>) {
         *self.0.lock().unwrap() = (exchanges, Vec::new());
     }
 
-    /// The reply to a request: that of the first expected exchange, or, where the order is free, of the one that
-    /// fits. A request that does not fit is a complaint, and is answered nevertheless so that the rest is seen too.
+    /// The reply to a request: that of the next exchange, or where the order is free, of the one that matches. A
+    /// request that does not match is recorded and still gets a reply, so that later differences are found too.
     pub fn answer(&self, request: &Request) -> Reply {
         self.exchange(request).map_or_else(|| Reply::new(500, &[], "not in the script"), |exchange| reply(&exchange))
     }
@@ -45,7 +45,7 @@ impl Script {
         Some(left.remove(fits.unwrap_or(0)))
     }
 
-    /// All complaints of the pass, among them the exchanges that never took place.
+    /// All differences of the pass, including exchanges that did not take place.
     pub fn complaints(&self) -> Vec<String> {
         let held = self.0.lock().unwrap();
         let never = held.0.iter().map(|e| format!("line {}: never asked: {} {}", e.line, e.method, e.target));

@@ -28,15 +28,15 @@ const FACTS: [&str; 18] = [
     "garbage",
     "complaint",
 ];
-/// Those that a service has in any case, its own or its protocol's.
+/// Facts that every service has, stated in its file or its protocol's.
 const NEEDED: [&str; 8] = ["host", "url", "ipv4", "updated", "refused", "reason", "garbage", "complaint"];
 
-/// The facts of one service, or of a protocol for its services.
+/// The facts of one service, or those common to the services of a protocol.
 #[derive(Clone, Debug, Default)]
 pub struct Service {
     name: String,
     facts: BTreeMap<String, String>,
-    /// The lines of the config section beside `provider`, `url` and `hosts`.
+    /// The lines of the config section other than `provider`, `url` and `hosts`.
     settings: Vec<String>,
 }
 
@@ -50,7 +50,7 @@ pub struct Shared {
 }
 
 impl Service {
-    /// Reads a file. The facts that it does not state are those of `protocol`, which finds them by its name.
+    /// Parses a file. `protocol` returns the facts of a protocol by its name, which apply where the file states none.
     pub fn parse(name: &str, text: &str, protocol: impl Fn(&str) -> Option<Service>) -> Result<Service, String> {
         let (mut facts, mut settings) = (BTreeMap::new(), None);
         for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
@@ -82,7 +82,7 @@ impl Service {
         service.check().map(|()| service)
     }
 
-    /// Whether it is a service, and not what the services of a protocol have in common.
+    /// Whether it is a service, not the common facts of a protocol.
     pub fn is_complete(&self) -> bool {
         self.fact("protocol").is_some()
     }
@@ -115,7 +115,7 @@ impl Service {
         }
     }
 
-    /// The name of the second host: stated, or `b.` in the place of `a.`.
+    /// The second hostname: stated, or the first with `b.` instead of `a.`.
     fn second_host(&self) -> Option<String> {
         let stated = self.fact("second-host").map(String::from);
         stated.or_else(|| Some(format!("b.{}", self.fact("host")?.strip_prefix("a.")?)))
@@ -124,7 +124,7 @@ impl Service {
     fn has(&self, fact: &str) -> bool {
         match fact {
             "second-host" => self.second_host().is_some(),
-            // The protocol's is the test server's address alone: the preset's own path is then used.
+            // The value of the protocols is the test server without a path, so that the preset's own path is used.
             "url" => self.fact("url") != Some("{url}"),
             fact => self.fact(fact).is_some(),
         }
@@ -139,7 +139,7 @@ impl Service {
             filled += before;
             match self.placeholder(name)? {
                 Some(text) => filled += &text,
-                // {url} and the others that are filled while it is played.
+                // `{url}` and others are filled in when the conversation is played.
                 None => filled += &format!("{{{name}}}"),
             }
             rest = after;
@@ -195,7 +195,7 @@ impl Service {
         });
         lines.extend(self.fact("header").map(&fill));
         if let Some(body) = self.fact("body") {
-            // A form. Unlike a target it is compared to the letter.
+            // A form. Unlike a target it is compared byte for byte.
             lines.extend([String::new(), filled(body, host, &escaped(addresses))]);
         }
         Ok(lines.join("\n> "))

@@ -1,4 +1,4 @@
-//! The reader and the judge of conversations, tested: a harness that sees nothing would pass everything.
+//! Tests of parsing and comparing: a test harness that notices nothing would pass everything.
 
 use super::compare::compare;
 use super::format::{parse, Exchange, Expect, Text};
@@ -53,7 +53,7 @@ fn expecting(target: &str) -> Exchange {
 }
 
 #[test]
-fn a_conversation_is_read_whole() {
+fn a_conversation_is_parsed() {
     let read = parse(WHOLE).unwrap();
     let [first, second] = &read.passes[..] else { panic!("{read:?}") };
     assert_eq!(first.config.as_deref(), Some("ipv4 = four\n[home]\npassword = s3cret\n"));
@@ -73,7 +73,7 @@ fn a_conversation_is_read_whole() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_with_its_line() {
+fn parse_errors_name_the_line() {
     for (text, told) in [
         ("[expect]\nexit = 0", "line 1: there is no [config]"),
         ("[config]\n[exchange]\n", "line 1: this pass expects no exit code"),
@@ -91,7 +91,7 @@ fn what_cannot_be_read_is_told_with_its_line() {
 }
 
 #[test]
-fn requests_are_compared_by_meaning() {
+fn requests_are_compared_after_decoding() {
     let same = |expected: &str, came: &str| compare(&expecting(expected), &request(came, "")).is_ok();
     assert!(same("/u?h=a,b&myip=2620:fe::fe", "/u?h=a%2Cb&myip=2620%3afe%3A%3Afe"));
     assert!(!same("/u?h=a&m=b", "/u?m=b&h=a"), "the order of parameters counts");
@@ -116,7 +116,7 @@ fn requests_are_compared_by_meaning() {
 }
 
 #[test]
-fn bodies_are_compared_as_json_where_they_are() {
+fn json_bodies_are_compared_by_value() {
     let body = |text: &str| Exchange { body: Some(text.into()), ..expecting("/") };
     assert!(compare(&body("{\"a\":1,\"b\":[true,null]}"), &request("/", "{ \"b\":[true,null], \"a\":1 }")).is_ok());
     assert!(compare(&body("{\"a\":[1,2]}"), &request("/", "{\"a\":[2,1]}")).is_err());
@@ -126,7 +126,7 @@ fn bodies_are_compared_as_json_where_they_are() {
 }
 
 #[test]
-fn a_script_complains_of_wrong_missing_and_extra_requests() {
+fn wrong_missing_and_extra_requests_are_reported() {
     let script = Script::default();
     script.set(vec![expecting("/a"), expecting("/b")]);
     script.answer(&request("/x", ""));

@@ -1,4 +1,4 @@
-//! The test that plays all conversations: those of each provider's folder, and the shared ones with each service.
+//! Plays all conversations: those in each provider's folder, and the shared ones with each service.
 
 use super::format::{parse, Conversation};
 use super::play::play;
@@ -32,7 +32,7 @@ fn left_out(path: &Path) -> bool {
     provider::left_out(name).is_some() || cfg!(not(feature = "tls")) && provider::named(name).is_none()
 }
 
-/// A conversation, by the name under which it is asked for and reported: `joker/update`.
+/// A conversation and its name in messages and `HOMING_CASE`: `joker/update`.
 struct Case {
     name: String,
     text: String,
@@ -69,7 +69,7 @@ fn shared() -> Vec<(String, Shared)> {
     listed(&folder().join("shared")).into_iter().map(parse).collect()
 }
 
-/// Its own conversations, and if it is a service, the shared ones that are for it.
+/// The conversations of a folder, and if it is a service's, the shared ones that are for it.
 fn cases_of(folder: &Path, shared: &[(String, Shared)]) -> Vec<Case> {
     let name = stem(folder);
     let own = listed(folder).into_iter().filter(|path| stem(path) != "service");
@@ -92,7 +92,7 @@ fn cases() -> Vec<Case> {
 }
 
 fn read_case(case: &Case) -> Result<Conversation, String> {
-    // A shared conversation's line numbers are those of the text with the facts in it: show that.
+    // The line numbers of a shared conversation are those of the text with the facts filled in.
     parse(&case.text).map_err(|why| format!("{why}\nin\n{}", case.text))
 }
 
@@ -108,7 +108,7 @@ fn walk(case: &Case) -> Result<(), String> {
 }
 
 #[test]
-fn conversations_go_as_written() {
+fn conversations_pass() {
     let cases = cases();
     assert!(!cases.is_empty(), "no conversation is named so");
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
@@ -125,14 +125,14 @@ fn conversations_go_as_written() {
     });
     let mut failed = failed.into_inner().unwrap();
     failed.sort();
-    // Past libtest's capture: the number is part of what a run shows.
+    // Printed past libtest's capture, so that every run shows the number.
     let line = format!("{} conversations, {} failed\n", cases.len(), failed.len());
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
 
 #[test]
-fn every_conversation_can_be_read() {
+fn conversations_can_be_parsed() {
     let wrong = |case: Case| read_case(&case).err().map(|why| format!("{}: {why}", case.name));
     let wrong: Vec<_> = cases().into_iter().filter_map(wrong).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -153,7 +153,7 @@ fn every_listed_provider_has_conversations() {
     assert!(!listed_names.is_empty(), "--list --json names none: {list:?}");
     let name = |path: PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     let folders: Vec<PathBuf> = listed(&folder()).into_iter().filter(|path| stem(path) != "shared").collect();
-    // What this build leaves out has its folder all the same.
+    // What this build leaves out has a folder nevertheless.
     let out: Vec<String> = folders.iter().filter(|path| left_out(path)).cloned().map(name).collect();
     let features =
         provider::FEATURES.iter().filter(|(_, names)| names.iter().any(|name| out.iter().any(|out| out == name)));
@@ -175,7 +175,7 @@ fn every_listed_provider_has_conversations() {
             assert!(shown, "{provider} has no conversation that shows {begins:?}: {cases:?}");
         }
     }
-    // What `--list` says of a service in short is what its conversations show.
+    // The short facts in `--list` agree with the conversations.
     for provider in providers.iter().filter(of_http) {
         let Some(service) = names(provider).and_then(|name| service(&name)) else { continue };
         let flag = |key: &str| json::flag(provider, key);
@@ -191,7 +191,7 @@ fn every_listed_provider_has_conversations() {
     }
 }
 
-/// A shared conversation that is for no service would test nothing.
+/// A shared conversation without a service would test nothing.
 #[test]
 fn every_shared_conversation_is_played_with_a_service() {
     let names: Vec<String> = listed(&folder()).iter().map(|path| stem(path)).collect();

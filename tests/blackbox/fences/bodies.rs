@@ -1,4 +1,4 @@
-//! Answers that arrive whole and hold poison.
+//! Complete responses with malicious content.
 
 use super::outing::{case, meet, Case, GOOD};
 use crate::world::Reply;
@@ -13,7 +13,7 @@ fn both(name: &'static str, reply: Reply) -> Case {
     case(name, reply, ["", ""])
 }
 
-/// Documents that must not be parsed without a bound: what a Cloudflare-like API could be made to send as well.
+/// Documents that need a limit on depth or size, in the form in which an API such as Cloudflare's could send them.
 pub fn bombs() -> Vec<(&'static str, String)> {
     let deep = |open: &str, n: usize, close: &str| format!("{}1{}", open.repeat(n), close.repeat(n));
     let mut bombs = vec![
@@ -43,16 +43,16 @@ pub fn bombs() -> Vec<(&'static str, String)> {
 }
 
 #[test]
-fn json_bombs_do_not_go_off() {
+fn json_bombs_are_rejected() {
     let mut cases: Vec<Case> = bombs().into_iter().map(|(name, text)| both(name, ok(text))).collect();
     cases.push(case("deep", ok("[".repeat(16 * 1024)), ["nested deeper than 32", "unexpected reply"]));
     cases.push(case("a good one", ok("{\"ip\":\"198.41.0.4\"}"), [GOOD, "unexpected reply"]));
     meet(&cases, "json:ip");
 }
 
-/// tinyjson keeps the last of two members of one name; which one was meant nobody knows.
+/// tinyjson keeps the last of two members with one name. Which one was meant is unknown.
 #[test]
-fn duplicate_keys_that_differ_are_not_believed() {
+fn conflicting_duplicate_json_keys_are_rejected() {
     let cases = [
         both("last is public", ok("{\"ip\":\"10.0.0.1\",\"ip\":\"198.41.0.4\"}")),
         both("both are public", ok("{\"ip\":\"193.0.14.129\",\"ip\":\"198.41.0.4\"}")),
@@ -62,7 +62,7 @@ fn duplicate_keys_that_differ_are_not_believed() {
 }
 
 #[test]
-fn poison_in_the_body_is_quoted_harmlessly() {
+fn control_characters_in_bodies_are_escaped() {
     let mut cases = Vec::new();
     for (name, poison) in [
         ("not UTF-8", b"\xff\xfe\x80 198.41.0.4".to_vec()),
@@ -98,7 +98,7 @@ fn poison_in_the_body_is_quoted_harmlessly() {
 }
 
 #[test]
-fn poison_in_the_head_is_quoted_harmlessly() {
+fn control_characters_in_headers_are_escaped() {
     let mut cases = Vec::new();
     let with = |header: &str| Reply::raw(format!("HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: 1\r\n\r\nx"));
     let redirect =
@@ -113,7 +113,7 @@ fn poison_in_the_head_is_quoted_harmlessly() {
 }
 
 #[test]
-fn what_is_compressed_unasked_is_refused() {
+fn compressed_responses_are_rejected() {
     let coded = |coding: &str, body: &str| {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Encoding: {coding}\r\nContent-Length: {}\r\n\r\n", body.len());
         Reply::raw(head + body)

@@ -1,9 +1,9 @@
-//! Variables that the packages below would heed change nothing: not who is asked, not what, not what is written.
+//! Environment variables that dependencies read have no effect on requests, their destination, or files.
 
 use super::outing::{verdict, Outing, Role};
 use crate::world::{HttpServer, Manner, Pki, Reply, Request, Run};
 
-/// What went out, without the parts that two runs may differ in.
+/// What was sent, without the parts that may differ between two runs.
 fn told(request: &Request) -> String {
     let headers: Vec<_> = request.headers.iter().filter(|(name, _)| name != "Host").collect();
     format!("{} {} {headers:?} {}", request.method, request.target, request.text())
@@ -11,7 +11,7 @@ fn told(request: &Request) -> String {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn no_variable_reroutes_times_or_records_a_request() {
+fn environment_variables_do_not_change_requests() {
     let pki = Pki::get();
     let trap = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
     let (trap_url, trap_host) = (trap.url(), trap.address().to_string());
@@ -49,9 +49,9 @@ fn no_variable_reroutes_times_or_records_a_request() {
     assert_eq!(trap.count(), 0);
 }
 
-/// minreq takes its timeout from here, in seconds; ours counts.
+/// minreq takes its timeout in seconds from this variable; homing's own timeout counts.
 #[test]
-fn a_timeout_in_the_environment_changes_nothing() {
+fn minreqs_timeout_variable_is_ignored() {
     let server = HttpServer::new(|_| Reply::nothing().then_hang());
     for timeout in ["0", "20", "-1", "x"] {
         let outing = Outing::new(Role::Detector, &server.url(), "plain", "");

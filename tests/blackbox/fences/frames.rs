@@ -1,24 +1,24 @@
-//! Answers whose framing is wrong: cut, contradicting, endless, not HTTP at all.
+//! Responses with wrong framing: truncated, contradictory, endless, or not HTTP.
 
 use super::outing::{case, meet, meet_tls, Case, GOOD};
 use crate::world::{Manner, Reply};
 
-/// A 200 with these header lines and a body that would be taken if the frame were right.
+/// A 200 response with these header lines and a body that would be accepted if the framing were right.
 fn framed(headers: &str, body: &str) -> Reply {
     Reply::raw(format!("HTTP/1.1 200 OK\r\n{headers}\r\n{body}"))
 }
 
-/// The same problem told to both.
+/// The same message in both roles.
 fn both(name: &'static str, reply: Reply, told: &'static str) -> Case {
     case(name, reply, [told, told])
 }
 
 const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
-/// The body as a detector reads it; a provider takes it for words that it does not know.
+/// The body that a detector accepts; a provider does not know its return code.
 const PLAIN: &str = "198.41.0.4";
 const GOOD_WORD: &str = "good 198.41.0.4";
 
-/// What a detector would believe and what a provider would, each as a case of its own name; both must be refused.
+/// What a detector would accept and what a provider would accept, each as its own case. Both must be rejected.
 fn twice(name: &'static str, reply: impl Fn(&str) -> Reply, told: &'static str) -> [Case; 2] {
     [both(name, reply(PLAIN), told), both(name, reply(GOOD_WORD), told)]
 }
@@ -28,7 +28,7 @@ fn length(n: impl std::fmt::Display) -> String {
 }
 
 #[test]
-fn a_cut_answer_is_not_believed() {
+fn a_truncated_response_is_rejected() {
     let mut cases = Vec::new();
     cases.extend(twice("a short Content-Length body", |body| framed(&length(body.len() + 1), body), "cut short"));
     cases.extend(twice("no body at all", |_| framed(&length(15), ""), "cut short"));
@@ -47,7 +47,7 @@ fn a_cut_answer_is_not_believed() {
 }
 
 #[test]
-fn an_answer_that_contradicts_itself_is_not_believed() {
+fn contradictory_response_framing_is_rejected() {
     let mut cases = Vec::new();
     let chunk = |body: &str| format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     let contradicts = "contradicts itself";
@@ -73,12 +73,12 @@ fn an_answer_that_contradicts_itself_is_not_believed() {
 }
 
 #[test]
-fn bad_chunk_sizes_are_refused() {
+fn invalid_chunk_sizes_are_rejected() {
     let mut cases = Vec::new();
     for size in ["-5", "zz", "0x0f", "ffffffffffffffff", "10000000000000000", "7fffffffffffffff", "", " ", "1 0", "f f"]
     {
         cases.extend(twice(size, |b| framed(CHUNKED, &format!("{size}\r\n{b}\r\n0\r\n\r\n")), ""));
-        // A good chunk before it: what came so far must not count.
+        // After a valid chunk: what came before must not count.
         let start = |b: &str| format!("{:x}\r\n{b}\r\n{size}\r\nx\r\n", b.len());
         cases.extend(twice(size, |b| framed(CHUNKED, &start(b)), ""));
     }
@@ -89,9 +89,9 @@ fn bad_chunk_sizes_are_refused() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn over_tls_the_last_chunk_counts_too() {
+fn a_truncated_chunked_response_over_tls_is_rejected() {
     let chunk = |b: &str| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len()));
-    // The server itself ends the connection, and properly: what it began to say is not what it would have said.
+    // The server ends the TLS connection properly, but the response is incomplete.
     let mut cases = Vec::new();
     cases.extend(twice("cut between chunks", chunk, "cut short"));
     cases.extend(twice("cut in a chunk", |b| framed(CHUNKED, &format!("20\r\n{b}")), "cut short"));
@@ -108,7 +108,7 @@ fn over_tls_the_last_chunk_counts_too() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_tls_connection_cut_by_anyone_is_not_believed() {
+fn a_tls_connection_without_close_notify_is_rejected() {
     let mut cases = Vec::new();
     cases.extend(twice("in chunks", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len())), ""));
     cases.extend(twice("in a length", |b| framed(&length(b.len() + 1), b), "cut short"));
@@ -118,7 +118,7 @@ fn a_tls_connection_cut_by_anyone_is_not_believed() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn without_a_length_a_detector_is_refused_and_a_provider_is_not() {
+fn a_response_without_length_is_rejected_from_detectors_only() {
     let cases = [
         case("closed", framed("", PLAIN), ["does not say how long", "unexpected reply"]),
         case("closed", framed("", GOOD_WORD), ["does not say how long", GOOD]),
@@ -128,7 +128,7 @@ fn without_a_length_a_detector_is_refused_and_a_provider_is_not() {
 }
 
 #[test]
-fn a_status_that_is_no_final_200_gives_nothing() {
+fn a_status_other_than_200_gives_no_address() {
     let mut cases = Vec::new();
     for status in
         ["100 Continue", "101 Switching", "102 Processing", "103 Early Hints", "99 x", "600 x", "1000 x", "0 x"]
@@ -163,7 +163,7 @@ fn a_status_that_is_no_final_200_gives_nothing() {
 }
 
 #[test]
-fn what_is_not_http_is_told_so() {
+fn a_response_that_is_not_http_is_reported() {
     let mut cases = Vec::new();
     cases.extend(twice("HTTP/0.9", |b| Reply::raw(b), ""));
     cases.extend(twice("HTTP/0.9 with an end of line", |b| Reply::raw(format!("{b}\r\n\r\n{b}")), ""));
@@ -181,7 +181,7 @@ fn what_is_not_http_is_told_so() {
 }
 
 #[test]
-fn floods_are_bounded() {
+fn endless_responses_are_bounded() {
     let mut cases = Vec::new();
     let head = |headers: &str| Reply::raw(format!("HTTP/1.1 200 OK\r\n{headers}"));
     cases.push(case("an endless body", framed("", PLAIN).then_flood([b'x'; 4096]), ["", "larger than 16 KiB"]));
@@ -206,10 +206,11 @@ fn floods_are_bounded() {
     meet(&cases, "plain");
 }
 
-/// minreq forgets its limit on the head after one line of the limit's length less one that ends in a bare LF. The
-/// limit is drawn anew for each request, so that a server can only guess; these try where it can be, and flood.
+/// minreq drops its limit on the size of headers after a line of exactly the limit's length minus one that ends in a
+/// bare LF. homing picks a random limit for each request, so that a server can only guess. These cases try possible lengths,
+/// then flood.
 #[test]
-fn the_one_header_line_that_lifts_minreqs_limit_gains_nothing() {
+fn minreqs_header_limit_cannot_be_bypassed() {
     let line = |n: usize| format!("HTTP/1.1 200 OK\r\nA: {}\n", "x".repeat(n - 3));
     let lengths = [8_190, 8_191, 8_192, 9_215, 10_239, 11_263, 12_286, 12_287];
     let after = |n: usize| both("a bare LF", Reply::raw(line(n)).then_flood("A: b\r\n".repeat(700)), "");

@@ -1,4 +1,4 @@
-//! One hostile server met, in both roles, and what must hold whatever it did.
+//! One hostile server in one role, and the checks that every such pass must satisfy.
 
 use crate::world::{paced, seconds, Canary, Ended, HttpServer, Manner, Pki, Reply, Run, Scratch};
 use homing::types::json;
@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
 use std::thread;
 
-/// Shows at once where it is found, in whatever encoding: no letter of it stays as it is everywhere.
+/// Contains characters that each encoding changes, so that a leak is found in any of them.
 pub const PASSWORD: &str = "k9@Zu:ar/y%7+&q!wX";
-/// The pass's deadline, in seconds natively, unless a test says otherwise; a request has one.
+/// The deadline of a pass in seconds on the host itself, unless a test sets another, and the timeout of a request.
 pub const DEADLINE: u64 = 2;
 const TIMEOUT: u64 = 1;
-/// In KiB.
+/// Limit on resident memory, in KiB.
 const MOST_MEMORY: u64 = 16 * 1024;
-/// How many outings at once.
+/// How many cases run at once.
 const THREADS: usize = 10;
 
-/// As what the hostile server is asked.
+/// What the hostile server is used for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     Detector,
@@ -26,17 +26,17 @@ pub enum Role {
 
 pub const BOTH: [Role; 2] = [Role::Detector, Role::Provider];
 
-/// An outing: folder, config, and the server that nobody may ask.
+/// One attack: a scratch folder with a config, and a second server that must not be contacted.
 pub struct Outing {
     pub scratch: Scratch,
     pub role: Role,
     pub deadline: u64,
-    /// Asked by nobody as long as detection fails, and by nobody at all otherwise.
+    /// Must not be contacted: as the provider while detection fails, and at all if the provider is the hostile server.
     witness: HttpServer,
 }
 
 impl Outing {
-    /// With the hostile server at `url`; `parse` is a detector's, `extra` goes before the sections.
+    /// With the hostile server at `url`; `parse` is a detector's key, `extra` goes before the sections.
     pub fn new(role: Role, url: &str, parse: &str, extra: &str) -> Outing {
         let scratch = Scratch::new();
         scratch.folder("lib");
@@ -55,26 +55,26 @@ impl Outing {
         Outing { scratch, role, deadline: DEADLINE, witness }
     }
 
-    /// Has it trust this authority and no other.
+    /// Makes homing trust this certificate authority and no other.
     pub fn trust(&self, ca: &str) {
         let file = self.scratch.write("ca.pem", ca, 0o600);
         let config = self.scratch.read("homing.conf");
         self.scratch.write("homing.conf", &format!("ca_file = {}\n{config}", file.display()), 0o600);
     }
 
-    /// A pass over its config, weighed.
+    /// A pass with this config; its memory is measured.
     pub fn run(&self) -> Run<'_> {
         Run::pass(&self.scratch).arg("-v").weigh()
     }
 
-    /// What must hold of every pass, good or bad.
+    /// What every pass must satisfy.
     pub fn decent(&self, ended: &Ended) -> Vec<String> {
         let mut wrong = Canary::new([PASSWORD]).leaks(ended, &self.scratch, &["homing.conf", "ca.pem"]);
         let most = seconds(self.deadline + 1);
         if ended.took >= most {
             wrong.push(format!("took {:?}", ended.took));
         }
-        // One that ends between two looks is not weighed.
+        // A pass that ends between two samples has no measurement.
         if ended.peak.is_some_and(|peak| peak >= MOST_MEMORY) {
             wrong.push(format!("took {:?} KiB of memory", ended.peak));
         }
@@ -92,8 +92,8 @@ impl Outing {
         wrong
     }
 
-    /// What must hold of a pass that a hostile server spoiled: decent, exit 1, nothing published or believed, `words`
-    /// in what was said.
+    /// What a pass must satisfy that the hostile server made fail: exit code 1, nothing published or stored, and
+    /// `words` on standard error.
     pub fn spoiled(&self, ended: &Ended, words: &str) -> Vec<String> {
         let mut wrong = self.decent(ended);
         if ended.code != Some(1) {
@@ -108,14 +108,14 @@ impl Outing {
         if self.role == Role::Detector && !self.scratch.read("lib/history.log").is_empty() {
             wrong.push("the history has a line".to_string());
         }
-        // What nobody was told of cannot be published.
+        // An address that the provider did not confirm must not count as published.
         if let Some(address) = (self.role == Role::Provider).then(|| self.published()).flatten() {
             wrong.push(format!("{address} counts as published"));
         }
         wrong
     }
 
-    /// What must hold where the server was good after all.
+    /// What a pass must satisfy if the server's response was acceptable.
     pub fn good(&self, ended: &Ended) -> Vec<String> {
         let mut wrong = self.decent(ended);
         if ended.code != Some(0) || self.published().as_deref() != Some("198.41.0.4") {
@@ -124,7 +124,7 @@ impl Outing {
         wrong
     }
 
-    /// What homing takes for published.
+    /// The address that homing considers published.
     pub fn published(&self) -> Option<String> {
         let status = Run::pass(&self.scratch).args(["--status", "--json"]).go();
         let objects = status.stdout.lines().filter_map(|line| json::parse(line).ok());
@@ -132,22 +132,22 @@ impl Outing {
     }
 }
 
-/// A hostile reply.
+/// A hostile response.
 pub struct Case {
     pub name: &'static str,
     pub reply: Reply,
-    /// What must be said of it, to the detector and to the provider. `GOOD`: this one is fine.
+    /// What homing must report as detector and as provider; `GOOD` if the response is acceptable.
     pub told: [&'static str; 2],
 }
 
-/// Nothing is wrong with it in this role.
+/// The response is acceptable in this role.
 pub const GOOD: &str = "(good)";
 
 pub fn case(name: &'static str, reply: Reply, told: [&'static str; 2]) -> Case {
     Case { name, reply, told }
 }
 
-/// Meets each case in both roles. The server must have been asked once.
+/// Runs each case in both roles. The server must be contacted exactly once.
 pub fn meet(cases: &[Case], parse: &str) {
     meet_over(cases, parse, None);
 }
@@ -177,7 +177,7 @@ fn meet_over(cases: &[Case], parse: &str, manner: Option<Manner>) {
     });
 }
 
-/// Everything that was wrong with one outing, as one text.
+/// All violations of one attack in one text.
 pub fn verdict(name: &str, wrong: Vec<String>, ended: &Ended) -> Result<(), String> {
     match wrong.is_empty() {
         true => Ok(()),
@@ -185,7 +185,7 @@ pub fn verdict(name: &str, wrong: Vec<String>, ended: &Ended) -> Result<(), Stri
     }
 }
 
-/// Does something for each of many, some at once, and fails with all that failed.
+/// Runs something for each item, several at a time, and panics with all failures.
 pub fn all<T: Sync>(items: &[T], each: impl Fn(&T) -> Result<(), String> + Sync) {
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {

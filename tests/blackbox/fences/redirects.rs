@@ -1,5 +1,5 @@
-//! Redirects: none is followed, anywhere, with credentials or without. minreq would follow a hundred and take
-//! Authorization along.
+//! Redirects are never followed, with or without credentials. minreq would follow a hundred and send Authorization
+//! along.
 
 use super::outing::{all, verdict, Outing, BOTH, PASSWORD};
 use crate::world::{percent, HttpServer, Manner, Pki, Reply};
@@ -15,7 +15,7 @@ fn to(code: u16, place: &str) -> Reply {
 }
 
 #[test]
-fn nobody_is_asked_at_another_host() {
+fn redirects_to_another_host_are_not_followed() {
     all(&jobs(), |(code, role)| {
         let second = HttpServer::new(|_| Reply::ok("198.41.0.4"));
         let place = format!("http://localhost:{}/x?password={}", second.address().port(), percent(PASSWORD));
@@ -36,7 +36,7 @@ fn nobody_is_asked_at_another_host() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn nobody_is_asked_in_the_clear_after_tls() {
+fn redirects_from_https_to_http_are_not_followed() {
     all(&jobs(), |(code, role)| {
         let second = HttpServer::new(|_| Reply::ok("198.41.0.4"));
         let (code, place) = (*code, second.url());
@@ -53,7 +53,7 @@ fn nobody_is_asked_in_the_clear_after_tls() {
 }
 
 #[test]
-fn a_loop_is_entered_once() {
+fn redirect_loops_are_not_followed() {
     let places = ["/", "", "?again", "//127.0.0.1/", "http://[::1", "/good 198.41.0.4"];
     let jobs: Vec<_> = places.iter().flat_map(|place| BOTH.map(|role| (*place, role))).collect();
     all(&jobs, |(place, role)| {

@@ -1,6 +1,5 @@
-//! How a name becomes a connection: the family that was asked for, a first address that swallows packets, and a name
-//! server that does.
-//! Names with addresses of our choice need `unshare -m` as root; without it those tests say so and do nothing.
+//! From a name to a connection: the requested family, a first address that drops packets, and a name server that does.
+//! Names with chosen addresses need `unshare -m` as root; without it these tests are left out.
 
 use super::outing::{verdict, Outing, Role};
 use crate::world::{left_out, paced, runner, HttpServer, Reply, Run, Scratch};
@@ -10,12 +9,12 @@ use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::Duration;
 
-/// A run that sees these lines as /etc/hosts, if that can be had here.
+/// A run with these lines as /etc/hosts, if that is possible here.
 fn with_hosts<'a>(scratch: &'a Scratch, hosts: &str) -> Option<Run<'a>> {
     with_file(scratch, "/etc/hosts", hosts)
 }
 
-/// A run that sees these lines as this file of the system.
+/// A run with these lines as the content of this system file.
 fn with_file<'a>(scratch: &'a Scratch, place: &str, lines: &str) -> Option<Run<'a>> {
     let lines = scratch.write("lines", lines, 0o644);
     let script = "mount --bind \"$1\" \"$2\" && shift 2 && exec \"$@\"";
@@ -33,7 +32,7 @@ fn with_file<'a>(scratch: &'a Scratch, place: &str, lines: &str) -> Option<Run<'
     Some(run.arg("-c").arg(scratch.path("homing.conf")).arg("-v").weigh())
 }
 
-/// A listener whose queue is full: it answers nobody, not even with a refusal.
+/// A listener whose queue is full: it neither accepts nor refuses connections.
 struct Swallower {
     _listener: OwnedFd,
     _queue: Vec<TcpStream>,
@@ -55,7 +54,7 @@ impl Swallower {
 }
 
 #[test]
-fn a_first_address_that_swallows_packets_is_survived() {
+fn the_second_address_is_tried_if_the_first_is_silent() {
     let server = HttpServer::on("127.0.0.3:0", |_| Reply::ok("good 198.41.0.4"));
     let port = server.address().port();
     let _swallower = Swallower::on(&format!("127.0.0.2:{port}"));
@@ -73,7 +72,7 @@ fn a_first_address_that_swallows_packets_is_survived() {
 }
 
 #[test]
-fn an_only_address_that_swallows_packets_costs_one_timeout() {
+fn a_silent_address_costs_one_timeout() {
     let _swallower = Swallower::on("127.0.0.4:9");
     for role in super::outing::BOTH {
         let outing = Outing::new(role, "http://127.0.0.4:9", "plain", "");
@@ -82,9 +81,10 @@ fn an_only_address_that_swallows_packets_costs_one_timeout() {
     }
 }
 
-/// The thread that waits for the name sleeps; where the kernel misunderstood until when, it asked 15,000 times.
+/// The thread that resolves the name sleeps. With a kernel that misread the time limit of the wait it called 15,000
+/// times.
 #[test]
-fn a_name_server_that_swallows_questions_is_waited_for_asleep() {
+fn waiting_for_a_silent_name_server_uses_no_cpu() {
     let _swallower = match UdpSocket::bind("127.77.0.1:53") {
         Ok(socket) => socket,
         Err(error) => return left_out(&format!("a name server on port 53 needs root: {error}")),
@@ -96,18 +96,18 @@ fn a_name_server_that_swallows_questions_is_waited_for_asleep() {
     };
     let ended = run.strace("futex").go();
     verdict("a hung name", outing.spoiled(&ended, "cannot reach name.example"), &ended).unwrap();
-    // Waits that have an end. An emulator locks its own things by the same call, without one, the more often the busier
-    // the machine.
+    // Waits with a time limit. An emulator uses the same call for its own locks, without limit, more often on a busy
+    // machine.
     let waits: Vec<&String> = ended.trace.iter().filter(|line| line.contains("tv_sec=")).collect();
     assert!((1..10).contains(&waits.len()), "{} waits, the last {:?}", waits.len(), waits.last());
 }
 
 #[test]
-fn a_name_is_asked_over_the_family_of_the_detector() {
+fn a_detector_connects_over_its_own_family() {
     let six = HttpServer::on("[::1]:0", |_| Reply::ok("2620:fe::fe"));
     let port = six.address().port();
     let four = HttpServer::on(&format!("127.0.0.1:{port}"), |_| Reply::ok("198.41.0.4"));
-    // Both orders, since the first address is the one that minreq itself would take.
+    // In both orders, since minreq itself would take the first address.
     for hosts in ["127.0.0.1 both.localhost\n::1 both.localhost\n", "::1 both.localhost\n127.0.0.1 both.localhost\n"] {
         let outing = Outing::new(Role::Detector, &format!("http://both.localhost:{port}"), "plain", "ipv6 = probe");
         let Some(run) = with_hosts(&outing.scratch, hosts) else { return };
@@ -117,7 +117,7 @@ fn a_name_is_asked_over_the_family_of_the_detector() {
         assert!(history.contains("ipv4 198.41.0.4 probe") && history.contains("ipv6 2620:fe::fe probe"), "{history}");
     }
     assert_eq!((four.count(), six.count()), (2, 2));
-    // A name with one family only is not asked for the other.
+    // A name with addresses of one family is not used for the other.
     let outing = Outing::new(Role::Detector, &format!("http://one.localhost:{port}"), "plain", "");
     let Some(run) = with_hosts(&outing.scratch, "::1 one.localhost\n") else { return };
     let ended = run.go();
@@ -126,7 +126,7 @@ fn a_name_is_asked_over_the_family_of_the_detector() {
 }
 
 #[test]
-fn localhost_goes_over_the_family_of_the_detector() {
+fn localhost_is_reached_over_the_family_of_the_detector() {
     let four = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let url = format!("http://localhost:{}", four.address().port());
     let outing = Outing::new(Role::Detector, &url, "plain", "");
@@ -135,7 +135,7 @@ fn localhost_goes_over_the_family_of_the_detector() {
 }
 
 #[test]
-fn ipv6_literals_work() {
+fn ipv6_literals_in_urls_work() {
     let server = HttpServer::on("[::1]:0", |request| match request.target.as_str() {
         "/" => Reply::ok("2620:fe::fe"),
         _ => Reply::ok("good 198.41.0.4"),

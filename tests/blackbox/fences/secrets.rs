@@ -1,22 +1,22 @@
-//! Secrets stay at home: not in what is shown, logged, kept or quoted, in no encoding, even if a server sends them back.
+//! Secrets are never printed, logged, stored or quoted, in any encoding, even if a server sends them back.
 
 use super::outing::{all, verdict, Outing, Role, PASSWORD};
 use crate::world::{base64, percent, HttpServer, Reply};
 
-/// The ways in which a server that knows the secret may say it.
+/// The ways in which a server that knows the secret may send it back.
 fn echoes() -> Vec<String> {
     let token = base64(format!("alice:{PASSWORD}").as_bytes());
     let lower = percent(PASSWORD).replace("%3A", "%3a").replace("%2F", "%2f").replace("%2B", "%2b");
     let mut echoes = vec![PASSWORD.to_string(), percent(PASSWORD), lower, base64(PASSWORD.as_bytes())];
     echoes.extend([token.clone(), format!("Basic {token}"), format!("alice:{PASSWORD}")]);
-    // Where the line is cut at 200 characters.
+    // Where messages are cut at 200 characters.
     echoes.extend([190, 195].map(|n| format!("{}{PASSWORD}", "x".repeat(n))));
     echoes.extend([190, 195].map(|n| format!("{}{token}", "x".repeat(n))));
     echoes
 }
 
 #[test]
-fn a_server_that_says_our_secret_back_does_not_get_it_logged() {
+fn secrets_echoed_by_a_server_are_masked() {
     let replies: Vec<Reply> = echoes()
         .into_iter()
         .flat_map(|echo| {
@@ -52,7 +52,7 @@ fn a_server_that_says_our_secret_back_does_not_get_it_logged() {
 }
 
 #[test]
-fn a_dry_run_shows_the_request_without_the_secret() {
+fn a_dry_run_masks_secrets() {
     let server = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
     for args in
         [&["--dry-run"][..], &["--dry-run", "-v"], &["--dry-run", "--json"], &["--check", "-v"], &["--list", "-v"]]
@@ -68,10 +68,10 @@ fn a_dry_run_shows_the_request_without_the_secret() {
     assert_eq!(server.count(), 0);
 }
 
-/// Where nobody answers the secret is in no message either.
+/// If a connection fails, the message contains no secret either.
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_failed_connection_tells_no_secret() {
+fn connection_errors_contain_no_secret() {
     for url in ["http://127.0.0.1:9", "https://127.0.0.1:9", "https://nowhere.invalid", "http://[::1]:9"] {
         let outing = Outing::new(Role::Provider, url, "plain", "");
         let ended = outing.run().go();
@@ -79,10 +79,9 @@ fn a_failed_connection_tells_no_secret() {
     }
 }
 
-/// A secret that stands in the query (`url` of a detector, say) is not for the log of everyone: what is told of a
-/// failure names the host alone.
+/// A secret in a query (such as in the `url` of a detector) must not get into logs: a failure names the host only.
 #[test]
-fn a_failure_names_the_host_and_not_the_query() {
+fn errors_name_the_host_and_not_the_query() {
     let server = HttpServer::new(|_| Reply::new(503, &[], "x"));
     let outing = Outing::new(Role::Detector, &format!("{}/?key=hunter2", server.url()), "plain", "");
     let ended = outing.run().go();

@@ -1,11 +1,11 @@
-//! Servers that take their time. The request's timeout and the pass's deadline hold against all of them.
+//! Slow servers. The timeout of a request and the deadline of a pass end all of them.
 
 use super::outing::{all, case, meet, meet_tls, verdict, Case, Outing, Role, BOTH, GOOD, PASSWORD};
 use crate::world::{paced, seconds, HttpServer, Manner, Pki, Reply, Run, Scratch};
 use std::net::TcpListener;
 use std::time::Duration;
 
-/// A byte each; no drip here ends before the deadline by itself.
+/// The pause between two bytes; no such response completes within the deadline.
 fn pause() -> Duration {
     seconds(1) / 20
 }
@@ -41,27 +41,27 @@ fn drips() -> Vec<Case> {
 }
 
 #[test]
-fn the_timeout_holds_against_any_drip() {
+fn the_timeout_ends_slow_responses() {
     meet(&drips(), "plain");
 }
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn the_timeout_holds_under_tls() {
+fn the_timeout_ends_slow_responses_over_tls() {
     meet_tls(&drips(), "plain", Manner::Proper);
 }
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn the_timeout_holds_against_a_record_that_drips() {
+fn the_timeout_ends_a_slow_tls_record() {
     let cases = [both("a record", Reply::ok("good 198.41.0.4"), "could not be confirmed")];
     meet_tls(&cases, "plain", Manner::Drip(pause()));
 }
 
-/// Whoever said all that it announced may keep the connection; that costs no time.
+/// A server that sent a complete response may keep the connection open; that costs no time.
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_peer_that_never_closes_is_not_waited_for() {
+fn a_complete_response_does_not_wait_for_close() {
     let whole = |body: &str| {
         let text = format!("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         Reply::raw(text).then_hang()
@@ -78,15 +78,15 @@ fn a_peer_that_never_closes_is_not_waited_for() {
     ];
     meet(&cases, "plain");
     meet_tls(&cases, "plain", Manner::Proper);
-    // Only the closing would tell where this one ends.
+    // Without a length only the closing ends this response.
     let endless = Reply::raw("HTTP/1.1 200 OK\r\nConnection: keep-alive\r\n\r\ngood 198.41.0.4").then_hang();
     meet(&[both("no length", endless, "")], "plain");
 }
 
-/// A listener that never says a byte: to TLS, a handshake that hangs.
+/// A listener that never sends a byte: the TLS handshake stalls.
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_hung_handshake_is_given_up() {
+fn a_stalled_tls_handshake_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", listener.local_addr().unwrap());
     all(&BOTH, |role| {
@@ -97,10 +97,9 @@ fn a_hung_handshake_is_given_up() {
     });
 }
 
-/// Four detectors that drip would take four timeouts; the pass has two, and the section after the first is not sent
-/// when they are over.
+/// Four slow detectors would take four timeouts. The deadline allows two, and later sections are not updated.
 #[test]
-fn the_deadline_holds_over_many() {
+fn the_deadline_ends_a_pass_with_many_slow_servers() {
     let server = HttpServer::new(|_| Reply::raw("HTTP/1.1 200 OK\r\n").then_drip("A: b\r\n".repeat(100), pause()));
     let names = ["one", "two", "three", "four", "five"];
     let detectors = |url: &str| {

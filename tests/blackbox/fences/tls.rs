@@ -1,4 +1,5 @@
-//! Certificates: only a chain to a trusted authority, for this name, at this time, and nothing is sent otherwise.
+//! Certificates: only a chain to a trusted authority, for this name, at this time, is accepted; otherwise nothing is
+//! sent.
 
 use super::outing::{all, verdict, Outing, Role, BOTH};
 use crate::world::{HttpServer, Identity, Manner, Pki, Reply};
@@ -6,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-/// One server with this certificate, in both roles; nothing may have been sent to it.
+/// A server with this certificate in both roles; nothing may have been sent to it.
 fn refused(name: &str, identity: &Identity, ca: &str, words: &str) {
     all(&BOTH, |role| {
         let server = HttpServer::tls(identity, Manner::Proper, |_| Reply::ok("good 198.41.0.4"));
@@ -23,7 +24,7 @@ fn refused(name: &str, identity: &Identity, ca: &str, words: &str) {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn bad_certificates_are_refused_and_nothing_is_sent() {
+fn nothing_is_sent_to_a_server_with_a_bad_certificate() {
     let pki = Pki::get();
     refused("unknown authority", &pki.good, &pki.itself.certificate, "not signed by an authority");
     refused("self-signed", &pki.itself, &pki.ca, "certificate of 127.0.0.1 is not");
@@ -34,10 +35,10 @@ fn bad_certificates_are_refused_and_nothing_is_sent() {
     refused("noise for authorities", &pki.good, "-----BEGIN CERTIFICATE-----\nAAAA\n", "certificate");
 }
 
-/// Many certificates of one name make for many paths: to build them all would take for ever (RUSTSEC-2023-0053).
+/// Many certificates with one name allow very many paths; trying all would take forever (RUSTSEC-2023-0053).
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn chains_without_end_are_given_up() {
+fn certificate_chains_with_many_paths_are_rejected() {
     let pki = Pki::get();
     for (count, words) in [(100, "not signed by an authority"), (400, ""), (4_000, "")] {
         let mut long = pki.good.clone();
@@ -48,7 +49,7 @@ fn chains_without_end_are_given_up() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_clock_that_is_wrong_is_named_and_not_forgiven() {
+fn a_wrong_clock_is_named_when_certificates_fail() {
     let pki = Pki::get();
     let times = [
         ("1970-01-01 00:00:00", "clock reads 1970-01-01T00:00"),
@@ -70,7 +71,7 @@ fn a_clock_that_is_wrong_is_named_and_not_forgiven() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_private_authority_is_trusted_by_ca_file_or_by_the_environment() {
+fn a_private_ca_is_trusted_by_ca_file_or_environment() {
     let pki = Pki::get();
     let server = HttpServer::tls(&pki.good, Manner::Proper, |_| Reply::ok("good 198.41.0.4"));
     for url in [server.url(), format!("https://localhost:{}", server.address().port())] {
@@ -78,7 +79,7 @@ fn a_private_authority_is_trusted_by_ca_file_or_by_the_environment() {
         by_file.trust(&pki.ca);
         let ended = by_file.run().go();
         verdict("ca_file", by_file.good(&ended), &ended).unwrap();
-        // ca_file wins over the environment.
+        // ca_file takes precedence over the environment.
         let wrong = by_file.scratch.write("other.pem", &pki.itself.certificate, 0o600);
         let ended = by_file.run().arg("--force").env("SSL_CERT_FILE", wrong).go();
         verdict("ca_file before SSL_CERT_FILE", by_file.good(&ended), &ended).unwrap();
@@ -95,14 +96,14 @@ fn a_private_authority_is_trusted_by_ca_file_or_by_the_environment() {
     assert_eq!(server.count(), 6);
 }
 
-/// Neither is TLS given up for a server that has none, nor taken up by chance.
+/// homing neither gives up TLS for a server without it, nor connects by TLS where http:// is configured.
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_server_without_tls_is_not_asked_in_the_clear() {
+fn https_never_falls_back_to_http() {
     all(&BOTH, |role| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
-        // Answers what it does not understand, as web servers do, and tells of every connection what came.
+        // Replies to what it does not understand, as web servers do, and records what came over each connection.
         let heard = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
             let mut heard = vec![0; 5];

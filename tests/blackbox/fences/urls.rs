@@ -1,5 +1,5 @@
-//! URLs that minreq would read in a way of its own, or write through: all are mistakes in the settings, told with
-//! file and line and without repeating what may be a secret, and nothing is attempted.
+//! URLs that minreq would interpret differently or that could inject into a request. All are errors in the settings,
+//! reported with file and line and without repeating a possible secret, and nothing is attempted.
 
 use super::outing::{all, verdict, Outing, Role, BOTH, PASSWORD};
 use crate::world::{HttpServer, Reply};
@@ -46,7 +46,7 @@ const BAD: [&str; 37] = [
 
 #[test]
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
-fn bad_urls_are_mistakes_in_the_settings() {
+fn invalid_urls_are_rejected() {
     let server = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let port = server.address().port().to_string();
     let jobs: Vec<_> = BAD.iter().flat_map(|url| BOTH.map(|role| (url.replace("{port}", &port), role))).collect();
@@ -55,7 +55,7 @@ fn bad_urls_are_mistakes_in_the_settings() {
         let config = outing.scratch.read("homing.conf");
         let line = 1 + config.lines().position(|line| line.starts_with("url = \"")).unwrap();
         let mut said = Vec::new();
-        // Who asks the detectors only need not mend the providers first.
+        // `--detect` only needs detectors: errors in providers do not stop it.
         let ways = [&["-v"][..], &["--check"], &["--dry-run", "-v"], &["--detect"]];
         for args in &ways[..if *role == Role::Detector { 4 } else { 3 }] {
             let ended = outing.run().args(*args).go();
@@ -76,9 +76,9 @@ fn bad_urls_are_mistakes_in_the_settings() {
     assert_eq!(server.count(), 0, "{:?}", server.asked());
 }
 
-/// A line break cannot stand in a file's value; on the command line it can.
+/// A line break cannot be part of a value in a file; on the command line it can.
 #[test]
-fn a_line_break_given_on_the_command_line_does_not_get_into_a_request() {
+fn a_line_break_in_an_argument_does_not_reach_a_request() {
     let server = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
     let jobs = [
         format!("home.url={}/x\r\nX-Evil: y", server.url()),
@@ -99,9 +99,9 @@ fn a_line_break_given_on_the_command_line_does_not_get_into_a_request() {
     assert_eq!(server.count(), 0, "{:?}", server.asked());
 }
 
-/// A password may hold anything: in base64 it is harmless.
+/// A password may contain anything; base64 makes it safe.
 #[test]
-fn whatever_a_password_holds_one_request_goes_out() {
+fn any_password_results_in_one_request() {
     let server = HttpServer::new(|_| Reply::ok("good 198.41.0.4"));
     for password in ["a\r\nX-Evil: y", "\u{fc}\u{0}", "\"; 'x", "%00%0d%0a"] {
         let before = server.count();
@@ -119,7 +119,7 @@ fn whatever_a_password_holds_one_request_goes_out() {
 }
 
 #[test]
-fn credentials_go_in_the_clear_only_when_that_is_said() {
+fn credentials_need_https_or_allow_plaintext() {
     for (url, extra, code) in [
         ("http://members.example.invalid/nic", "", 2),
         ("http://198.51.100.1/nic", "", 2),

@@ -1,4 +1,5 @@
-//! Between us and BIND: datagrams looked at, lost, cut and forged; and nsupdate's beside ours.
+//! A relay between homing and BIND that inspects, drops, truncates and forges datagrams; and nsupdate's messages
+//! compared.
 
 use super::daemon::{done, program};
 use super::rfc2136::{config, key, with, FOUR, HOSTS, SIX};
@@ -11,8 +12,8 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Passes datagrams on to a server. What comes back is given to `change` with its number, from 0; what that makes of
-/// it goes to who asked.
+/// Forwards datagrams to a server. Each reply is passed to `change` with its number, from 0; the result goes to the
+/// client.
 fn between(
     server: SocketAddr,
     at: &str,
@@ -31,7 +32,7 @@ fn between(
     })
 }
 
-/// A reply without its signature, and with this RCODE.
+/// A reply without its signature and with this RCODE.
 fn unsigned(reply: &[u8], rcode: u8) -> Vec<u8> {
     let mut reader = Reader::new(reply);
     let header = reader.header().unwrap();
@@ -44,7 +45,7 @@ fn unsigned(reply: &[u8], rcode: u8) -> Vec<u8> {
     bare
 }
 
-/// A reply with one bit of its MAC turned: the MAC ends six bytes before id, error and other length do.
+/// A reply with one bit of its MAC changed: the MAC ends six bytes before ID, error and other length.
 fn spoilt(reply: &[u8]) -> Vec<u8> {
     let mut reply = reply.to_vec();
     let at = reply.len() - 7;
@@ -52,7 +53,7 @@ fn spoilt(reply: &[u8]) -> Vec<u8> {
     reply
 }
 
-/// What a pass prints and how it ends with such datagrams; the records must be those, before it and after.
+/// The output and exit code of a pass with such datagrams; the zone must hold these records before and after.
 fn pass(
     extra: &str,
     code: i32,
@@ -73,14 +74,14 @@ fn pass(
 }
 
 #[test]
-fn a_lost_reply_is_asked_for_again_and_harms_nothing() {
+fn an_update_is_repeated_after_a_lost_reply() {
     let lose = |count, reply| if count == 0 { vec![] } else { vec![reply] };
     pass("", 0, "", true, lose);
 }
 
-/// The update that landed makes its own repeat fail, for the records are no longer those from before.
+/// The applied update makes its own repetition fail, since the records are no longer the previous ones.
 #[test]
-fn a_lost_reply_is_no_quarrel_about_whose_record_it_is() {
+fn a_lost_reply_is_not_mistaken_for_a_foreign_record() {
     let scratch = Scratch::new();
     let zones = Zones::start(Kind::Bind, &scratch);
     let before = zones.records();
@@ -96,7 +97,7 @@ fn a_lost_reply_is_no_quarrel_about_whose_record_it_is() {
 }
 
 #[test]
-fn forged_replies_are_passed_over() {
+fn forged_replies_are_ignored() {
     let forge = |_, reply: Vec<u8>| {
         let mut other = reply.clone();
         other[0] ^= 1;
@@ -107,22 +108,22 @@ fn forged_replies_are_passed_over() {
 }
 
 #[test]
-fn what_is_not_signed_did_not_happen() {
+fn an_unsigned_reply_does_not_confirm_an_update() {
     pass("", 1, "the reply is not signed", true, |_, reply| vec![unsigned(&reply, 0)]);
     pass("", 1, "the signature is wrong", true, |_, reply| vec![spoilt(&reply)]);
-    // Nobody answers over TCP here: the word of the datagram is taken at the deadline, and told as what it is.
+    // Nothing answers over TCP here: the unsigned reply is reported at the deadline, as unsigned.
     pass("", 3, "without a signature", true, |_, reply| vec![unsigned(&reply, 5)]);
 }
 
-/// A forged word is not asked for over TCP for longer than the reply itself may wait: where a firewall swallows TCP, that
-/// would be to the end, and the forger would have the last word.
+/// After a forged reply homing does not wait for TCP longer than the reply itself may take. Where a firewall drops TCP,
+/// that would take the rest of the pass, and the forged reply would decide.
 #[test]
-fn the_reply_counts_although_nobody_answers_over_tcp() {
+fn a_signed_reply_counts_while_tcp_is_blocked() {
     for forged in [5, 0x20] {
         let scratch = Scratch::new();
         let zones = Zones::start(Kind::Bind, &scratch);
         let before = zones.records();
-        // Connections are made, and nobody says a word.
+        // Connections are accepted, but nothing is sent.
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
         let forge = move |_, reply: Vec<u8>| {
             let mut word = unsigned(&reply, forged & 0xf);
@@ -139,7 +140,7 @@ fn the_reply_counts_although_nobody_answers_over_tcp() {
 }
 
 #[test]
-fn what_is_cut_off_comes_over_tcp() {
+fn a_truncated_reply_is_fetched_over_tcp() {
     let scratch = Scratch::new();
     let zones = Zones::start(Kind::Bind, &scratch);
     let before = zones.records();
@@ -170,11 +171,11 @@ fn what_is_cut_off_comes_over_tcp() {
     assert_eq!(zones.records(), with(&before, FOUR, SIX));
 }
 
-/// What `--dry-run` prints is given to nsupdate as it is, with the key; both datagrams are then taken apart. They
-/// agree in all that a server acts on. They differ in the id and what follows from it and from the second of signing
-/// (the MAC), and in that nsupdate compresses names, which we need not: it sends fewer bytes.
+/// The output of `--dry-run` is given to nsupdate unchanged, with the key; both datagrams are then compared. They agree
+/// in all that a server acts on. They differ in the ID, in what follows from it and from the second of signing (the
+/// MAC), and in name compression, which nsupdate uses and homing does not.
 #[test]
-fn nsupdate_sends_the_same() {
+fn nsupdate_sends_the_same_update() {
     let scratch = Scratch::new();
     let zones = Zones::start(Kind::Bind, &scratch);
     let before = zones.records();
@@ -210,7 +211,7 @@ fn nsupdate_sends_the_same() {
     assert!(ours.len() > theirs.len(), "nsupdate compresses: {} and {}", theirs.len(), ours.len());
 }
 
-/// Of the last record, the signature: owner, algorithm, fudge and the MAC's length.
+/// Of the last record, the signature: owner, algorithm, fudge and length of the MAC.
 fn seal(message: &[u8]) -> (Vec<u8>, Vec<u8>, u16, u16) {
     let mut reader = Reader::new(message);
     let header = reader.header().unwrap();
@@ -227,9 +228,9 @@ fn seal(message: &[u8]) -> (Vec<u8>, Vec<u8>, u16, u16) {
     (last.owner.to_ascii_lowercase(), algorithm.to_ascii_lowercase(), data.u16().unwrap(), data.u16().unwrap())
 }
 
-/// Keys as programs of BIND write them.
+/// Key files as BIND's programs write them.
 #[test]
-fn a_key_of_tsig_keygen_is_read() {
+fn keys_of_tsig_keygen_are_read() {
     let scratch = Scratch::new();
     for (algorithm, name) in [("hmac-sha256", "ddns-key"), ("hmac-sha512", "home.example.test"), ("hmac-md5", "k")] {
         let text = done(&scratch, &["tsig-keygen", "-a", algorithm, name]);

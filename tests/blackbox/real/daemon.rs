@@ -1,4 +1,4 @@
-//! A server from a Debian package, started for one test in its scratch folder, and gone with it.
+//! A server from a Debian package, started for one test in its scratch folder and ended with it.
 
 use crate::world::Scratch;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a server may take until it listens.
+/// The time limit until a server listens.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Killed on drop.
 pub struct Daemon(Child);
 
 impl Daemon {
-    /// Starts it on ports that are free. Another process may take one before the server does: then others are tried.
-    /// `words` writes the config for these addresses and gives the command line.
+    /// Starts it on free ports. Another process may take one before the server does; then others are tried. `words`
+    /// writes the config for these addresses and returns the command line.
     pub fn start(scratch: &Scratch, hosts: &[&str], words: impl Fn(&[SocketAddr]) -> Vec<String>) -> Started {
         for _ in 0..5 {
             let places: Vec<SocketAddr> = free(hosts);
@@ -31,7 +31,7 @@ impl Daemon {
         panic!("a server did not start:\n{}{}", scratch.read("daemon.out"), scratch.read("error.log"));
     }
 
-    /// Waits until all places take connections; false if it ended before.
+    /// Waits until all addresses accept connections; false if the server ended before.
     fn listens(&mut self, places: &[SocketAddr]) -> bool {
         let from = Instant::now();
         while from.elapsed() < PATIENCE {
@@ -54,7 +54,7 @@ impl Drop for Daemon {
     }
 }
 
-/// A server that listens at these places.
+/// A server that listens at these addresses.
 pub struct Started {
     _daemon: Daemon,
     pub places: Vec<SocketAddr>,
@@ -67,7 +67,7 @@ fn free(hosts: &[&str]) -> Vec<SocketAddr> {
     held.iter().map(|listener| listener.local_addr().unwrap()).collect()
 }
 
-/// Where a command is; servers are not in everybody's PATH.
+/// The path of a command; servers are not in every user's PATH.
 pub fn program(name: &str) -> PathBuf {
     let places = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(|folder| PathBuf::from(folder).join(name));
     places
@@ -76,14 +76,14 @@ pub fn program(name: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("{name} is missing: run tests/install-tools"))
 }
 
-/// Runs a command that must succeed; gives what it printed.
+/// Runs a command that must succeed; returns its output.
 pub fn done(scratch: &Scratch, words: &[&str]) -> String {
     let output = Command::new(program(words[0])).args(&words[1..]).current_dir(scratch.root()).output().unwrap();
     assert!(output.status.success(), "{words:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_string()
 }
 
-/// Whether this machine has an IPv6 loopback; what needs one says aloud that it was left out.
+/// Whether this machine has an IPv6 loopback; a test that needs one reports if it is left out.
 pub fn has_six() -> bool {
     let has = TcpListener::bind((IpAddr::V6(Ipv6Addr::LOCALHOST), 0)).is_ok();
     if !has {
@@ -92,7 +92,7 @@ pub fn has_six() -> bool {
     has
 }
 
-/// Says something that the test runner does not swallow, though the test holds.
+/// Prints a line past the capture of the test runner, even if the test passes.
 pub fn aloud(text: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("\nNOTE: {text}\n").as_bytes());
 }

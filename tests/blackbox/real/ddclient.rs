@@ -1,5 +1,5 @@
-//! The same dyndns2 conversations held by Debian's ddclient and by homing, side by side: tests/ddclient.md is the
-//! table of what came of it, made by this test and compared with the file. `HOMING_WRITE=1` writes it anew.
+//! The same dyndns2 exchanges by Debian's ddclient and by homing. This test generates tests/ddclient.md, the table of
+//! results, and compares it with the file. `HOMING_WRITE=1` writes it.
 
 use super::daemon::{aloud, program};
 use crate::world::{HttpServer, Reply, Request, Run, Scratch};
@@ -8,18 +8,18 @@ use std::process::Command;
 const FOUR: &str = "198.41.0.4";
 const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/ddclient.md");
 
-/// One conversation.
+/// One exchange.
 struct Case {
-    /// What the server answers, or what else happens.
+    /// What the server replies, or what else happens.
     what: &'static str,
-    /// The passes: seconds after noon, and what the command prints that both ask for the address.
+    /// The passes: seconds after noon, and the output of the command that both ask for the address.
     passes: [(i64, &'static str); 3],
     reply: fn(&Request) -> Reply,
-    /// Where we differ on purpose, and why; empty where we do the same.
+    /// Why the result differs on purpose; empty if it does not.
     why: &'static str,
 }
 
-/// At noon, ten seconds later, and beyond the five minutes that ddclient waits after an error.
+/// At noon, ten seconds later, and after the five minutes that ddclient waits after an error.
 const USUAL: [(i64, &str); 3] = [(0, FOUR), (10, FOUR), (360, FOUR)];
 
 const CASES: [Case; 17] = [
@@ -84,7 +84,7 @@ const CASES: [Case; 17] = [
 
 const PAGE: &str = "<p>Blocked. Your router is at 198.41.0.4</p>";
 
-/// The address that a request tells.
+/// The address in a request.
 fn sent(request: &Request) -> &str {
     request.target.split_once("myip=").map_or("", |(_, rest)| rest.split('&').next().unwrap_or(""))
 }
@@ -143,7 +143,7 @@ fn by_homing(case: &Case) -> (String, String) {
     play(case, config, |scratch| Run::pass(scratch))
 }
 
-/// `3.10.0`, as its usage says.
+/// `3.10.0`, from its usage message.
 fn version() -> String {
     let output = Command::new(program("ddclient")).arg("-help").output().unwrap();
     let said = [output.stdout, output.stderr].concat();
@@ -165,12 +165,12 @@ and fails when it is no longer true; `HOMING_WRITE=1 cargo test --test blackbox 
 ";
 
 #[test]
-fn where_we_differ_from_ddclient() {
+fn differences_from_ddclient_are_listed() {
     let version = version();
     println!("ddclient {version}");
     let written = std::fs::read_to_string(TABLE).unwrap_or_default();
     let write = std::env::var_os("HOMING_WRITE").is_some();
-    // Another ddclient may do otherwise, and that is not our fault: then our own columns alone are compared.
+    // Another version of ddclient may behave differently; then only homing's columns are compared.
     let same = write || written.contains(&format!("ddclient {version} "));
     if !same {
         aloud(&format!(

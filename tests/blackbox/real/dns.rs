@@ -1,5 +1,4 @@
-//! Our address as a real name server tells it: unbound, which holds the names that OpenDNS, Google and Cloudflare
-//! answer in.
+//! Detection through a real name server: unbound with the names that OpenDNS, Google and Cloudflare answer.
 
 use super::daemon::{has_six, Daemon, Started};
 use crate::world::{Ended, Run, Scratch};
@@ -58,12 +57,12 @@ remote-control:
     })
 }
 
-/// How often the server was asked for this name and type. Its log is written before it answers.
+/// How often the server was asked for this name and type. It logs a query before it answers.
 fn asked(scratch: &Scratch, name: &str, kind: &str) -> usize {
     scratch.read("error.log").lines().filter(|line| line.ends_with(&format!(" {name}. {kind} IN"))).count()
 }
 
-/// A pass that keeps the history by one DNS detector.
+/// A pass that writes the history, with one DNS detector.
 fn pass(scratch: &Scratch, family: &str, server: SocketAddr, keys: &str) -> Ended {
     let other = if family == "ipv4" { "ipv6" } else { "ipv4" };
     let config = format!(
@@ -76,9 +75,9 @@ fn pass(scratch: &Scratch, family: &str, server: SocketAddr, keys: &str) -> Ende
     Run::pass(scratch).go()
 }
 
-/// The built-in detectors, each with its own name, type and class; only the server is ours.
+/// The built-in detectors, each with its own name, type and class; only the server is replaced.
 #[test]
-fn the_name_servers_known_by_name_are_asked_as_they_want() {
+fn built_in_dns_detectors_ask_the_right_question() {
     let scratch = Scratch::new();
     let server = unbound(&scratch);
     for (name, more) in [
@@ -102,13 +101,13 @@ fn the_name_servers_known_by_name_are_asked_as_they_want() {
     }
 }
 
-/// The history's only line, without its stamp.
+/// The history's only line, without its time.
 fn learned(scratch: &Scratch) -> String {
     scratch.read("history.log").trim_end().split_once(' ').map_or(String::new(), |(_, rest)| rest.to_string())
 }
 
 #[test]
-fn both_families_are_learned_from_unbound() {
+fn both_families_are_detected_through_unbound() {
     let scratch = Scratch::new();
     let server = unbound(&scratch);
     let mut questions = 0_usize;
@@ -125,10 +124,10 @@ fn both_families_are_learned_from_unbound() {
 }
 
 #[test]
-fn text_records_of_either_class_are_read() {
+fn txt_records_of_both_classes_are_read() {
     let scratch = Scratch::new();
     let server = unbound(&scratch);
-    // As Google answers o-o.myaddr.l.google.com, and Cloudflare whoami.cloudflare in class CH.
+    // Google's answer for o-o.myaddr.l.google.com, and Cloudflare's for whoami.cloudflare in class CH.
     for keys in ["name = o-o.myaddr.l.google.com\ntype = TXT\n", "name = id.server\ntype = TXT\nclass = CH\n"] {
         let run = pass(&scratch, "ipv4", server.places[0], keys);
         assert_eq!(run.code, Some(0), "{keys} {run:?}");
@@ -137,7 +136,7 @@ fn text_records_of_either_class_are_read() {
 }
 
 #[test]
-fn what_is_no_address_of_ours_is_not_taken() {
+fn records_without_a_public_address_are_rejected() {
     let scratch = Scratch::new();
     let server = unbound(&scratch);
     for (keys, told) in [
@@ -146,7 +145,7 @@ fn what_is_no_address_of_ours_is_not_taken() {
         ("name = two.opendns.com\n", "2 answers"),
         ("name = inside.opendns.com\n", "192.168.1.7"),
         ("name = words.google.com\ntype = TXT\n", "not an IPv4 address"),
-        // Over 512 bytes: unbound says that it was cut off, and half an answer is none.
+        // More than 512 bytes: unbound sets the TC flag, and a truncated answer is not used.
         ("name = long.google.com\ntype = TXT\n", "too long for one datagram"),
         ("name = refused.example\n", "REFUSED"),
     ] {
@@ -158,7 +157,7 @@ fn what_is_no_address_of_ours_is_not_taken() {
 }
 
 #[test]
-fn a_name_server_that_is_gone_is_told() {
+fn an_absent_name_server_is_reported() {
     let scratch = Scratch::new();
     let place = unbound(&scratch).places[0];
     let run = pass(&scratch, "ipv4", place, "");

@@ -1,12 +1,12 @@
-//! Neither server nor zone is said: both are found in DNS, and so are the servers that `--verify` asks. In a network of
-//! its own, where BIND has port 53 and resolv.conf names it.
+//! Neither server nor zone is configured: both are found in DNS, and so are the servers that `--verify` asks. In a
+//! network namespace in which BIND has port 53 and resolv.conf names it.
 
 use super::daemon::{aloud, has_six};
 use super::rfc2136::{config, key};
 use super::zones::{bind, Zones, KINDS};
 use crate::world::{runner, updates_on, Run, Scratch};
 
-/// Starts BIND, and then homing, which somebody contradicts, and which looks.
+/// Starts BIND and then homing; another client changes the record, and `--verify` notices.
 const SCRIPT: &str = "
 ip link set lo up && mount --bind resolv.conf /etc/resolv.conf || exit 99
 named -g -n 1 -c named.conf >daemon.out 2>&1 &
@@ -25,7 +25,7 @@ dig +short A home.example.test @127.0.0.1
 
 #[test]
 #[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
-fn zone_and_server_are_found_in_dns() {
+fn zone_and_primary_server_are_found_in_dns() {
     let scratch = Scratch::new();
     bind(&scratch, "127.0.0.1:53".parse().unwrap());
     scratch.write("resolv.conf", "nameserver 127.0.0.1\n", 0o644);
@@ -54,17 +54,17 @@ fn zone_and_server_are_found_in_dns() {
     );
 }
 
-/// No zone is said: the server itself is asked, which by its kind answers for a name that is not there, an alias and one
-/// far below the zone.
+/// No zone is configured: the server itself is asked, and answers differently for a name that does not exist, an alias
+/// and a name far below the zone.
 #[test]
-fn the_zone_is_found_at_the_server_itself() {
+fn the_zone_is_found_at_the_configured_server() {
     for kind in KINDS {
         let scratch = Scratch::new();
         let zones = Zones::start(kind, &scratch);
         let hosts = "home.example.test, no.such.host.example.test, alias.example.test, example.test";
         let section = format!("hosts = {hosts}\n{}", key("hmac-sha256"));
         config(&scratch, zones.place.port(), &section, ("198.41.0.4", "2620:fe::fe"));
-        // By name this time.
+        // The server is named by hostname this time.
         let text = scratch.read("homing.conf").replace("server = 127.0.0.1:", "server = localhost:");
         scratch.write("homing.conf", &text, 0o600);
         let run = Run::pass(&scratch).arg("-v").go();
@@ -82,7 +82,7 @@ fn the_zone_is_found_at_the_server_itself() {
 }
 
 #[test]
-fn a_server_is_named_by_any_address() {
+fn a_server_may_be_configured_by_any_address() {
     let scratch = Scratch::new();
     let mut places = vec!["127.0.0.1:0"];
     match has_six() {

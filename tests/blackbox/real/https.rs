@@ -1,4 +1,4 @@
-//! Detection and push over real TLS: nginx, with a certificate of a private authority that openssl makes.
+//! Detection and updates over real TLS: nginx with a certificate of a private authority made by openssl.
 
 use super::daemon::{done, Daemon, Started};
 use crate::world::{Ended, Run, Scratch};
@@ -7,7 +7,7 @@ use std::net::{SocketAddr, TcpStream};
 
 const FOUR: &str = "198.41.0.4";
 
-/// An authority and a certificate by it for localhost and 127.0.0.1, both on P-256.
+/// An authority and a certificate by it for localhost and 127.0.0.1, both with P-256 keys.
 fn authority(scratch: &Scratch) {
     for (name, subject) in [("ca", "/CN=A private authority"), ("strange", "/CN=Nobody we know")] {
         let (key, cert) = (format!("{name}.key"), format!("{name}.pem"));
@@ -25,8 +25,8 @@ fn authority(scratch: &Scratch) {
 
 const CURVE: [&str; 6] = ["openssl", "req", "-nodes", "-newkey", "ec", "-pkeyopt=ec_paramgen_curve:prime256v1"];
 
-/// nginx at: TLS as it comes; TLS 1.2 alone; TLS 1.3 alone; no TLS; TLS at an address that the certificate does
-/// not name.
+/// nginx with five servers: default TLS; TLS 1.2 only; TLS 1.3 only; no TLS; TLS at an address that the certificate
+/// does not name.
 struct Nginx<'a> {
     scratch: &'a Scratch,
     started: Started,
@@ -51,8 +51,8 @@ impl<'a> Nginx<'a> {
         self.started.places[server].port()
     }
 
-    /// The access log since the last look. One process serves all in turn, so once it has answered us it has
-    /// written down what came before.
+    /// The access log since the last call. One process serves all requests in turn, so once it has replied, earlier
+    /// requests are in the log.
     fn log(&self) -> Vec<String> {
         let mut stream = TcpStream::connect(self.started.places[3]).unwrap();
         stream.write_all(b"GET /ready HTTP/1.0\r\n\r\n").unwrap();
@@ -62,7 +62,7 @@ impl<'a> Nginx<'a> {
         text.lines().map(String::from).collect()
     }
 
-    /// Detection at `ip` and the push at `push`, both whole URLs.
+    /// Detection at `ip` and updates to `push`, both complete URLs.
     fn config(&self, own: &str, ip: &str, push: &str) {
         let config = format!(
             "ipv4 = ipify\nhistory = {0}/history.log\nstate = {0}/state.json\n{own}\n[detector:ipify]\nurl = {ip}\n\
@@ -98,7 +98,7 @@ fn config(scratch: &Scratch, at: &[SocketAddr]) -> String {
         .collect();
     servers += &format!("  server {{ listen {}; {site}\n  }}\n", at[3]);
     servers += &format!("  server {{ listen {} ssl; {tls} {site}\n  }}\n", at[4]);
-    // One process: nothing is left over when it is killed, and as root no worker gives up the right to our folder.
+    // One process, so that none remains when it is killed and no worker gives up root's access to the folder.
     format!(
         "daemon off;
 master_process off;
@@ -127,7 +127,7 @@ fn good(run: &Ended) {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_pass_over_https_by_nginx() {
+fn a_pass_over_https_through_nginx_succeeds() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
     let base = format!("https://localhost:{}", nginx.port(0));
@@ -149,7 +149,7 @@ fn a_pass_over_https_by_nginx() {
         assert!(line.contains("tls=TLSv1."), "{line}");
     }
 
-    // Quiet: one look at the address, nothing with credentials.
+    // Nothing changed: one request for the address, none with credentials.
     let run = nginx.pass().go();
     good(&run);
     assert_eq!(run.stdout, "");
@@ -159,10 +159,10 @@ fn a_pass_over_https_by_nginx() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn ca_file_names_a_private_authority() {
+fn ca_file_trusts_a_private_authority() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
-    // By address as by name; and the config wins over the environment.
+    // By address as well as by name; and the config takes precedence over the environment.
     let base = format!("https://127.0.0.1:{}", nginx.port(0));
     let own = format!("ca_file = {}", scratch.path("ca.pem").display());
     nginx.config(&own, &format!("{base}/ip"), &format!("{base}/nic/update"));
@@ -173,7 +173,7 @@ fn ca_file_names_a_private_authority() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn both_versions_of_tls_and_torn_bodies() {
+fn tls_1_2_and_1_3_and_chunked_bodies_work() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
     for (server, version, page) in
@@ -191,7 +191,7 @@ fn both_versions_of_tls_and_torn_bodies() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn nobody_unproven_gets_credentials() {
+fn unverified_servers_get_no_credentials() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
     let ip = format!("http://127.0.0.1:{}/ip", nginx.port(3));
@@ -202,7 +202,7 @@ fn nobody_unproven_gets_credentials() {
     for (push, authority, at, told) in [
         (&by_name, "strange.pem", None, "is not signed by an authority that this machine trusts"),
         (&by_other, "ca.pem", None, "belongs to another name"),
-        // A board without a clock of its own.
+        // A board whose clock was never set.
         (&by_name, "ca.pem", Some(0), "is not yet valid: this machine's clock reads 1970-01-01"),
         (&by_name, "ca.pem", Some(days(365 * 100)), "has expired, or this machine's clock"),
         (&into_plain, "ca.pem", None, "no TLS connection to localhost"),
@@ -224,7 +224,7 @@ fn nobody_unproven_gets_credentials() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn an_unproven_detector_is_not_believed() {
+fn an_unverified_detector_is_ignored() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
     let base = format!("https://localhost:{}", nginx.port(0));
@@ -237,14 +237,14 @@ fn an_unproven_detector_is_not_believed() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn a_wrong_password_is_turned_away_once() {
+fn a_wrong_password_is_sent_once() {
     let scratch = Scratch::new();
     let nginx = Nginx::start(&scratch);
     let base = format!("https://localhost:{}", nginx.port(0));
     nginx.config("", &format!("{base}/ip"), &format!("{base}/nic/update"));
     let config = scratch.read("homing.conf").replace("correct-horse", "battery-staple");
     scratch.write("homing.conf", &config, 0o600);
-    // nginx says 401 with a page in HTML: a person must act.
+    // nginx sends 401 with an HTML page: the user has to act.
     let run = nginx.pass().go();
     assert_eq!(run.code, Some(3), "{run:?}");
     assert!(run.stderr.contains("401"), "{}", run.stderr);

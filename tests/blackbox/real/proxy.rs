@@ -1,4 +1,4 @@
-//! Updates through a real proxy, tinyproxy: in the clear, through CONNECT, and past its password.
+//! Updates through a real proxy, tinyproxy: HTTP, CONNECT, and its password.
 
 use super::daemon::{Daemon, Started};
 use crate::world::{Home, HttpServer, Manner, Pki, Reply};
@@ -16,7 +16,7 @@ fn tinyproxy(home: &Home, more: &str) -> Started {
 }
 
 #[test]
-fn a_plain_update_goes_through_and_the_password_is_asked_for() {
+fn an_http_update_goes_through_the_proxy() {
     let home = Home::new();
     let proxy = tinyproxy(&home, "BasicAuth carol s3same\nConnectPort 443");
     let place = proxy.places[0];
@@ -37,7 +37,7 @@ fn a_plain_update_goes_through_and_the_password_is_asked_for() {
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs TLS")]
-fn an_update_on_https_goes_through_a_tunnel() {
+fn an_https_update_goes_through_connect() {
     let home = Home::new();
     let pki = Pki::get();
     let server = HttpServer::tls(&pki.good, Manner::Proper, |_| Reply::ok("good"));

@@ -1,4 +1,4 @@
-//! Signed updates against BIND, Knot and PowerDNS. dig looks at what came of them: A and AAAA changed, all else as it was.
+//! Signed updates of BIND, Knot and PowerDNS. dig checks that A and AAAA changed and nothing else did.
 
 use super::daemon::aloud;
 use super::zones::{Kind, Zones, ALGORITHMS, KINDS, SHARED};
@@ -7,7 +7,7 @@ use crate::world::{Canary, Run, Scratch};
 pub const FOUR: &str = "198.41.0.4";
 pub const SIX: &str = "2620:fe::fe";
 
-/// Writes a config whose section says this besides provider and server, and forgets what was before.
+/// Writes a config with these keys in the section, besides provider and server, and deletes the state.
 pub fn config(scratch: &Scratch, port: u16, section: &str, (four, six): (&str, &str)) {
     let text = format!(
         "ipv4 = four\nipv6 = six\nstate = {0}/state.json\nhistory = {0}/history.log\n[home]\nprovider = rfc2136\n\
@@ -64,29 +64,29 @@ fn every_algorithm(kind: Kind) {
     }
 }
 
-/// Files of the servers, and ours, that hold the secret.
+/// Files that hold the secret: the servers' and homing's.
 const FILES: [&str; 6] = ["homing.conf", "named.conf", "knot.conf", "zones.db", "ddns.key", "daemon.out"];
 
 #[test]
-fn bind_takes_updates_of_every_algorithm() {
+fn bind_accepts_every_algorithm() {
     every_algorithm(Kind::Bind);
 }
 
 #[test]
-fn knot_takes_updates_of_every_algorithm() {
+fn knot_accepts_every_algorithm() {
     every_algorithm(Kind::Knot);
 }
 
 #[test]
-fn powerdns_takes_updates_of_every_algorithm() {
+fn powerdns_accepts_every_algorithm() {
     every_algorithm(Kind::PowerDns);
 }
 
-/// What is wrong, the code, and what must be told of it.
+/// What is wrong, the exit code, and what must be reported.
 type Wrong = (&'static str, String, Option<&'static str>, i32, Vec<&'static str>);
 
 #[test]
-fn what_is_wrong_is_told_by_its_name_and_changes_nothing() {
+fn rejected_updates_report_their_cause() {
     let usual = key("hmac-sha256");
     let other = usual.replace("Y2Fu", "AAAA");
     let unknown = usual.replace("key_name = hmac-sha256", "key_name = nobody");
@@ -141,7 +141,7 @@ fn what_is_wrong_is_told_by_its_name_and_changes_nothing() {
                 Some(_) => run.at_noon_and(now as i64 - crate::world::NOON + 600).go(),
                 None => run.go(),
             };
-            // PowerDNS 4.7 knows no BADTIME: it refuses, without a signature.
+            // PowerDNS 4.7 has no BADTIME: it refuses without a signature.
             let silent = kind == Kind::PowerDns && clock.is_some();
             let (code, said) = if silent { (&3, &vec!["and the clocks (ours says"]) } else { (code, said) };
             assert_eq!(run.code, Some(*code), "{kind:?}, {what}: {run:?}");
@@ -154,10 +154,10 @@ fn what_is_wrong_is_told_by_its_name_and_changes_nothing() {
     }
 }
 
-/// A thousand hosts in both families: as many messages as 64 KiB make of them, each over TCP, and one more pass that
-/// says nothing.
+/// A thousand hosts in both families: as many messages as 64 KiB each require, over TCP, and a second pass that sends
+/// nothing.
 #[test]
-fn a_thousand_hosts_take_a_few_messages() {
+fn a_thousand_hosts_are_updated_in_a_few_messages() {
     let hosts: Vec<String> = (0..1_000).map(|at| format!("host-{at:04}.example.test")).collect();
     let section = format!("hosts = {}\nzone = example.test\n{}", hosts.join(", "), key("hmac-sha256"));
     for kind in KINDS {
@@ -176,10 +176,10 @@ fn a_thousand_hosts_take_a_few_messages() {
     }
 }
 
-/// The zone's own name keeps what makes it a zone; a star is a name like others, also where a guard is asked of it, and
-/// does not answer for a host that is not there.
+/// The zone's apex keeps its SOA and NS records. A wildcard is a name like others, also with a prerequisite, and does
+/// not answer for a host that does not exist.
 #[test]
-fn the_apex_and_a_wildcard_are_hosts_like_others() {
+fn the_apex_and_a_wildcard_are_updated() {
     let hosts = ["example.test", "*.example.test", "wild.example.test", "h\u{f6}me.example.test"];
     let owners = ["example.test.", "*", "wild", "xn--hme-sna"];
     let section =

@@ -1,17 +1,16 @@
-//! Our address as a real router tells it: miniupnpd on the router's side of a cable, homing on ours, each in a network
-//! of its own. A cable leads from the router on to its provider.
+//! Detection through a real router: miniupnpd on one side of a virtual cable, homing on the other, each in its own
+//! network namespace. A second cable leads from the router to its provider.
 
 use crate::world::{in_a_network, seconds, Ended, Home};
 
-/// Lays out both networks, the router with this address towards its provider, and starts miniupnpd with these lines
-/// in its settings.
+/// Creates both networks, gives the router this address towards its provider, and starts miniupnpd with these settings.
 fn router(home: &Home, wan: &str, more: &str) -> String {
     let settings = format!(
         "ext_ifname=wan0\nlistening_ip=lan0\nhttp_port=5000\nsecure_mode=yes\n\
          uuid=00000000-0000-0000-0000-000000000001\nallow 0-65535 192.168.77.0/24 0-65535\n{more}\n"
     );
     home.scratch.write("miniupnpd.conf", &settings, 0o600);
-    // The chains that the package's nft_init.sh makes.
+    // The chains that the package's nft_init.sh creates.
     let tables =
         "table inet filter {\nchain miniupnpd { }\nchain prerouting_miniupnpd { }\nchain postrouting_miniupnpd { }\n\
                   chain forward { type filter hook forward priority 0; jump miniupnpd; }\n\
@@ -48,7 +47,7 @@ fn pass(home: &Home, wan: &str, more: &str, keys: &str, args: &str) -> Option<En
 
 #[test]
 #[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
-fn miniupnpd_tells_by_each_protocol() {
+fn miniupnpd_answers_each_protocol() {
     for (keys, logged) in [
         ("protocols = nat-pmp", "NAT-PMP public address request"),
         ("protocols = upnp", "GetExternalIPAddress"),
@@ -65,14 +64,14 @@ fn miniupnpd_tells_by_each_protocol() {
     }
 }
 
-/// PCP has no question for the address: what is asked for instead must be gone afterwards.
+/// PCP has no request for the address; homing requests a mapping instead and must delete it afterwards.
 #[test]
 #[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
-fn the_mapping_that_pcp_takes_is_given_back() {
+fn the_pcp_mapping_is_deleted_afterwards() {
     let home = Home::new();
     home.config("ipv4 = gateway", "[detector:gateway]\nprotocols = pcp\n");
     let laid = router(&home, "198.41.0.4/24", BOTH);
-    // Tables or no tables: that is the kernel's.
+    // Whether empty tables remain is up to the kernel.
     let script =
         format!("{laid} && {{ nsenter -t $router -n nft list ruleset > before.txt 2>&1; echo $router > router.pid; }}");
     let args = "; nsenter -t $router -n nft list ruleset > after.txt 2>&1";
@@ -91,7 +90,7 @@ fn the_mapping_that_pcp_takes_is_given_back() {
 
 #[test]
 #[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
-fn a_router_that_speaks_one_protocol_is_understood() {
+fn a_router_with_one_protocol_is_enough() {
     for more in ["enable_natpmp=no\nenable_upnp=yes", "enable_natpmp=yes\nenable_upnp=no"] {
         let home = Home::new();
         let Some(ended) = pass(&home, "198.41.0.4/24", more, "", "") else { return };
@@ -103,10 +102,10 @@ fn a_router_that_speaks_one_protocol_is_understood() {
     }
 }
 
-/// miniupnpd keeps an address to itself with which nobody could reach it; how others are explained is in `gateway.rs`.
+/// miniupnpd does not give out an unreachable address; how homing explains others is tested in `gateway.rs`.
 #[test]
 #[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
-fn a_router_behind_a_nat_tells_nothing_to_publish() {
+fn a_router_behind_nat_gives_no_address() {
     let home = Home::new();
     let Some(ended) = pass(&home, "100.64.7.7/10", BOTH, "", "") else { return };
     let log = home.scratch.read("router.log");

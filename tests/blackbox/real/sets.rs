@@ -1,4 +1,4 @@
-//! Several addresses of one host at BIND, Knot and PowerDNS: replaced as a whole, guarded as a whole, looked for as a whole.
+//! Several addresses of one host at BIND, Knot and PowerDNS: replaced, guarded and verified as a whole.
 
 use super::rfc2136::{config, key};
 use super::zones::{Kind, Zones, KINDS};
@@ -7,7 +7,7 @@ use crate::world::{Run, Scratch};
 const FOURS: &str = "198.41.0.4, 198.41.0.9, 198.41.0.7";
 const SIXES: &str = "2620:fe::fe, 2620:fe::9";
 
-/// A section that publishes all of them, and only what is ours.
+/// A section that publishes all addresses and changes only records that homing wrote.
 fn section(zones: &Zones) -> String {
     format!(
         "hosts = home.example.test, new.example.test\nzone = example.test\naddresses = all\nnameserver = {}\n{}",
@@ -34,13 +34,13 @@ fn sets(kind: Kind) {
         let addresses = ["A 198.41.0.4", "A 198.41.0.7", "A 198.41.0.9", "AAAA 2620:fe::9", "AAAA 2620:fe::fe"];
         assert_eq!(own(&zones, host), addresses.map(|record| format!("{host} {record}")), "{kind:?}");
     }
-    // MX, TXT and the neighbours are as they were.
+    // MX, TXT and the neighbouring names are unchanged.
     let others = |records: Vec<String>| -> Vec<String> {
         let ours = |record: &String| ["home A", "new A"].iter().any(|start| record.starts_with(start));
         records.into_iter().filter(|record| !ours(record)).collect()
     };
     assert_eq!(others(zones.records()), others(before), "{kind:?}");
-    // They are looked for, whatever the order in which the server gives them.
+    // They are verified whatever the order in which the server returns them.
     let state = scratch.read("state.json");
     let confirmed = state.find("\"confirmed\":").unwrap() + 12;
     let stamp = state[confirmed..].split(',').next().unwrap().to_string();
@@ -48,7 +48,7 @@ fn sets(kind: Kind) {
     scratch.write("state.json", &state.replace(&stamp, &earlier), 0o600);
     let run = go(&["--verify"]);
     assert_eq!((run.code, run.stdout.as_str(), run.stderr.as_str()), (Some(0), "", ""), "{kind:?}");
-    // A smaller set replaces the whole, if nobody else wrote there meanwhile.
+    // A smaller set replaces all, unless something else changed the records meanwhile.
     let mine = |fours: &str| {
         let state = scratch.read("state.json");
         config(&scratch, place, &format!("{}prerequisite = mine\n", section(&zones)), (fours, SIXES));
@@ -68,26 +68,26 @@ fn sets(kind: Kind) {
 
 #[test]
 #[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
-fn bind_holds_sets() {
+fn several_addresses_are_updated_at_bind() {
     sets(Kind::Bind);
 }
 
 #[test]
 #[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
-fn knot_holds_sets() {
+fn several_addresses_are_updated_at_knot() {
     sets(Kind::Knot);
 }
 
 #[test]
 #[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
-fn powerdns_holds_sets() {
+fn several_addresses_are_updated_at_powerdns() {
     sets(Kind::PowerDns);
 }
 
-/// More addresses than fit into a datagram: the look at them goes over TCP, as the update did.
+/// More addresses than fit into a datagram: they are verified over TCP, as they were updated.
 #[test]
 #[cfg_attr(not(feature = "verify"), ignore = "needs --verify")]
-fn a_long_set_is_looked_for_over_tcp() {
+fn many_addresses_are_verified_over_tcp() {
     let many: Vec<String> = (1..=60).map(|at| format!("198.41.1.{at}")).collect();
     for kind in KINDS {
         let scratch = Scratch::new();

@@ -1,8 +1,8 @@
-//! Our address as a real STUN server tells it: coturn, in a network of its own where we hold public addresses.
+//! Detection through a real STUN server: coturn, in a network namespace with public addresses.
 
 use crate::world::{in_a_network, Home};
 
-/// Lays out a network whose loopback holds our addresses and the server's, with coturn at the latter.
+/// Creates a network whose loopback holds the client's addresses and the server's, with coturn at the latter.
 fn coturn(addresses: &[&str], server: &str) -> String {
     let six = "sysctl -qw net.ipv6.conf.all.disable_ipv6=0; sysctl -qw net.ipv6.conf.lo.disable_ipv6=0; ";
     let add = |address: &&str| match address.contains(':') {
@@ -19,13 +19,13 @@ fn coturn(addresses: &[&str], server: &str) -> String {
 
 #[test]
 #[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
-fn coturn_tells_the_address_that_it_sees_in_both_families() {
+fn coturn_reports_both_families() {
     for (head, ours, server, learned) in [
         ("ipv4 = stun", "198.41.0.4", "193.0.14.129", " ipv4 198.41.0.4 stun\n"),
         ("ipv4 = off\nipv6 = stun", "2620:fe::fe", "2001:500:2f::f", " ipv6 2620:fe::fe stun\n"),
     ] {
         let home = Home::new();
-        // On the loopback the kernel would take the server's own address as ours.
+        // On the loopback the kernel would choose the server's own address as source.
         home.config(head, &format!("[detector:stun]\nserver = {server}\nbind = {ours}\n"));
         let Some(ended) = in_a_network(&home.scratch, &coturn(&[ours], server), "") else { return };
         assert!(home.history().ends_with(learned), "{}{}{ended:?}", home.history(), home.scratch.read("turn.log"));
@@ -34,7 +34,7 @@ fn coturn_tells_the_address_that_it_sees_in_both_families() {
 
 #[test]
 #[cfg_attr(not(feature = "detectors"), ignore = "needs the detectors gateway, stun and teredo")]
-fn an_address_behind_a_nat_is_not_taken_from_coturn_either() {
+fn a_private_address_from_coturn_is_rejected() {
     let home = Home::new();
     home.config("ipv4 = stun", "[detector:stun]\nserver = 193.0.14.129\nbind = 100.64.7.7\n");
     let Some(ended) = in_a_network(&home.scratch, &coturn(&["100.64.7.7"], "193.0.14.129"), "") else { return };

@@ -1,5 +1,5 @@
-//! Name servers of Debian's that take updates: BIND, Knot and PowerDNS, each with the same zone and the same keys, on a
-//! high port, as an ordinary process.
+//! Name servers from Debian that accept updates: BIND, Knot and PowerDNS, each with the same zone and keys, on a high
+//! port, as an ordinary process.
 
 use super::daemon::{done, program, Daemon, Started};
 use crate::world::Scratch;
@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-/// The zone that may be updated with any of the keys; `closed.test`, the same, may not be.
+/// The zone that may be updated with any of the keys; `closed.test` has the same records and may not.
 pub const ZONE: &str = "example.test";
 const RECORDS: &str = "$TTL 300
 @ IN SOA ns.example.test. host.example.test. 1 3600 600 86400 60
@@ -24,7 +24,7 @@ alias.example.test. IN CNAME other.example.test.
 ";
 
 pub const ALGORITHMS: [&str; 6] = ["hmac-md5", "hmac-sha1", "hmac-sha224", "hmac-sha256", "hmac-sha384", "hmac-sha512"];
-/// The secret of every key, in base64; a key is named like its algorithm.
+/// The secret of all keys, in base64; a key has the name of its algorithm.
 pub const SHARED: &str = "Y2FuYXJ5LXMzY3JldC1jYW5hcnktczNjcmV0";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ pub enum Kind {
 
 pub const KINDS: [Kind; 3] = [Kind::Bind, Kind::Knot, Kind::PowerDns];
 
-/// A server that has its zones.
+/// A server that has loaded its zones.
 pub struct Zones {
     _started: Started,
     pub place: SocketAddr,
@@ -50,7 +50,7 @@ impl Zones {
             Kind::PowerDns => powerdns(scratch, at[0]),
         });
         let zones = Zones { place: started.places[0], _started: started };
-        // It listens before it has read its zones.
+        // It listens before it has loaded its zones.
         let begun = Instant::now();
         while !zones.dig(&["SOA", "closed.test"]).contains("SOA") {
             let log = || scratch.read("daemon.out");
@@ -60,7 +60,7 @@ impl Zones {
         zones
     }
 
-    /// What dig prints of an answer, a record a line.
+    /// The output of dig, one record per line.
     pub fn dig(&self, words: &[&str]) -> String {
         let port = self.place.port().to_string();
         let fixed = ["@127.0.0.1", "-p", &port, "+noall", "+answer", "+tries=1", "+time=5"];
@@ -68,7 +68,7 @@ impl Zones {
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    /// Has nsupdate say this of the zone.
+    /// Sends this update of the zone with nsupdate.
     pub fn nsupdate(&self, scratch: &Scratch, line: &str) {
         let script = format!("server 127.0.0.1 {}\nzone {ZONE}\n{line}\nsend\n", self.place.port());
         let script = scratch.write("nsupdate", &script, 0o600).display().to_string();
@@ -77,7 +77,7 @@ impl Zones {
         done(scratch, &["nsupdate", "-k", &key.display().to_string(), &script]);
     }
 
-    /// All records of the zone but its SOA, by AXFR: owner, type and data, in order.
+    /// All records of the zone except SOA, by AXFR: owner, type and data, sorted.
     pub fn records(&self) -> Vec<String> {
         let text = self.dig(&["AXFR", ZONE]);
         let record = |line: &str| {
@@ -94,7 +94,7 @@ impl Zones {
     }
 }
 
-/// BIND's clause of each key.
+/// BIND's statement for each key.
 fn keys() -> String {
     let one = |name: &&str| format!("key \"{name}\" {{ algorithm {name}; secret \"{SHARED}\"; }};\n");
     ALGORITHMS.iter().map(one).collect()
@@ -105,7 +105,7 @@ fn zones(scratch: &Scratch) {
     scratch.write("closed.test.zone", &RECORDS.replace("example.test", "closed.test"), 0o644);
 }
 
-/// Writes BIND's config and zones; gives its command line.
+/// Writes BIND's config and zones; returns its command line.
 pub fn bind(scratch: &Scratch, at: SocketAddr) -> Vec<String> {
     zones(scratch);
     let let_in: String = ALGORITHMS.iter().map(|name| format!("key \"{name}\"; ")).collect();

@@ -1,4 +1,4 @@
-//! A search for secrets where none may be: raw, percent-encoded, and in base64 wherever they stand in it.
+//! A search for secrets where they must not be: as they are, percent-encoded, and anywhere within base64.
 
 use super::{Ended, Scratch};
 
@@ -11,8 +11,8 @@ impl Canary {
         Canary(secrets.into_iter().map(Into::into).filter(|s| !s.is_empty()).collect())
     }
 
-    /// Where a secret got out: the output of a run, and every file of the scratch folder but those `allowed`
-    /// (names as in [`Scratch::path`]), where the test itself put it.
+    /// Where a secret leaked: the output of a run, and every file of the scratch folder except those `allowed` (named
+    /// as in [`Scratch::path`]), into which the test wrote it.
     pub fn leaks(&self, ended: &Ended, scratch: &Scratch, allowed: &[&str]) -> Vec<String> {
         let mut places = vec![
             ("standard output".to_string(), ended.stdout.clone().into_bytes()),
@@ -34,15 +34,15 @@ impl Canary {
         leaks
     }
 
-    /// As [`Canary::leaks`], for a test that ends here.
+    /// As [`Canary::leaks`], panicking if there is a leak.
     pub fn assert_silent(&self, ended: &Ended, scratch: &Scratch, allowed: &[&str]) {
         let leaks = self.leaks(ended, scratch, allowed);
         assert!(leaks.is_empty(), "{}", leaks.join("\n"));
     }
 }
 
-/// A secret in each of its encodings. What base64 makes of it depends on where it begins within three bytes
-/// (`user:password` puts it anywhere), so each of the three is cut to what only the secret decides.
+/// A secret in each of its encodings. Its base64 form depends on its position within three bytes (after `user:` it may
+/// be any), so each of the three forms is cut to the part that only the secret determines.
 fn forms(secret: &str) -> Vec<(&'static str, String)> {
     let mut forms = vec![("raw", secret.to_string())];
     if percent(secret) != secret {
@@ -78,7 +78,7 @@ fn lower_hex(encoded: &str) -> String {
     pieces.fold(first, |done, piece| done + "%" + &piece[..2].to_ascii_lowercase() + &piece[2..])
 }
 
-/// Ours, so that the tests do not measure the product with its own ruler.
+/// Written for the tests, so that they do not check the program with its own code.
 pub fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::new();

@@ -1,15 +1,15 @@
-//! Another wall clock for a process under test: a small library (clock.c), built once and preloaded.
+//! Sets the wall clock of a process under test with a small library (clock.c), built once and preloaded.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// The variables that let the clock of a process stand at `time`, in seconds since 1970.
+/// The environment variables that fix the clock of a process at `time`, in seconds since 1970.
 pub fn variables(time: i64) -> [(&'static str, String); 2] {
     [("LD_PRELOAD", library().display().to_string()), ("CLOCK_STANDS", time.to_string())]
 }
 
-/// "2026-11-20 12:00:00", in UTC, or a count, as seconds since 1970.
+/// "2026-11-20 12:00:00" in UTC, or a number, as seconds since 1970.
 pub fn seconds(time: &str) -> i64 {
     if let Ok(count) = time.parse() {
         return count;
@@ -24,7 +24,7 @@ pub fn seconds(time: &str) -> i64 {
     ((days * 24 + hour) * 60 + minute) * 60 + second
 }
 
-/// The library. It gets its name when it is whole, for other runs of the tests may be building theirs.
+/// Builds the library. It is renamed when it is complete, since other test runs may build it at the same time.
 fn library() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {

@@ -1,13 +1,13 @@
-//! A name server that answers a datagram with what a test wants, right or wrong.
+//! A name server that answers each datagram with what a test wants, valid or not.
 
 use super::udp::UdpServer;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex};
 
-/// A question as it came.
+/// A query as received.
 #[derive(Clone, Debug)]
 pub struct Query {
-    /// Without the last dot, as it was sent.
+    /// Without the trailing dot, in the letter case of the query.
     pub name: String,
     pub kind: u16,
     pub class: u16,
@@ -15,14 +15,14 @@ pub struct Query {
     pub bytes: Vec<u8>,
 }
 
-/// What an answer may hold.
+/// A record of an answer.
 #[derive(Clone, Debug)]
 pub enum Record {
     /// A or AAAA.
     Address(IpAddr),
-    /// TXT, one string each.
+    /// TXT, with these strings.
     Text(Vec<String>),
-    /// A type and its bytes.
+    /// A type and its data.
     Raw(u16, Vec<u8>),
 }
 
@@ -42,13 +42,13 @@ impl Query {
         Some(Query { name: labels.join("."), kind, class, bytes: bytes.to_vec() })
     }
 
-    /// The question's bytes, as they are repeated in the answer.
+    /// The bytes of the question, which an answer repeats.
     fn question(&self) -> &[u8] {
         let name: usize = self.name.split('.').filter(|label| !label.is_empty()).map(|label| label.len() + 1).sum();
         &self.bytes[12..12 + name + 1 + 4]
     }
 
-    /// A proper answer with these records, all under the name that was asked for.
+    /// A valid answer with these records, all under the queried name.
     pub fn answer(&self, records: &[Record]) -> Vec<u8> {
         self.reply(0, records)
     }

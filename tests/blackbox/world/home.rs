@@ -1,5 +1,5 @@
-//! A home to run passes in: a folder, a provider that counts what it is told, and a config of which a test says
-//! only what it is about.
+//! A test installation: a folder, a provider that counts requests, and a config of which a test states only what it is
+//! about.
 
 use super::{paced, Ended, HttpServer, Reply, Request, Run, Scratch};
 use std::os::unix::fs::PermissionsExt;
@@ -12,8 +12,8 @@ pub const FOUR: &str = "198.41.0.4";
 pub const OTHER: &str = "193.0.14.129";
 pub const SIX: &str = "2620:fe::fe";
 
-/// Detectors that every config offers: `four`, `other` and `six` never fail, `lost` always does, `here` says what
-/// [`Home::stands_at`] said last.
+/// Detectors in every config: `four`, `other` and `six` never fail, `lost` always fails, `here` returns the address of
+/// the last [`Home::stands_at`].
 const DETECTORS: &str = "
 [detector:four]
 kind = fixed
@@ -32,14 +32,14 @@ kind = command
 command = /bin/cat {dir}/address
 ";
 
-/// State and history stand in `lib`.
+/// State and history are in `lib`.
 pub struct Home {
     pub scratch: Scratch,
     pub provider: HttpServer,
 }
 
 impl Home {
-    /// With a provider that says `good` to everything.
+    /// With a provider that replies `good` to every request.
     pub fn new() -> Home {
         Home::with(|_| Reply::ok("good"))
     }

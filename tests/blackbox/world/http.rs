@@ -1,4 +1,4 @@
-//! A web server that says what a test tells it to say, to the byte, and remembers what it was asked.
+//! A web server that replies as a test says, byte for byte, and records the requests.
 
 use super::stop::Stop;
 use super::tls::{self, Identity, Manner};
@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// A request as it came.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -20,7 +20,7 @@ pub struct Request {
 }
 
 impl Request {
-    /// The value of a header, whatever the case of its name.
+    /// The value of a header; the case of its name does not matter.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(held, _)| held.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
@@ -56,26 +56,26 @@ impl Request {
     }
 }
 
-/// A step in giving a reply.
+/// A step in sending a reply.
 #[derive(Clone, Debug)]
 enum Part {
     Bytes(Vec<u8>),
-    /// One byte after the other, each after a pause.
+    /// One byte at a time, with a pause before each.
     Drip(Vec<u8>, Duration),
-    /// The same again and again, for as long as the peer takes it.
+    /// The same bytes repeatedly, as long as the client reads.
     Flood(Vec<u8>),
-    /// Nothing more, and no end either, until the peer goes.
+    /// Nothing more, without closing, until the client closes.
     Hang,
-    /// The connection is reset. What was said before has arrived, on the loopback interface.
+    /// The connection is reset. On loopback, what was sent before has arrived.
     Reset,
 }
 
-/// A reply to give; the connection is closed after it.
+/// A reply; the connection is closed after it.
 #[derive(Clone, Debug)]
 pub struct Reply(Vec<Part>);
 
 impl Reply {
-    /// A well-formed one.
+    /// A well-formed reply.
     pub fn new(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
         let chunked = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("Transfer-Encoding"));
         let mut text = format!("HTTP/1.1 {status} As Scripted\r\nConnection: close\r\n");
@@ -87,7 +87,7 @@ impl Reply {
         }
         let mut bytes = (text + "\r\n").into_bytes();
         if chunked {
-            // Three bytes a chunk, so that words are torn.
+            // Three bytes per chunk, so that words are split.
             for piece in body.as_bytes().chunks(3) {
                 bytes.extend(format!("{:x}\r\n", piece.len()).bytes().chain(piece.iter().copied()).chain(*b"\r\n"));
             }
@@ -98,37 +98,37 @@ impl Reply {
         Reply::raw(bytes)
     }
 
-    /// 200 and a text.
+    /// Status 200 and a text.
     pub fn ok(body: &str) -> Reply {
         Reply::new(200, &[], body)
     }
 
-    /// These bytes and no others.
+    /// Exactly these bytes.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Reply {
         Reply(vec![Part::Bytes(bytes.into())])
     }
 
-    /// The connection is closed without a byte.
+    /// Closes the connection without sending a byte.
     pub fn nothing() -> Reply {
         Reply(Vec::new())
     }
 
-    /// Then these bytes one by one, each after a pause.
+    /// Then these bytes one at a time, with a pause before each.
     pub fn then_drip(self, bytes: impl Into<Vec<u8>>, pause: Duration) -> Reply {
         self.then(Part::Drip(bytes.into(), pause))
     }
 
-    /// Then this for ever.
+    /// Then these bytes forever.
     pub fn then_flood(self, bytes: impl Into<Vec<u8>>) -> Reply {
         self.then(Part::Flood(bytes.into()))
     }
 
-    /// Then silence for ever.
+    /// Then nothing, forever.
     pub fn then_hang(self) -> Reply {
         self.then(Part::Hang)
     }
 
-    /// Then a reset in the place of an end.
+    /// Then a reset instead of a close.
     pub fn then_reset(self) -> Reply {
         self.then(Part::Reset)
     }
@@ -167,10 +167,10 @@ impl Reply {
     }
 }
 
-/// What a request is answered with.
+/// Computes the reply to a request.
 type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 
-/// Listens from its making to its drop.
+/// Listens until it is dropped.
 pub struct HttpServer {
     address: SocketAddr,
     secure: bool,
@@ -185,7 +185,7 @@ impl HttpServer {
         HttpServer::on("127.0.0.1:0", handler)
     }
 
-    /// Gives these replies in turn; what comes after them is answered 500.
+    /// Sends these replies in order, and 500 after the last.
     pub fn replies(replies: impl IntoIterator<Item = Reply>) -> HttpServer {
         let rest = Mutex::new(replies.into_iter().collect::<Vec<_>>().into_iter());
         HttpServer::new(move |_| rest.lock().unwrap().next().unwrap_or_else(|| Reply::new(500, &[], "no reply left")))
@@ -218,7 +218,7 @@ impl HttpServer {
         let listening = thread::spawn(move || {
             for stream in listener.incoming().take_while(|_| !end.is_set()).flatten() {
                 let (log, end, handler, tls) = (Arc::clone(&log), end.clone(), Arc::clone(&handler), tls.clone());
-                // What goes wrong here is the peer's affair: it may go at any time.
+                // Errors here come from the client, which may close at any time.
                 thread::spawn(move || match tls {
                     None => serve(stream, &log, &end, &*handler),
                     Some((config, manner)) => tls::serve(stream, config, manner, &end, |mut stream| {
@@ -254,7 +254,7 @@ impl HttpServer {
 impl Drop for HttpServer {
     fn drop(&mut self) {
         self.stop.now();
-        // A last guest, so that `accept` returns and the flag is seen.
+        // A last connection, so that `accept` returns and the flag is checked.
         let _ = TcpStream::connect(self.address);
         let _ = self.listening.take().map(thread::JoinHandle::join);
     }
@@ -262,7 +262,7 @@ impl Drop for HttpServer {
 
 fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, stop: &Stop, handler: &Handler) -> io::Result<()> {
     let request = Request::read(&stream)?;
-    // Whoever sees the reply finds the request in the log.
+    // Whoever has the reply must find the request in the log.
     log.lock().unwrap().push(request.clone());
     let reply = handler(&request);
     let given = reply.give(&mut stream, stop);
@@ -270,7 +270,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, stop: &Stop, handler:
         return Ok(set_socket_linger(&stream, Some(Duration::ZERO))?);
     }
     let _ = stream.shutdown(Shutdown::Write);
-    // Closing with bytes unread would be a reset, which could overtake the reply.
+    // Closing with unread bytes would send a reset, which could overtake the reply.
     let _ = stream.set_read_timeout(Some(Duration::from_secs(1)));
     let _ = io::copy(&mut stream.take(1 << 20), &mut io::sink());
     given

@@ -1,15 +1,15 @@
-//! A network of a test's own: interfaces, addresses and routes that a script lays out, and homing run in it. What the
+//! A network namespace for a test: a script creates interfaces, addresses and routes, and homing runs in it. What the
 //! script starts in the background ends with it.
 
 use super::{left_out, runner, Ended, Run, Scratch};
 use std::path::Path;
 
-/// Runs homing over `homing.conf` where this script has made a network; its loopback is up. `None`, and said aloud,
-/// where that can't be: it takes root, `unshare` and `ip`.
+/// Runs homing with `homing.conf` in a network that this script created; its loopback is up. `None`, and reported,
+/// where that is impossible: it needs root, `unshare` and `ip`.
 pub fn in_a_network(scratch: &Scratch, script: &str, args: &str) -> Option<Ended> {
     const NO: i32 = 99;
     let homing = runner::homing_line();
-    // The shell is process 1 of its namespace: when it ends, so does everything.
+    // The shell is process 1 of its namespace: when it ends, all other processes do.
     let line = format!("{{ ip link set lo up && {script}; }} || exit {NO}; {homing} -c homing.conf {args}; exit $?");
     let words = ["/usr/bin/unshare", "-n", "-p", "-f", "--kill-child", "--mount-proc", "--", "/bin/sh", "-c", &line];
     if !Path::new(words[0]).exists() {

@@ -1,4 +1,4 @@
-//! One run of the binary: a bare environment, a wall limit, and all that it said.
+//! One run of the binary: an empty environment, a time limit, and all its output.
 
 use super::{clock, runner, Scratch};
 use std::ffi::OsString;
@@ -10,15 +10,15 @@ use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A run that takes longer, in seconds of a native one, is killed, and its test fails.
+/// A run that takes longer than this many seconds (for a native binary) is killed, and its test fails.
 const LIMIT: u64 = 30;
-/// How often memory is looked at; without that, how often we look whether a silent process is still there.
+/// How often memory is sampled; and otherwise, how often a process without output is checked.
 const GLANCE: Duration = Duration::from_millis(2);
 const LOOK: Duration = Duration::from_millis(20);
-/// 2026-11-20 12:00:00 UTC, where tests that move the clock begin.
+/// 2026-11-20 12:00:00 UTC, the start for tests that set the clock.
 pub const NOON: i64 = 1_795_176_000;
 
-/// A run to come.
+/// A run before its start.
 pub struct Run<'a> {
     scratch: &'a Scratch,
     program: Vec<OsString>,
@@ -27,35 +27,35 @@ pub struct Run<'a> {
     limit: Duration,
     trace: Option<String>,
     weigh: bool,
-    /// An emulator stands before it.
+    /// An emulator runs the program.
     emulated: bool,
 }
 
-/// A run that is over. `code` is none if a signal ended it.
+/// A completed run. `code` is `None` if a signal ended it.
 #[derive(Debug)]
 pub struct Ended {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
     pub took: Duration,
-    /// The most memory that was resident, in KiB, if asked for; what the last two milliseconds added is not in it.
+    /// The peak of resident memory in KiB, if measured; the last two milliseconds are not included.
     pub peak: Option<u64>,
-    /// What strace wrote, if asked for.
+    /// The lines of strace, if requested.
     pub trace: Vec<String>,
 }
 
 impl<'a> Run<'a> {
-    /// homing itself.
+    /// Runs homing.
     pub fn new(scratch: &'a Scratch) -> Run<'a> {
         Run::program(scratch, &runner::homing())
     }
 
-    /// homing with the config `homing.conf` of the scratch folder.
+    /// Runs homing with `homing.conf` of the scratch folder.
     pub fn pass(scratch: &'a Scratch) -> Run<'a> {
         Run::new(scratch).arg("-c").arg(scratch.path("homing.conf"))
     }
 
-    /// Another program, under the same rules.
+    /// Runs another program in the same way.
     pub fn program<S: Into<OsString> + Clone>(scratch: &'a Scratch, words: &[S]) -> Run<'a> {
         let run = Run {
             scratch,
@@ -80,7 +80,7 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Sets a variable; the last value counts.
+    /// Sets an environment variable; the last value counts.
     pub fn env(mut self, key: &str, value: impl Into<OsString>) -> Run<'a> {
         self.env.push((key.to_string(), value.into()));
         self
@@ -91,19 +91,19 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Measures the peak of resident memory. Of an emulated process nobody can tell it.
+    /// Measures the peak of resident memory, except for emulated processes, where it is unknown.
     pub fn weigh(mut self) -> Run<'a> {
         self.weigh = true;
         self
     }
 
-    /// With the wall clock standing at this time ("2026-11-20 12:00:00", UTC). The monotonic clock goes on, else no
-    /// deadline would ever come.
+    /// With the wall clock fixed at this time ("2026-11-20 12:00:00", UTC). The monotonic clock runs on, so that
+    /// deadlines work.
     pub fn at(self, time: &str) -> Run<'a> {
         self.at_second(clock::seconds(time))
     }
 
-    /// As [`Run::at`], so many seconds after [`NOON`].
+    /// As [`Run::at`], this many seconds after [`NOON`].
     pub fn at_noon_and(self, seconds: i64) -> Run<'a> {
         self.at_second(NOON + seconds)
     }
@@ -116,14 +116,14 @@ impl<'a> Run<'a> {
         clock::variables(time).into_iter().fold(run, |run, (name, value)| run.env(name, value))
     }
 
-    /// Records the system calls that strace's `-e trace=` selects, of all threads and children.
+    /// Records the system calls selected by strace's `-e trace=`, of all threads and children.
     pub fn strace(mut self, filter: &str) -> Run<'a> {
         assert!(PathBuf::from("/usr/bin/strace").exists(), "strace is missing: apt-get install strace");
         self.trace = Some(filter.to_string());
         self
     }
 
-    /// Runs it to its end.
+    /// Runs it and waits for its end.
     pub fn go(self) -> Ended {
         let traced = self.scratch.path("strace.out");
         let mut words = Vec::new();
@@ -156,7 +156,7 @@ impl<'a> Run<'a> {
         Ended { code: status.code(), stdout, stderr, took, peak, trace }
     }
 
-    /// How the child ended, or none if it had to be killed; and the most memory it was seen with.
+    /// The exit status, or `None` if it had to be killed; and the largest memory sample.
     fn wait(&self, child: &mut Child, output: &Receiver<Vec<u8>>, began: Instant) -> (Option<ExitStatus>, Option<u64>) {
         let (mut peak, mut closed) = (None, false);
         let weigh = self.weigh && !self.emulated;
@@ -168,14 +168,14 @@ impl<'a> Run<'a> {
                 return (Some(status), peak);
             }
             if began.elapsed() > self.limit {
-                // Its whole group: what it started, and under strace it is not the child itself.
+                // Kills its process group: its children, and under strace the program itself.
                 let group = format!("-{}", child.id());
                 let _ = Command::new("/bin/kill").args(["-KILL", "--", &group]).status();
                 let _ = child.kill();
                 let _ = child.wait();
                 return (None, peak);
             }
-            // The end of its output wakes us before the time is up; after that only the time does.
+            // The end of its output wakes this thread early; after that only the timeout does.
             let pause = if weigh || closed { GLANCE } else { LOOK };
             if closed {
                 thread::park_timeout(pause);
@@ -186,7 +186,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Reads a pipe to its end on a thread; an empty message says that the end has come, the next one is the text.
+/// Reads a pipe on a thread: sends an empty message at its end, then the text.
 fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     let (send, receive) = channel();
     thread::spawn(move || {
@@ -198,7 +198,7 @@ fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
     receive
 }
 
-/// What came through a pipe. A grandchild may hold it open after the child is gone: that is not waited for.
+/// The text from a pipe. A grandchild may keep it open after the child ended: that is not waited for.
 fn said(output: &Receiver<Vec<u8>>) -> String {
     let mut text = Vec::new();
     while let Ok(bytes) = output.recv_timeout(Duration::from_secs(2)) {
@@ -207,7 +207,7 @@ fn said(output: &Receiver<Vec<u8>>) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-/// The high-water mark of a process's memory, in KiB; none as long as it is still a copy of ourselves.
+/// The peak of a process's resident memory in KiB; `None` while it is still a copy of the test program.
 fn resident(pid: u32) -> Option<u64> {
     let program = |pid: &str| std::fs::read_link(format!("/proc/{pid}/exe")).ok();
     if program(&pid.to_string()) == program("self") {

@@ -1,5 +1,5 @@
-//! What is run: the binary that cargo built, or one in its place (`HOMING_RUNNER`), perhaps emulated. What holds of
-//! emulators stands here alone: how much longer they may take, and what cannot be seen through them.
+//! The program that tests run: the binary built by cargo, or another one (`HOMING_RUNNER`), possibly emulated. Only
+//! this file treats emulators differently: how much longer they may take, and what cannot be observed through them.
 
 use super::Scratch;
 use std::ffi::OsString;
@@ -8,9 +8,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// What an emulator, several at once on a small machine, may take for what takes one second natively.
+/// How many seconds an emulator may take, several at once on a small machine, for what takes one second natively.
 const SLOWNESS: u32 = 8;
-/// Runs a static binary of this machine so that its clock can be moved: nothing can be preloaded into that itself.
+/// Runs a static binary for this machine so that its clock can be set: a library cannot be preloaded into it directly.
 const CLOCK_EMULATOR: &str = "/usr/bin/qemu-x86_64";
 
 /// The words of `HOMING_RUNNER`, split at blanks, such as `qemu-arm -cpu arm1176 /path/homing`.
@@ -34,34 +34,34 @@ pub fn command(scratch: &Scratch) -> Command {
     command
 }
 
-/// The same as one word of a shell's line.
+/// The same command in one string, for a shell.
 pub fn homing_line() -> String {
     homing().join(" ")
 }
 
-/// The same with the binary copied to `place`, where other users can reach it; false if it cannot be copied.
+/// The same command with the binary copied to `place`, where other users can execute it; `None` if it cannot be copied.
 pub fn homing_at(place: &Path) -> Option<Vec<String>> {
     let mut words = homing();
     let binary = words.last_mut()?;
-    // By a process of its own: what is open for writing here could be inherited by a child of the test beside, and then
-    // not be run ("text file busy").
+    // Copied by another process: a file open for writing in this one could be inherited by a child of a parallel test
+    // and then not be executable ("text file busy").
     let copied = Command::new("cp").arg("--remove-destination").arg(&*binary).arg(place).status();
     copied.is_ok_and(|status| status.success()).then_some(())?;
     *binary = place.display().to_string();
     Some(words)
 }
 
-/// Whether an emulator runs it.
+/// Whether an emulator runs the binary.
 pub fn emulated() -> bool {
     homing().len() > 1
 }
 
-/// So many seconds of a native run: the time that a run may take, or is given in a config.
+/// This many seconds for a native binary, as a time limit or in a config; longer if emulated.
 pub fn seconds(native: u64) -> Duration {
     Duration::from_secs(native) * if emulated() { SLOWNESS } else { 1 }
 }
 
-/// A config whose `timeout` and `deadline`, where they are told in seconds, suit what runs it.
+/// A config with `timeout` and `deadline`, if given in seconds, adjusted to the runner.
 pub fn paced(config: &str) -> String {
     let paced = |line: &str| {
         let (key, value) = line.split_once(" = ").filter(|(key, _)| ["timeout", "deadline"].contains(key))?;
@@ -72,7 +72,7 @@ pub fn paced(config: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether an emulator stands between a test and what it looks at. Then the test leaves that out, and this says so.
+/// Whether an emulator hides what a test observes. The test then leaves that out; this reports it.
 pub fn hides(what: &str) -> bool {
     if emulated() {
         left_out(&format!("{what} (emulated)"));
@@ -80,7 +80,8 @@ pub fn hides(what: &str) -> bool {
     emulated()
 }
 
-/// Says past libtest's capture what a test leaves out and why, with a number, so that a run can be judged by its last.
+/// Prints, past libtest's capture, what a test leaves out and why, numbered, so that the last number shows how many
+/// there are.
 pub fn left_out(what: &str) {
     static COUNT: AtomicUsize = AtomicUsize::new(1);
     let thread = std::thread::current();
@@ -89,7 +90,7 @@ pub fn left_out(what: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
 }
 
-/// What must stand before homing where its clock is moved by a library that is preloaded.
+/// The emulator that must run homing if its clock is set by a preloaded library.
 pub fn before_a_moved_clock(program: &[OsString]) -> Option<&'static str> {
     let binary = stand_in()?;
     let alone = binary.len() == 1 && program.first().is_some_and(|word| *word == *binary[0]);

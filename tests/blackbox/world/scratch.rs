@@ -1,4 +1,4 @@
-//! A folder that only we can read and that is gone when the test ends.
+//! A private folder that is deleted when the test ends.
 
 use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
-/// Removed on drop, unless `HOMING_KEEP` is set.
+/// Deleted on drop, unless `HOMING_KEEP` is set.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
@@ -31,7 +31,7 @@ impl Scratch {
         self.0.join(name)
     }
 
-    /// Writes a file, and the folders above it, with exactly this mode.
+    /// Writes a file and its parent folders, with exactly this mode.
     pub fn write(&self, name: &str, text: &str, mode: u32) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -43,7 +43,7 @@ impl Scratch {
         path
     }
 
-    /// What a file holds; a missing one is empty.
+    /// The content of a file; empty if it is missing.
     pub fn read(&self, name: &str) -> String {
         String::from_utf8_lossy(&fs::read(self.path(name)).unwrap_or_default()).into_owned()
     }
@@ -54,7 +54,7 @@ impl Scratch {
         path
     }
 
-    /// Every file below, with its bytes, in order of name.
+    /// All files below, with their content, sorted by name.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let (mut files, mut folders) = (Vec::new(), vec![self.0.clone()]);
         while let Some(folder) = folders.pop() {

@@ -1,4 +1,4 @@
-//! How a server tells its threads that the test is over, so that one which paces or hangs ends at once.
+//! Tells the threads of a server that the test is over, so that slow and hanging replies end at once.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ impl Stop {
         *self.0 .0.lock().unwrap()
     }
 
-    /// Waits this long, or until the end if that comes first; says whether it came.
+    /// Waits this long or until the stop, whichever comes first; returns whether it was the stop.
     pub fn within(&self, time: Duration) -> bool {
         let guard = self.0 .0.lock().unwrap();
         *self.0 .1.wait_timeout_while(guard, time, |stopped| !*stopped).unwrap().0

@@ -1,4 +1,4 @@
-//! The harness tested by itself, with the shell in the place of homing.
+//! Tests of the test code itself, with a shell instead of homing.
 
 use super::*;
 use std::io::{Read, Write};
@@ -6,7 +6,7 @@ use std::net::{TcpStream, UdpSocket};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What comes back for these bytes.
+/// The response to these bytes.
 fn exchange(server: &HttpServer, request: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
@@ -20,7 +20,7 @@ fn shell<'a>(scratch: &'a Scratch, script: &str) -> Run<'a> {
 }
 
 #[test]
-fn a_server_answers_in_turn_and_remembers() {
+fn the_http_server_records_requests_and_replies_in_order() {
     let server = HttpServer::replies([Reply::ok("one"), Reply::new(302, &[("Location", "/x")], "")]);
     let first = exchange(&server, "POST /a?b=c HTTP/1.1\r\nX-Y: z \r\nContent-Length: 2\r\n\r\nhi");
     assert!(first.starts_with("HTTP/1.1 200 ") && first.ends_with("\r\n\r\none"), "{first}");
@@ -33,7 +33,7 @@ fn a_server_answers_in_turn_and_remembers() {
 }
 
 #[test]
-fn replies_can_be_as_bad_as_wanted() {
+fn replies_may_be_malformed() {
     let get = |reply: Reply| exchange(&HttpServer::replies([reply]), "GET / HTTP/1.1\r\n\r\n");
     let chunked = get(Reply::new(200, &[("Transfer-Encoding", "chunked")], "good"));
     assert!(chunked.ends_with("\r\n\r\n3\r\ngoo\r\n1\r\nd\r\n0\r\n\r\n"), "{chunked}");
@@ -45,7 +45,7 @@ fn replies_can_be_as_bad_as_wanted() {
 }
 
 #[test]
-fn a_server_that_floods_or_hangs_ends_with_its_test() {
+fn flooding_and_hanging_servers_end_with_their_test() {
     let server = HttpServer::on("[::1]:0", |request| match request.target.as_str() {
         "/flood" => Reply::raw("").then_flood([b'x'; 4096]),
         _ => Reply::raw("").then_hang(),
@@ -60,7 +60,7 @@ fn a_server_that_floods_or_hangs_ends_with_its_test() {
 }
 
 #[test]
-fn a_name_server_answers_what_was_asked() {
+fn the_dns_server_answers_the_question() {
     let server = DnsServer::always(vec![
         Record::Address("198.41.0.4".parse().unwrap()),
         Record::Address("2620:fe::fe".parse().unwrap()),
@@ -86,7 +86,7 @@ fn a_name_server_answers_what_was_asked() {
 }
 
 #[test]
-fn a_scratch_folder_is_private_and_goes_away() {
+fn a_scratch_folder_is_private_and_removed() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
     let mode = |path: PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;
@@ -100,7 +100,7 @@ fn a_scratch_folder_is_private_and_goes_away() {
 }
 
 #[test]
-fn a_run_has_a_bare_environment_and_is_told_in_full() {
+fn a_run_has_an_empty_environment_and_captures_all_output() {
     let scratch = Scratch::new();
     let ended = shell(&scratch, "env; pwd; echo bad >&2; exit 7").env("A", "b").go();
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(7), "bad\n"));
@@ -124,7 +124,7 @@ fn a_run_that_hangs_is_killed() {
 }
 
 #[test]
-fn memory_is_weighed() {
+fn peak_memory_is_measured() {
     if hides("the memory would be the emulator's") {
         return;
     }
@@ -135,7 +135,7 @@ fn memory_is_weighed() {
 }
 
 #[test]
-fn the_clock_is_faked_but_the_monotonic_one_is_not() {
+fn the_wall_clock_is_set_and_the_monotonic_one_is_not() {
     let scratch = Scratch::new();
     let said = |run: Run<'_>| run.go().stdout;
     assert!(said(shell(&scratch, "date -u +%FT%T").at("1970-01-01 00:00:00")).starts_with("1970-01-01T00:00:0"));
@@ -152,7 +152,7 @@ fn system_calls_are_traced() {
 }
 
 #[test]
-fn a_secret_is_found_in_every_form_and_only_where_it_may_not_be() {
+fn secrets_are_found_in_every_encoding() {
     let scratch = Scratch::new();
     let secret = "p@ss:w/rd%+&";
     let canary = Canary::new([secret, ""]);
@@ -172,7 +172,7 @@ fn a_secret_is_found_in_every_form_and_only_where_it_may_not_be() {
 }
 
 #[test]
-fn encodings_are_right() {
+fn base64_and_percent_encoding_are_correct() {
     for (text, encoded) in
         [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("alice:s3cret", "YWxpY2U6czNjcmV0")]
     {

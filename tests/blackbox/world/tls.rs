@@ -1,5 +1,5 @@
-//! TLS for the scripted web server, well-mannered or not, and the certificates for it, good and bad, which
-//! `openssl` makes once a run. The clock's reach is real: the expired one has expired.
+//! TLS for the scripted web server, correct or faulty, and its certificates, valid and invalid, which `openssl` makes
+//! once per run. The expired one has really expired.
 
 use super::stop::Stop;
 use super::Scratch;
@@ -15,23 +15,23 @@ use std::time::Duration;
 
 pub use rustls::ServerConfig as Config;
 
-/// A certificate and its key, in PEM.
+/// A certificate and its key, in PEM format.
 #[derive(Clone)]
 pub struct Identity {
     pub certificate: String,
     key: String,
 }
 
-/// A private authority and what it signed. All but `stranger` are for 127.0.0.1 and localhost.
+/// A private authority and what it signed. All except `stranger` are for 127.0.0.1 and localhost.
 pub struct Pki {
     /// The authority's own certificate, for `ca_file`.
     pub ca: String,
     pub good: Identity,
     pub expired: Identity,
     pub early: Identity,
-    /// For another name.
+    /// For another hostname.
     pub stranger: Identity,
-    /// Signed by nobody but itself.
+    /// Self-signed.
     pub itself: Identity,
 }
 
@@ -80,13 +80,13 @@ impl Pki {
     }
 }
 
-/// How a TLS server behaves towards the wire.
+/// How a TLS server behaves at the level of records.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Manner {
     Proper,
-    /// The connection is closed without TLS's own end (close_notify): anyone could have cut it.
+    /// The connection is closed without close_notify, as an attacker could do.
     Cut,
-    /// From the answer on, the bytes of the records come one by one, each after so long a pause.
+    /// From the reply on, the bytes of records are sent one at a time, with this pause before each.
     Drip(Duration),
 }
 
@@ -98,7 +98,7 @@ pub fn config(identity: &Identity) -> Arc<Config> {
     Arc::new(versions.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap())
 }
 
-/// The TCP stream below, which may drip.
+/// The TCP stream below, which may be slow.
 pub struct Wire {
     stream: TcpStream,
     pause: Option<Duration>,
@@ -125,14 +125,14 @@ impl Write for Wire {
     }
 }
 
-/// What a test's script reads from and writes to.
+/// The stream for a test's handler.
 pub struct Secured<'a> {
     tls: &'a mut StreamOwned<ServerConnection, Wire>,
     pause: Option<Duration>,
 }
 
 impl Secured<'_> {
-    /// From here on it drips, if it should.
+    /// From here on it is slow, if configured.
     pub fn answering(self) -> Self {
         self.tls.sock.pause = self.pause;
         self
@@ -155,7 +155,7 @@ impl Write for Secured<'_> {
     }
 }
 
-/// One connection: the handshake, then what `talk` says, then the end.
+/// One connection: the handshake, then `talk`, then the close.
 pub fn serve(
     stream: TcpStream,
     config: Arc<Config>,

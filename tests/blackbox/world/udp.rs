@@ -1,11 +1,11 @@
-//! A server that answers a datagram with whatever bytes a test wants.
+//! A server that answers each datagram with any bytes.
 
 use super::stop::Stop;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// A datagram as it came, and from where.
+/// A datagram as received, and its sender.
 pub type Asked = (Vec<u8>, SocketAddr);
 
 /// Stops when dropped.
@@ -17,7 +17,7 @@ pub struct UdpServer {
 }
 
 impl UdpServer {
-    /// On an address and port. Every datagram gets the replies that `handler` gives for it.
+    /// On an address and port. Each datagram gets the replies that `handler` returns for it.
     pub fn on(address: &str, handler: impl Fn(&[u8]) -> Vec<Vec<u8>> + Send + 'static) -> UdpServer {
         let socket = UdpSocket::bind(address).unwrap_or_else(|e| panic!("{address}: {e}"));
         let address = socket.local_addr().unwrap();
@@ -56,7 +56,7 @@ impl UdpServer {
 impl Drop for UdpServer {
     fn drop(&mut self) {
         self.stop.now();
-        // An empty datagram, so that `recv_from` returns and the flag is seen.
+        // An empty datagram, so that `recv_from` returns and the flag is checked.
         let any = if self.address.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
         let _ = UdpSocket::bind(any).and_then(|socket| socket.send_to(&[], self.address));
         let _ = self.listening.take().map(thread::JoinHandle::join);

@@ -1,5 +1,5 @@
-//! A name server that takes unsigned updates (RFC 2136) as a test scripts it. An update is shown as a request: the
-//! method `UPDATE`, the zone as the target, and as the body what nsupdate(1) would be told.
+//! A name server that accepts unsigned updates (RFC 2136) as a test says. An update is presented as a request: method
+//! `UPDATE`, the zone as target, and as body what nsupdate(1) would read.
 
 use super::http::Request;
 use super::{DnsServer, Query};
@@ -7,7 +7,7 @@ use homing::net::dns::wire::{name_text, Reader, Record};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-/// A server that answers each update with an RCODE, or not at all. A datagram that comes again gets what it got before.
+/// A server that answers each update with an RCODE or not at all. A repeated datagram gets the same answer again.
 pub fn updates(handler: impl Fn(&Request) -> Option<u8> + Send + 'static) -> DnsServer {
     updates_on("127.0.0.1:0", handler)
 }
@@ -22,7 +22,7 @@ pub fn updates_on(address: &str, handler: impl Fn(&Request) -> Option<u8> + Send
     })
 }
 
-/// The update's header with nothing behind it, turned into a reply.
+/// The header of the update as a reply, with nothing after it.
 fn reply(query: &Query, code: u8) -> Vec<u8> {
     let mut reply = query.bytes[..12].to_vec();
     reply[2] |= 0x80;
@@ -36,13 +36,13 @@ fn request(query: &Query) -> Request {
     Request {
         method: "UPDATE".to_string(),
         target: query.name.clone(),
-        // Nothing on the wire says who asks.
+        // Nothing in the message identifies the client.
         headers: vec![("User-Agent".to_string(), "homing/ over DNS".to_string())],
         body: body.join("\n").into_bytes(),
     }
 }
 
-/// What an update needs and changes, a line each, as nsupdate(1) takes it. A signature is no part of it.
+/// The prerequisites and changes of an update, one line each, as nsupdate(1) reads them, without a signature.
 pub fn lines(message: &[u8]) -> Result<Vec<String>, &'static str> {
     let mut reader = Reader::new(message);
     let header = reader.header()?;
