@@ -2,21 +2,21 @@
 //! and the requests that the servers saw. Exits with 1 if a step is not as expected. Needs no other programs.
 
 #[allow(dead_code)]
-#[path = "blackbox/world/dns.rs"]
+#[path = "blackbox/testbed/dns.rs"]
 mod dns;
 #[allow(dead_code)]
-#[path = "blackbox/world/http.rs"]
+#[path = "blackbox/testbed/http.rs"]
 mod http;
 #[allow(dead_code)]
-#[path = "blackbox/world/scratch.rs"]
+#[path = "blackbox/testbed/scratch.rs"]
 mod scratch;
-#[path = "blackbox/world/stop.rs"]
+#[path = "blackbox/testbed/stop.rs"]
 mod stop;
 #[allow(dead_code)]
-#[path = "blackbox/world/tls.rs"]
+#[path = "blackbox/testbed/tls.rs"]
 mod tls;
 #[allow(dead_code)]
-#[path = "blackbox/world/udp.rs"]
+#[path = "blackbox/testbed/udp.rs"]
 mod udp;
 
 use dns::{DnsServer, Record};
@@ -36,12 +36,12 @@ const ALICE: &str = "Basic YWxpY2U6Y29ycmVjdC1ob3JzZQ==";
 
 /// What the servers share: the client's address, and the requests since the last look.
 #[derive(Clone, Default)]
-struct World {
+struct Servers {
     address: Arc<Mutex<String>>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
-impl World {
+impl Servers {
     fn address(&self) -> String {
         self.address.lock().unwrap().clone()
     }
@@ -57,25 +57,25 @@ impl World {
 
     /// A page like api.ipify.org.
     fn page(&self) -> HttpServer {
-        let world = self.clone();
+        let servers = self.clone();
         HttpServer::new(move |request| {
-            world.answer("page", &format!("{} {}", request.method, request.target), &world.address())
+            servers.answer("page", &format!("{} {}", request.method, request.target), &servers.address())
         })
     }
 
     /// A name server like OpenDNS's.
     fn resolver(&self) -> DnsServer {
-        let world = self.clone();
+        let servers = self.clone();
         DnsServer::new(move |query| {
-            let address = world.address();
-            world.note(format!("resolver   {} A?\n           <- {address}", query.name));
+            let address = servers.address();
+            servers.note(format!("resolver   {} A?\n           <- {address}", query.name));
             vec![query.answer(&[Record::Address(address.parse::<IpAddr>().unwrap())])]
         })
     }
 
     /// A DDNS service where alice has an account, and the address it published for her.
     fn service(&self) -> HttpServer {
-        let (world, published) = (self.clone(), Mutex::new(HashMap::new()));
+        let (servers, published) = (self.clone(), Mutex::new(HashMap::new()));
         HttpServer::new(move |request| {
             let (host, address) = asked(request);
             let answer = match request.header("Authorization") {
@@ -85,14 +85,14 @@ impl World {
                 Some(ALICE) => format!("good {address}"),
                 _ => "badauth".to_string(),
             };
-            world.answer("service A", &told(request), &answer)
+            servers.answer("service A", &described(request), &answer)
         })
     }
 
     /// A DDNS service without accounts.
     fn stranger(&self) -> HttpServer {
-        let world = self.clone();
-        HttpServer::new(move |request| world.answer("service B", &told(request), "badauth"))
+        let servers = self.clone();
+        HttpServer::new(move |request| servers.answer("service B", &described(request), "badauth"))
     }
 }
 
@@ -107,16 +107,16 @@ fn asked(request: &Request) -> (String, String) {
 }
 
 /// A request in one line; credentials are named, not shown.
-fn told(request: &Request) -> String {
+fn described(request: &Request) -> String {
     let proof = if request.header("Authorization").is_some() { "\n           with user and password" } else { "" };
     format!("{} {}{proof}", request.method, request.target)
 }
 
 /// The user at the keyboard.
-struct Person<'a> {
+struct User<'a> {
     homing: PathBuf,
     scratch: &'a Scratch,
-    world: &'a World,
+    servers: &'a Servers,
     steps: usize,
     wrong: usize,
 }
@@ -130,7 +130,7 @@ struct Expect<'e> {
     seen: [usize; 4],
 }
 
-impl Person<'_> {
+impl User<'_> {
     fn step(&mut self, heading: &str, words: &str, args: &[&str], expect: &Expect<'_>) {
         self.steps += 1;
         println!("\n{}. {heading}", self.steps);
@@ -141,13 +141,13 @@ impl Person<'_> {
         command.args(["-c", "homing.conf"]).args(args).current_dir(self.scratch.root());
         command.env_clear().env("RUNTIME_DIRECTORY", self.scratch.folder("run"));
         let ended = command.output().unwrap_or_else(|e| panic!("{}: {e}", self.homing.display()));
-        let (said, trouble) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
-        let output = format!("{said}{trouble}");
+        let (stdout, stderr) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        let output = format!("{stdout}{stderr}");
         print!("{output}");
-        let seen = std::mem::take(&mut *self.world.seen.lock().unwrap());
+        let seen = std::mem::take(&mut *self.servers.seen.lock().unwrap());
         println!("\nexit code {}; {}", ended.status.code().map_or("none".to_string(), |code| code.to_string()), {
             match (output.is_empty(), seen.is_empty()) {
-                (true, _) => "it said nothing. The servers saw:",
+                (true, _) => "it printed nothing. The servers saw:",
                 (false, true) => "the servers saw nothing.",
                 (false, false) => "the servers saw:",
             }
@@ -157,13 +157,13 @@ impl Person<'_> {
         let mut must = |holds: bool, what: String| {
             if !holds {
                 self.wrong += 1;
-                println!("THIS IS NOT AS IT SHOULD BE: {what}");
+                println!("FAILED: {what}");
             }
         };
         must(ended.status.code() == Some(expect.code), format!("the exit code should be {}", expect.code));
-        must(!expect.output.is_empty() || output.is_empty(), "it should say nothing".to_string());
+        must(!expect.output.is_empty() || output.is_empty(), "it should print nothing".to_string());
         for text in expect.output {
-            must(output.contains(text), format!("it should say '{text}'"));
+            must(output.contains(text), format!("it should print '{text}'"));
         }
         for (server, count) in ["page", "resolver", "service A", "service B"].iter().zip(expect.seen) {
             let times = seen.iter().filter(|line| line.starts_with(server)).count();
@@ -185,16 +185,17 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let homing = homing.expect("the program is there");
-    let (world, scratch) = (World::default(), Scratch::new());
-    let (page, resolver, service, stranger) = (world.page(), world.resolver(), world.service(), world.stranger());
-    *world.address.lock().unwrap() = BEFORE.to_string();
-    let mut person = Person { homing, scratch: &scratch, world: &world, steps: 0, wrong: 0 };
+    let (servers, scratch) = (Servers::default(), Scratch::new());
+    let (page, resolver, service, stranger) =
+        (servers.page(), servers.resolver(), servers.service(), servers.stranger());
+    *servers.address.lock().unwrap() = BEFORE.to_string();
+    let mut user = User { homing, scratch: &scratch, servers: &servers, steps: 0, wrong: 0 };
 
-    println!("homing keeps a DNS name pointing home. Here it does so in a small world on");
-    println!("127.0.0.1: a page and a name server tell our public address, service A and");
+    println!("homing keeps DNS names up to date with your public address. Here it runs with");
+    println!("servers on 127.0.0.1: a page and a name server return your address, service A and");
     println!("service B publish it. These are the settings, homing.conf (mode 600):");
     let own = format!(
-        "ipv4 = ipify, opendns            # who tells our address; in order\n\
+        "ipv4 = ipify, opendns            # detectors, tried in order\n\
          history = history.log\n\
          state = state.json\n\
          \n\
@@ -207,22 +208,22 @@ fn main() -> ExitCode {
         service.url()
     );
     let detectors = format!(
-        "\n[detector:ipify]                 # in this world they are elsewhere\nurl = {}\n\
+        "\n[detector:ipify]                 # replaced by the demo's servers\nurl = {}\n\
          [detector:opendns]\nserver = {}\n",
         page.url(),
         resolver.address()
     );
-    person.write(&format!("{own}{detectors}"));
+    user.write(&format!("{own}{detectors}"));
 
-    person.step(
-        "Which address do we have?",
-        "Every detector is asked. The lines on \"route\" are about your own machine.",
+    user.step(
+        "What is the public address?",
+        "All detectors are queried. The lines about \"route\" describe your own machine.",
         &["--detect"],
         &Expect { code: 0, output: &["ipify", "opendns", BEFORE], seen: [1, 1, 0, 0] },
     );
-    person.step(
+    user.step(
         "The first pass",
-        "Nothing is known yet: the address is found, and both names are published.",
+        "Nothing is stored yet: the address is detected, and both hosts are updated.",
         &[],
         &Expect {
             code: 0,
@@ -230,19 +231,19 @@ fn main() -> ExitCode {
             seen: [1, 0, 2, 0],
         },
     );
-    person.step(
-        "The next pass, as cron starts it: a quiet one",
-        "Nothing has changed. One look at the address; service A is left alone.",
+    user.step(
+        "The next pass, as started by cron",
+        "Nothing changed. The address is checked once; service A is not contacted.",
         &[],
         &Expect { code: 0, output: &[], seen: [1, 0, 0, 0] },
     );
 
     // So that the history has lines to print.
     std::thread::sleep(Duration::from_secs(2));
-    *world.address.lock().unwrap() = AFTER.to_string();
-    person.step(
-        "The router was given another address",
-        "Both names follow, with one request each.",
+    *servers.address.lock().unwrap() = AFTER.to_string();
+    user.step(
+        "The router gets another address",
+        "Both hosts are updated, with one request each.",
         &[],
         &Expect {
             code: 0,
@@ -251,30 +252,30 @@ fn main() -> ExitCode {
         },
     );
 
-    println!("\nNow a second account comes to homing.conf, at service B, with an old password:");
+    println!("\nNow homing.conf gets a second account, at service B, with an old password:");
     let work = format!(
         "\n[work]\nprovider = dyndns2\nurl = {}/nic/update\nhosts = office.example.org\nuser = alice\n\
          password = old-pass\n",
         stranger.url()
     );
-    person.scratch.write("homing.conf", &format!("{own}{work}{detectors}"), 0o600);
+    user.scratch.write("homing.conf", &format!("{own}{work}{detectors}"), 0o600);
     work.trim().lines().for_each(|line| println!("    {line}"));
-    person.step(
-        "A service refuses",
-        "The person is told what to do; [home] is not held up by it.",
+    user.step(
+        "A service rejects an update",
+        "homing reports what to do; [home] is not affected.",
         &[],
         &Expect { code: 3, output: &["office.example.org: ipv4 refused", "badauth"], seen: [1, 0, 0, 1] },
     );
-    person.step(
-        "The next pass: a refusal is not repeated",
-        "Asking again and again is what accounts are blocked for. The exit code still\n\
-         tells that a person must act; the words come once a day.",
+    user.step(
+        "The next pass: the rejected update is not sent again",
+        "Services block accounts that repeat rejected updates. The exit code still shows\n\
+         that the user has to act; the message is printed once a day.",
         &[],
         &Expect { code: 3, output: &[], seen: [1, 0, 0, 0] },
     );
-    person.step(
-        "How do things stand?",
-        "From memory alone.",
+    user.step(
+        "What is the current state?",
+        "From the state file, without contacting a server.",
         &["--status"],
         &Expect {
             code: 0,
@@ -282,17 +283,17 @@ fn main() -> ExitCode {
             seen: [0, 0, 0, 0],
         },
     );
-    person.step(
-        "Which addresses did we have?",
-        "From history.log, which holds one line an address.",
+    user.step(
+        "Which addresses were there?",
+        "From history.log, which has one line per address.",
         &["--history"],
         &Expect { code: 0, output: &[BEFORE, AFTER, "1 change"], seen: [0, 0, 0, 0] },
     );
 
     println!();
-    match person.wrong {
-        0 => println!("All {} steps went as they should.", person.steps),
-        wrong => println!("{wrong} things were not as they should be: look for THIS IS NOT above."),
+    match user.wrong {
+        0 => println!("All {} steps succeeded.", user.steps),
+        wrong => println!("{wrong} checks failed: look for FAILED above."),
     }
-    ExitCode::from(u8::from(person.wrong > 0))
+    ExitCode::from(u8::from(user.wrong > 0))
 }

@@ -1,7 +1,7 @@
 //! The wall clock may be wrong: 1970 on a board without a battery, a year ahead, an hour back. Decisions based on it
 //! must neither block forever nor repeat updates. Back-off by kind of reply is tested by conversations.
 
-use crate::world::{Ended, Home, Reply, FOUR, OTHER, SECRET};
+use crate::testbed::{Ended, Home, Reply, FOUR, OTHER, SECRET};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
@@ -27,14 +27,14 @@ fn passes_succeed_in_any_year() {
         home.config("ipv4 = four", "");
         home.pass().at(time).go().expect(0);
         assert!(home.history().starts_with(stamp), "{time}: {}", home.history());
-        let before = home.memory();
+        let before = home.stored_files();
         home.pass().at(time).go().expect(0).silent();
-        assert_eq!((home.pushes(), home.memory() == before), (1, true), "{time}");
+        assert_eq!((home.pushes(), home.stored_files() == before), (1, true), "{time}");
         // From there to today: a changed address is sent, nothing else.
         home.config("ipv4 = other", "");
         after(&home, 0).expect(0);
         after(&home, MINUTE).expect(0).silent();
-        assert_eq!(home.told(), [FOUR, OTHER], "{time}");
+        assert_eq!(home.sent(), [FOUR, OTHER], "{time}");
         assert_eq!(home.history().lines().count(), 2);
     }
 }
@@ -45,8 +45,8 @@ fn no_duration_is_printed_since_1970() {
     let home = Home::new();
     home.config("ipv4 = four", "");
     home.pass().at("1970-01-01 00:00:00").go().expect(0);
-    let told = home.pass().arg("--status").at_noon_and(0).go().expect(0);
-    let line = told.stdout.lines().next().unwrap_or_default();
+    let status = home.pass().arg("--status").at_noon_and(0).go().expect(0);
+    let line = status.stdout.lines().next().unwrap_or_default();
     assert!(line.contains("since 1970-01-01T00:00:") && !line.contains(" d "), "{line}");
 }
 
@@ -76,7 +76,7 @@ fn a_refresh_is_sent_once_after_28_days() {
     assert_eq!(home.pushes(), 1);
     after(&home, 29 * DAY).expect(0).silent();
     after(&home, 29 * DAY + MINUTE).expect(0).silent();
-    assert_eq!(home.told(), [FOUR, FOUR]);
+    assert_eq!(home.sent(), [FOUR, FOUR]);
     // Back at the true time: a confirmation from the future counts as due once.
     for minute in 1..5 {
         after(&home, DAY + minute * MINUTE).expect(0).silent();
@@ -140,11 +140,11 @@ fn a_rejection_is_reported_daily_and_not_retried() {
     let remedy = format!("homing --force --only home -c {}", home.scratch.path("homing.conf").display());
     after(&home, 0).expect(3).says("badauth").says(&remedy);
     assert_eq!(home.pushes(), 2);
-    let before = home.memory();
+    let before = home.stored_files();
     for hour in 1..24 {
         after(&home, hour * HOUR).expect(3).silent();
     }
-    assert!(home.memory() == before, "a refusal that stands writes nothing");
+    assert!(home.stored_files() == before, "a refusal that stands writes nothing");
     after(&home, DAY + MINUTE).expect(3).says("badauth").says(&remedy);
     after(&home, DAY + 2 * MINUTE).expect(3).silent();
     // A new address, a wrong clock or another section's new password does not end the rejection.
@@ -191,7 +191,7 @@ fn back_off_grows_to_six_hours() {
     assert_eq!(at, [0, 5, 15, 35, 75, 155, 315, 635, 995, 1355, 1716]);
     home.config("ipv4 = other", "");
     after(&home, 1717 * MINUTE).expect(1);
-    assert_eq!(home.told().last().unwrap(), OTHER, "a new address starts afresh");
+    assert_eq!(home.sent().last().unwrap(), OTHER, "a new address starts afresh");
     after(&home, 1723 * MINUTE).expect(1);
     assert_eq!(home.pushes(), 13);
 }

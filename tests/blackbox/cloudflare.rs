@@ -1,7 +1,7 @@
 //! Cloudflare where a conversation would be too long: many hosts, and responses built to exhaust memory or time. All
 //! other cases are in tests/conversations/cloudflare.
 
-use crate::world::{runner, seconds, Canary, Ended, HttpServer, Reply, Request, Run, Scratch};
+use crate::testbed::{runner, seconds, Canary, Ended, HttpServer, Reply, Request, Run, Scratch};
 use homing::types::json::{self, Json};
 
 const TOKEN: &str = "cf-canary-t0ken";
@@ -70,7 +70,7 @@ fn api(held: usize) -> HttpServer {
 }
 
 fn pass(scratch: &Scratch) -> Ended {
-    let ended = Run::pass(scratch).weigh().go();
+    let ended = Run::pass(scratch).measure_memory().go();
     Canary::new([TOKEN]).assert_silent(&ended, scratch, &["homing.conf"]);
     assert!(ended.peak.map_or(runner::emulated(), |peak| peak < MEMORY), "{:?} KiB", ended.peak);
     ended

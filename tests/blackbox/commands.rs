@@ -1,6 +1,6 @@
 //! The command line as homing(1) describes it: the output of each option, which options combine, and exit codes.
 
-use crate::world::*;
+use crate::testbed::*;
 use tinyjson::JsonValue;
 
 const FOUR: &str = "[detector:four]\nkind = fixed\naddress = 198.41.0.4\n";
@@ -10,7 +10,7 @@ fn homing(words: &[&str]) -> Ended {
 }
 
 /// A scratch folder with a config for one host at this server.
-fn world(server: &HttpServer) -> Scratch {
+fn configured(server: &HttpServer) -> Scratch {
     let scratch = Scratch::new();
     scratch.folder("s");
     let head = "ipv4 = four\nstate = s/state.json\nhistory = s/ip.log\n";
@@ -80,7 +80,7 @@ fn invalid_command_lines_are_rejected() {
         assert!(ended.stderr.contains(want) && ended.stderr.lines().count() == 1, "{words:?}: {}", ended.stderr);
     }
     let server = HttpServer::new(|_| Reply::ok("good"));
-    let scratch = world(&server);
+    let scratch = configured(&server);
     for (only, want) in
         [("hom", "did you mean 'home'?"), ("a.exmple.com", "did you mean 'a.example.com'?"), ("zzz", "no such")]
     {
@@ -125,7 +125,7 @@ fn list_names_everything_and_its_examples_are_valid() {
 #[test]
 fn status_shows_the_result_of_the_last_pass() {
     let server = HttpServer::replies([Reply::ok("good 198.41.0.4"), Reply::ok("badauth")]);
-    let scratch = world(&server);
+    let scratch = configured(&server);
     let status = |words: &[&str]| go(&scratch, &[&["--status"], words].concat());
     let before = status(&[]);
     assert_eq!((before.code, before.stderr.as_str()), (Some(0), ""));
@@ -170,7 +170,7 @@ fn status_shows_the_result_of_the_last_pass() {
 #[test]
 fn hosts_without_a_section_are_listed_separately() {
     let server = HttpServer::new(|_| Reply::ok("good"));
-    let scratch = world(&server);
+    let scratch = configured(&server);
     go(&scratch, &[]).expect(0);
     let config = scratch.read("homing.conf");
     scratch.write("homing.conf", &config.replace("[home]", "[house]"), 0o600);
@@ -204,9 +204,9 @@ fn history_is_printed_as_far_as_it_is_recorded() {
         "2026-11-19T00:00:00Z ipv6 2620:fe::fe lan",
     ];
     scratch.write("ip.log", &(lines.join("\n") + "\n"), 0o600);
-    let told = history(&[]);
-    assert_eq!(told.code, Some(0));
-    assert_eq!(told.stderr, "warning: ip.log: 1 line(s) are not homing's and were left out\n");
+    let output = history(&[]);
+    assert_eq!(output.code, Some(0));
+    assert_eq!(output.stderr, "warning: ip.log: 1 line(s) are not homing's and were left out\n");
     let unknown = "held ? (the clock was not right)";
     let want = [
         "ipv4  198.41.0.4    from 2026-11-01T00:00:00Z  until 2026-11-11T12:00:00Z  held 10 d 12 h".to_string(),
@@ -217,7 +217,7 @@ fn history_is_printed_as_far_as_it_is_recorded() {
         "ipv4: 3 changes, longest 10 d 12 h, mean 9 d 12 h".to_string(),
         "ipv6: 0 changes, longest 1 d 12 h, mean 1 d 12 h".to_string(),
     ];
-    assert_eq!(told.stdout.lines().collect::<Vec<_>>(), want);
+    assert_eq!(output.stdout.lines().collect::<Vec<_>>(), want);
     let json = objects(&history(&["--json"]));
     let address = |at: usize| text(&json[at], "address");
     assert_eq!(
@@ -227,10 +227,10 @@ fn history_is_printed_as_far_as_it_is_recorded() {
     assert!(!json[2].contains_key("held") && !json[4].contains_key("until"));
 
     // The SVG goes to a file beside the text, or alone to stdout; a target that is no regular file is not replaced.
-    assert_eq!(history(&["--svg", "ip.svg"]).stdout, told.stdout);
+    assert_eq!(history(&["--svg", "ip.svg"]).stdout, output.stdout);
     let picture = scratch.read("ip.svg");
     assert_eq!(history(&["--svg", "-"]).stdout, picture);
-    assert_eq!(history(&["--svg", "/dev/stdout"]).stdout, picture + &told.stdout);
+    assert_eq!(history(&["--svg", "/dev/stdout"]).stdout, picture + &output.stdout);
     assert_eq!(scratch.read("ip.svg").matches("<rect ").count(), 1 + 3);
     let lost = history(&["--svg", "nowhere/ip.svg"]);
     assert_eq!((lost.code, lost.stderr.contains("cannot write nowhere/ip.svg: ")), (Some(1), true), "{lost:?}");
@@ -242,7 +242,7 @@ fn history_is_printed_as_far_as_it_is_recorded() {
 #[test]
 fn check_json_quiet_and_verbose_print_what_they_should() {
     let server = HttpServer::replies([Reply::ok("good 198.41.0.4"), Reply::ok("nochg 198.41.0.4"), Reply::ok("911")]);
-    let scratch = world(&server);
+    let scratch = configured(&server);
     let check = go(&scratch, &["--check"]);
     assert_eq!((check.code, check.stderr.as_str()), (Some(0), ""));
     assert!(check.stdout.starts_with("the settings are good: 1 section"));

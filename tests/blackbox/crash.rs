@@ -1,7 +1,7 @@
 //! A pass is killed at a system call, or its calls fail. Afterwards the state file is the old or the new one, the
 //! history has complete lines, the next pass finishes the work, and at most one section's updates are repeated.
 
-use crate::world::{hides, left_out, runner, Ended, Home, Run, FOUR, OTHER};
+use crate::testbed::{emulator_hides, left_out, runner, Ended, Home, Run, FOUR, OTHER};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -25,7 +25,7 @@ fn injected(home: &Home, words: &[String]) -> Ended {
 fn ready() -> bool {
     let there = Path::new("/usr/bin/strace").exists();
     assert!(there, "strace is missing: apt-get install strace");
-    !hides("strace would see the emulator's calls")
+    !emulator_hides("strace would see the emulator's calls")
 }
 
 /// Two sections of three hosts with one address in the state and another one in the settings.
@@ -33,7 +33,7 @@ fn moved() -> (Home, Vec<(PathBuf, Vec<u8>)>) {
     let home = Home::new();
     home.config("ipv4 = four", &format!("[more]\nprovider = dyndns2\nurl = {{url}}/more\nuser = bob\npassword = hunter22\nhosts = b.example.org, c.example.org\n{WORK}"));
     home.passes(0);
-    let memory = home.memory();
+    let memory = home.stored_files();
     let config = home.scratch.read("homing.conf").replace("ipv4 = four", "ipv4 = other");
     home.scratch.write("homing.conf", &config, 0o600);
     (home, memory)
@@ -41,7 +41,7 @@ fn moved() -> (Home, Vec<(PathBuf, Vec<u8>)>) {
 
 /// Restores the files below `lib`.
 fn restore(home: &Home, memory: &[(PathBuf, Vec<u8>)]) {
-    for (path, _) in home.memory() {
+    for (path, _) in home.stored_files() {
         std::fs::remove_file(path).unwrap();
     }
     for (path, bytes) in memory {
@@ -185,10 +185,10 @@ fn the_pass_after_a_failed_system_call_recovers() {
                         break;
                     }
                     failed += 1;
-                    let told = ended.stderr.contains("lib/state.json")
+                    let reported = ended.stderr.contains("lib/state.json")
                         || ended.stderr.contains("history.log")
                         || ended.stderr.contains("/lib");
-                    assert!(told, "{what}: the path is named: {}", ended.stderr);
+                    assert!(reported, "{what}: the path is named: {}", ended.stderr);
                     converges(&home, from, &what);
                 }
                 assert!(failed >= 6 || calls == "write" && failed >= 4, "only {failed} calls of {calls} mattered");

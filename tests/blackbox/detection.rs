@@ -1,7 +1,7 @@
 //! Detecting the address through the web, and agreement between detectors. An answer that is not certainly an address
 //! is not published, and the stored files stay unchanged.
 
-use crate::world::{DnsServer, Home, HttpServer, Record, Reply, FOUR, OTHER, SIX};
+use crate::testbed::{DnsServer, Home, HttpServer, Record, Reply, FOUR, OTHER, SIX};
 use std::sync::{Arc, Mutex};
 
 /// A page that returns what it was last set to.
@@ -28,7 +28,7 @@ fn pages(on: &str, said: &[&str]) -> (HttpServer, String, String) {
 fn invalid_detector_answers_change_nothing() {
     let home = Home::new();
     home.config("ipv4 = four", "").passes(0);
-    let before = home.memory();
+    let before = home.stored_files();
     assert_eq!((before.len(), home.pushes()), (2, 1));
     let (server, reply) = page("127.0.0.1:0");
     home.config("ipv4 = page", &format!("[detector:page]\nkind = web\nurl = {}/\n", server.url()));
@@ -63,12 +63,12 @@ fn invalid_detector_answers_change_nothing() {
         let ended = home.pass().go();
         assert_eq!(ended.code, Some(1), "{name}: {}{}", ended.stdout, ended.stderr);
         assert!(ended.stderr.contains("address not detected: page: "), "{name}: {}", ended.stderr);
-        assert_eq!((home.pushes(), home.memory() == before), (1, true), "{name}");
+        assert_eq!((home.pushes(), home.stored_files() == before), (1, true), "{name}");
     }
     assert_eq!(server.count(), 20, "one request each");
     *reply.lock().unwrap() = Reply::ok(" 193.0.14.129\r\n");
     home.passes(0);
-    assert_eq!(home.told(), [FOUR, OTHER]);
+    assert_eq!(home.sent(), [FOUR, OTHER]);
 }
 
 /// An IP address in the URL already decides over which family it is reached.
@@ -79,7 +79,7 @@ fn a_url_with_an_ip_address_serves_either_family() {
     *reply.lock().unwrap() = Reply::ok(SIX);
     home.config("ipv4 = off\nipv6 = page", &format!("[detector:page]\nkind = web\nurl = {}/\n", server.url()));
     home.passes(0);
-    assert_eq!(home.told(), [SIX]);
+    assert_eq!(home.sent(), [SIX]);
     *reply.lock().unwrap() = Reply::ok(FOUR);
     home.passes(1).says("page: an IPv4 address where IPv6 was asked");
 }
@@ -130,7 +130,7 @@ fn private_addresses_from_the_web_are_rejected() {
         for address in said {
             assert!(ended.stderr.contains(&format!(": {address} is not a public address")), "{address}");
         }
-        assert_eq!((server.count(), home.pushes(), home.memory().len()), (said.len(), 0, 0));
+        assert_eq!((server.count(), home.pushes(), home.stored_files().len()), (said.len(), 0, 0));
     }
     let home = Home::new();
     let (_server, names, sections) = pages("[::1]:0", &["::ffff:198.41.0.4", FOUR, "fe80::1%eth0", "[2620:fe::fe]"]);
@@ -146,7 +146,7 @@ fn private_local_addresses_are_published_if_allowed() {
         home.config("ipv4 = lan", &tail).passes(1).says("192.168.1.5 is not a public address");
         assert_eq!(home.pushes(), 0);
         home.config("ipv4 = lan\nallow_private = yes", &tail).passes(0);
-        assert_eq!(home.told(), ["192.168.1.5"]);
+        assert_eq!(home.sent(), ["192.168.1.5"]);
     }
 }
 
@@ -157,7 +157,7 @@ fn detectors_are_tried_in_order_until_one_answers() {
     home.config(&format!("ipv4 = {names}"), &sections).passes(0);
     let targets: Vec<String> = server.asked().into_iter().map(|request| request.target).collect();
     assert_eq!(targets, ["/0", "/1"]);
-    assert_eq!(home.told(), [FOUR]);
+    assert_eq!(home.sent(), [FOUR]);
     assert!(home.history().ends_with(" ipv4 198.41.0.4 d1\n"), "{}", home.history());
     assert!(server.asked().iter().all(|request| request.header("Authorization").is_none()));
 }
@@ -169,27 +169,27 @@ fn agree_sets_how_many_detectors_must_agree() {
     home.config(&format!("ipv4 = {names}\nagree = 2"), &sections);
     let ended = home.passes(1).says("2 must agree");
     assert!(ended.stderr.contains("d0 says 198.41.0.4") && ended.stderr.contains("d1 says 193.0.14.129"));
-    assert_eq!((home.pushes(), home.memory().len(), server.count()), (0, 0, 2));
+    assert_eq!((home.pushes(), home.stored_files().len(), server.count()), (0, 0, 2));
 
     let (_one, names, sections) = pages("127.0.0.1:0", &[OTHER, FOUR, FOUR]);
     home.config(&format!("ipv4 = {names}\nagree = 2"), &sections);
     home.passes(0).says("ipv4 warning: d0 says 193.0.14.129, where d1 says 198.41.0.4, d2 says 198.41.0.4");
-    assert_eq!(home.told(), [FOUR]);
+    assert_eq!(home.sent(), [FOUR]);
     assert!(home.history().ends_with(" d1\n"));
 
     // A failed detector is no agreement, however often the other one answers.
     let (_two, names, sections) = pages("127.0.0.1:0", &[OTHER, ""]);
     home.config(&format!("ipv4 = {names}\nagree = 2"), &sections).passes(1);
-    assert_eq!(home.told(), [FOUR]);
+    assert_eq!(home.sent(), [FOUR]);
 }
 
 #[test]
 fn one_family_is_updated_while_the_other_fails() {
     let home = Home::new();
     home.config("ipv4 = four\nipv6 = six", "").passes(0);
-    assert_eq!(home.told(), [FOUR, SIX]);
+    assert_eq!(home.sent(), [FOUR, SIX]);
     home.config("ipv4 = other\nipv6 = lost", "").passes(1).says("ipv6 address not detected");
-    assert_eq!(home.told(), [FOUR, SIX, OTHER]);
+    assert_eq!(home.sent(), [FOUR, SIX, OTHER]);
     assert!(home.state().contains(SIX) && !home.history().contains("lost"));
     // Both are detected again: nothing is due.
     home.config("ipv4 = other\nipv6 = six", "").passes(0).silent();
@@ -215,7 +215,7 @@ fn parse_decides_how_a_page_is_read() {
         let (_server, _, sections) = pages("127.0.0.1:0", &[body]);
         let ended = home.config("ipv4 = d0", &sections.replace("kind = web", &format!("kind = web\nparse = {parse}")));
         ended.passes(i32::from(address.is_none()));
-        assert_eq!(home.told(), address.iter().map(|a| a.to_string()).collect::<Vec<_>>(), "{parse}: {body}");
+        assert_eq!(home.sent(), address.iter().map(|a| a.to_string()).collect::<Vec<_>>(), "{parse}: {body}");
     }
 }
 
@@ -227,7 +227,7 @@ fn built_in_detectors_accept_another_url() {
     for line in [format!("server = {at}"), format!("url = dns://{at}")] {
         let home = Home::new();
         home.config("ipv4 = opendns", &format!("[detector:opendns]\n{line}\n")).passes(0);
-        assert_eq!(home.told(), [FOUR]);
+        assert_eq!(home.sent(), [FOUR]);
         assert!(home.history().ends_with(" opendns\n"));
     }
     let asked = &name_server.asked()[0];
@@ -237,7 +237,7 @@ fn built_in_detectors_accept_another_url() {
     let home = Home::new();
     // If ipv4 is not set, ipify is asked first.
     home.config("", &format!("[detector:ipify]\nurl = {}\n[detector:opendns]\nserver = {at}\n", web.url())).passes(0);
-    assert_eq!((home.told(), name_server.count()), (vec![OTHER.to_string()], 2));
+    assert_eq!((home.sent(), name_server.count()), (vec![OTHER.to_string()], 2));
 }
 
 #[test]
@@ -248,12 +248,12 @@ fn a_section_may_have_its_own_detectors() {
                 [third]\nprovider = dyndns2\nurl = {url}/third\nuser = bob\npassword = x\nhosts = t.example.org\nipv6 = off\n";
     home.config("ipv4 = d0\nipv6 = lost", &format!("{work}{sections}"));
     home.passes(1).says("ipv6 address not detected");
-    let told: Vec<String> = home.provider.asked().into_iter().map(|request| request.target).collect();
+    let targets: Vec<String> = home.provider.asked().into_iter().map(|request| request.target).collect();
     let want = [
         "/nic/update?hostname=a.example.org&myip=2620%3Afe%3A%3Afe",
         "/work?hostname=w.example.org&myip=198.41.0.4",
         "/third?hostname=t.example.org&myip=198.41.0.4",
     ];
-    assert_eq!(told, want);
+    assert_eq!(targets, want);
     assert_eq!(server.count(), 1, "a source that two sections share is asked once");
 }

@@ -1,6 +1,6 @@
 //! Detecting the address through a name server. Anyone on the path can forge its answers.
 
-use crate::world::{seconds, DnsServer, Home, Query, Record, FOUR, OTHER};
+use crate::testbed::{seconds, DnsServer, Home, Query, Record, FOUR, OTHER};
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ fn dns_answers_to_other_questions_are_ignored() {
         all
     });
     home.config("ipv4 = d", &detector("d", &server, "")).passes(0);
-    assert_eq!((home.told(), server.count()), (vec![FOUR.to_string()], 1));
+    assert_eq!((home.sent(), server.count()), (vec![FOUR.to_string()], 1));
 }
 
 /// A raw record for an answer, under the name that was asked for.
@@ -120,7 +120,7 @@ fn malformed_dns_answers_fail_at_once() {
         assert!(ended.stderr.contains(&format!(" {name}: ")), "{name}: {}", ended.stderr);
     }
     assert!(ended.took < seconds(8), "{:?}", ended.took);
-    assert_eq!((home.pushes(), home.memory().len(), server.count()), (0, 0, BAD.len()), "{}", ended.stderr);
+    assert_eq!((home.pushes(), home.stored_files().len(), server.count()), (0, 0, BAD.len()), "{}", ended.stderr);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_silent_or_absent_name_server_times_out() {
     home.config("timeout = 1s\nipv4 = absent, silent, four", &sections);
     let ended = home.passes(0);
     assert!(ended.took < seconds(4), "{:?}", ended.took);
-    assert_eq!(home.told(), [FOUR]);
+    assert_eq!(home.sent(), [FOUR]);
 }
 
 /// Plain DNS alone changes the address only after a second pass agrees; HTTPS was configured and failed.
@@ -178,27 +178,27 @@ fn an_unauthenticated_answer_needs_a_second_pass() {
     home.config("ipv4 = four", "").passes(0);
     home.config("ipv4 = https, d", &sections);
     home.passes(1).says("if the next pass agrees");
-    assert_eq!(home.told(), [FOUR]);
+    assert_eq!(home.sent(), [FOUR]);
     last.store(130, Ordering::SeqCst);
     home.passes(1).says("193.0.14.130");
     last.store(129, Ordering::SeqCst);
     home.passes(1);
-    assert_eq!(home.told(), [FOUR], "two that differ do not agree");
+    assert_eq!(home.sent(), [FOUR], "two that differ do not agree");
     home.passes(0);
-    assert_eq!(home.told(), [FOUR, OTHER]);
+    assert_eq!(home.sent(), [FOUR, OTHER]);
     home.passes(0).silent();
     // Passes for one section confirm each other too.
     last.store(128, Ordering::SeqCst);
     home.pass().args(["--only", "home"]).go().expect(1).says("if the next pass agrees");
     home.pass().args(["--only", "home"]).go().expect(0);
-    assert_eq!(home.told().last().unwrap(), "193.0.14.128");
+    assert_eq!(home.sent().last().unwrap(), "193.0.14.128");
     // An unchanged address needs no second pass, nor does a DNS detector that the user lists first.
     last.store(131, Ordering::SeqCst);
     home.config("ipv4 = d, https", &sections).passes(0);
-    assert_eq!(home.told().last().unwrap(), "193.0.14.131");
+    assert_eq!(home.sent().last().unwrap(), "193.0.14.131");
     // Two detectors that agree need no second pass.
     let two = detector("e", &server, "");
     last.store(132, Ordering::SeqCst);
     home.config("ipv4 = https, d, e\nagree = 2", &(sections + &two)).passes(0);
-    assert_eq!(home.told().last().unwrap(), "193.0.14.132");
+    assert_eq!(home.sent().last().unwrap(), "193.0.14.132");
 }

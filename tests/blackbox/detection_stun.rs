@@ -1,6 +1,6 @@
 //! Detecting the address with a STUN server, from a Teredo tunnel and from a file.
 
-use crate::world::{in_a_network, seconds, Home, UdpServer, FOUR, OTHER};
+use crate::testbed::{in_a_network, seconds, Home, UdpServer, FOUR, OTHER};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ fn stun_answers_to_other_transactions_are_ignored() {
         all
     });
     home.config("ipv4 = s", &detector("s", &server)).passes(0);
-    assert_eq!((home.told(), server.count()), (vec![FOUR.to_string()], 1));
+    assert_eq!((home.sent(), server.count()), (vec![FOUR.to_string()], 1));
     let (request, _) = &server.asked()[0];
     assert_eq!((request.len(), &request[..8]), (20, &[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..]), "no word about us");
     home.passes(0).silent();
@@ -139,11 +139,11 @@ fn a_file_detector_reads_the_first_line() {
         home.config("ipv4 = f", &format!("[detector:f]\nkind = file\nfile = {}\n", pipe.display()));
         home.passes(1).says("is not a regular file");
     }
-    assert_eq!((home.pushes(), home.memory().len()), (0, 0));
+    assert_eq!((home.pushes(), home.stored_files().len()), (0, 0));
     home.config("ipv4 = f", &home.filled("[detector:f]\nkind = file\nfile = {dir}/wan\n"));
     home.scratch.write("wan", "198.41.0.4\r\nand whatever follows\n", 0o600);
     home.passes(0);
-    assert_eq!(home.told(), [FOUR]);
+    assert_eq!(home.sent(), [FOUR]);
 }
 
 /// 2001:0:<server>:<flags>:<port>:<client>; the client is 198.41.0.4 inverted.

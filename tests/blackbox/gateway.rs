@@ -1,6 +1,6 @@
 //! The router as detector, with a scripted router: answers that a real one never gives, and no answers.
 
-use crate::world::{in_a_network, seconds, Home, HttpServer, Reply, UdpServer, FOUR, OTHER};
+use crate::testbed::{in_a_network, seconds, Home, HttpServer, Reply, UdpServer, FOUR, OTHER};
 use std::net::Ipv4Addr;
 
 /// A PCP response to this request with this result code and external address (RFC 6887 §7.2, §11.1).
@@ -51,7 +51,7 @@ fn pcp_answers_with_another_nonce_are_ignored() {
     });
     config(&home, "", &router, "");
     home.passes(0);
-    assert_eq!(home.told(), [FOUR]);
+    assert_eq!(home.sent(), [FOUR]);
     let asked: Vec<Vec<u8>> = router.asked().into_iter().map(|(request, _)| request).collect();
     assert_eq!((asked.len(), is_farewell(&asked[0]), is_farewell(&asked[1])), (2, false, true));
     assert_eq!(asked[0][24..44], asked[1][24..44], "the same mapping is given back");
@@ -101,7 +101,7 @@ fn gateway_protocols_are_tried_in_order() {
         let router = UdpServer::on("127.0.0.1:0", answer);
         config(&home, "timeout = 4s", &router, "protocols = pcp, nat-pmp");
         let ended = home.pass().go();
-        assert_eq!((ended.code, home.told()), (Some(0), vec![FOUR.to_string()]), "{name}: {ended:?}");
+        assert_eq!((ended.code, home.sent()), (Some(0), vec![FOUR.to_string()]), "{name}: {ended:?}");
     }
 }
 
@@ -122,26 +122,26 @@ fn a_silent_router_is_given_up_quickly() {
     let nobody = home.scratch.read("homing.conf").replace(&broken.address().to_string(), "127.0.0.1:9");
     home.scratch.write("homing.conf", &nobody, 0o600);
     home.passes(1).says("PCP: connection refused");
-    assert_eq!((home.pushes(), home.memory().len()), (0, 0));
+    assert_eq!((home.pushes(), home.stored_files().len()), (0, 0));
 }
 
 #[test]
 fn an_unreachable_router_address_is_explained_and_not_published() {
-    for (address, told, meant) in [
+    for (address, reason, meant) in [
         ("100.64.7.7", "which the provider shares among customers", "carrier-grade NAT, RFC 6598"),
         ("192.168.0.9", "so another router stands before it", "Ports must be forwarded on both"),
     ] {
         let home = Home::new();
         let router = UdpServer::on("127.0.0.1:0", move |_| vec![nat_pmp(0, address)]);
         config(&home, "", &router, "protocols = nat-pmp");
-        home.passes(1).says(&format!("gateway: the router has {address}, {told}"));
+        home.passes(1).says(&format!("gateway: the router has {address}, {reason}"));
         let ended = home.pass().arg("--detect").go();
         let row = ended.stdout.lines().find(|line| line.starts_with("gateway ")).unwrap();
-        assert!(row.contains(told) && ended.stdout.contains(meant), "{}", ended.stdout);
+        assert!(row.contains(reason) && ended.stdout.contains(meant), "{}", ended.stdout);
         assert_eq!(home.pushes(), 0);
         config(&home, "allow_private = yes", &router, "protocols = nat-pmp");
         home.passes(0);
-        assert_eq!(home.told(), [address]);
+        assert_eq!(home.sent(), [address]);
     }
     let home = Home::new();
     let router = UdpServer::on("127.0.0.1:0", |_| vec![nat_pmp(0, FOUR)]);
@@ -192,7 +192,7 @@ fn upnp_uses_the_control_url_of_the_description() {
         let server = igd(service, "/ctl", &said(FOUR));
         upnp(&home, &server);
         home.passes(0);
-        assert_eq!(home.told(), [FOUR]);
+        assert_eq!(home.sent(), [FOUR]);
         let post = &server.asked()[1];
         assert_eq!(post.header("SOAPAction"), Some(format!("\"{service}#GetExternalIPAddress\"").as_str()));
         assert!(post.text().contains(&format!("<u:GetExternalIPAddress xmlns:u=\"{service}\">")), "{}", post.text());
@@ -271,7 +271,7 @@ fn upnp_discovery_ignores_answers_from_other_hosts() {
             home.pass().go()
         });
         match says {
-            "" => assert_eq!((ended.code, home.told()), (Some(0), vec![FOUR.to_string()]), "{ended:?}"),
+            "" => assert_eq!((ended.code, home.sent()), (Some(0), vec![FOUR.to_string()]), "{ended:?}"),
             _ => assert!(ended.code == Some(1) && ended.stderr.contains(says) && home.pushes() == 0, "{ended:?}"),
         }
         assert!(ended.took < seconds(10) && (says.is_empty() || server.count() == 0), "{ended:?}");

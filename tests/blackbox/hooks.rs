@@ -1,6 +1,6 @@
 //! Hooks and webhooks: what they get, and that nothing they do affects the pass. Also what must not get into them.
 
-use crate::world::{runner, seconds, Canary, Home, HttpServer, Reply, FOUR, OTHER, SECRET, SIX};
+use crate::testbed::{runner, seconds, Canary, Home, HttpServer, Reply, FOUR, OTHER, SECRET, SIX};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
@@ -12,15 +12,15 @@ fn script(home: &Home, name: &str, text: &str) -> String {
 #[test]
 fn a_hook_gets_its_arguments_and_six_variables() {
     let home = Home::with(|request| Reply::ok(if request.target.contains("2620") { "nohost" } else { "good" }));
-    let hook = script(&home, "hook", "{ echo \"$# [$1] [$2]\"; env; } >> {dir}/told; echo noise; echo noise >&2");
+    let hook = script(&home, "hook", "{ echo \"$# [$1] [$2]\"; env; } >> {dir}/calls; echo noise; echo noise >&2");
     home.config(
         &format!("ipv4 = four\nipv6 = six\non_change = {hook} 'two words' $(id);*\non_failure = {hook} bad"),
         "",
     );
     let ended = home.pass().env("HOME", "/root").env("CANARY", SECRET).go().expect(3);
     assert!(!ended.stdout.contains("noise") && !ended.stderr.contains("noise"), "{}", ended.stdout);
-    let told = home.scratch.read("told");
-    assert!(told.contains("2 [two words] [$(id);*]\n") && told.contains("1 [bad] []\n"), "{told}");
+    let calls = home.scratch.read("calls");
+    assert!(calls.contains("2 [two words] [$(id);*]\n") && calls.contains("1 [bad] []\n"), "{calls}");
     for line in [
         "HOMING_EVENT=change",
         "HOMING_EVENT=failure",
@@ -30,16 +30,16 @@ fn a_hook_gets_its_arguments_and_six_variables() {
         "HOMING_IPV6=",
         "HOMING_MESSAGE=a.example.org is now 198.41.0.4",
     ] {
-        assert!(told.lines().any(|told| told == line), "{line}: {told}");
+        assert!(calls.lines().any(|calls| calls == line), "{line}: {calls}");
     }
-    let names = told.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name);
+    let names = calls.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name);
     let strange: Vec<&str> =
         names.filter(|name| !name.starts_with("HOMING_") && !["PATH", "PWD", "_", "SHLVL"].contains(name)).collect();
     assert!(strange.is_empty(), "{strange:?}");
     Canary::new([SECRET]).assert_silent(&ended, &home.scratch, &["homing.conf"]);
     // Reported when it happens, not in every pass.
     home.passes(3);
-    assert_eq!(home.scratch.read("told"), told);
+    assert_eq!(home.scratch.read("calls"), calls);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_slow_hook_does_not_hold_the_lock() {
         let ended = ended.expect(0);
         assert!(ended.took < seconds(4), "{:?}", ended.took);
         assert!(home.history().ends_with(" ipv4 193.0.14.129 other\n"), "{}", home.history());
-        assert_eq!(home.told(), if words.is_empty() { vec![FOUR, OTHER] } else { Vec::new() });
+        assert_eq!(home.sent(), if words.is_empty() { vec![FOUR, OTHER] } else { Vec::new() });
     }
 }
 
@@ -104,19 +104,19 @@ fn a_failed_webhook_is_a_warning() {
 #[test]
 fn a_lost_address_is_reported_once() {
     let home = Home::new();
-    let hook = script(&home, "hook", "echo \"$HOMING_EVENT $HOMING_MESSAGE\" >> {dir}/told");
+    let hook = script(&home, "hook", "echo \"$HOMING_EVENT $HOMING_MESSAGE\" >> {dir}/calls");
     home.config(&format!("ipv4 = lost\non_failure = {hook}\non_change = {hook}"), "");
     (0..3).for_each(|_| drop(home.passes(1)));
-    assert_eq!(home.scratch.read("told").lines().count(), 1, "{}", home.scratch.read("told"));
-    assert!(home.scratch.read("told").starts_with("failure address not detected: lost"));
+    assert_eq!(home.scratch.read("calls").lines().count(), 1, "{}", home.scratch.read("calls"));
+    assert!(home.scratch.read("calls").starts_with("failure address not detected: lost"));
     home.config(&format!("ipv4 = four\non_failure = {hook}\non_change = {hook}"), "").passes(0);
-    assert!(home.scratch.read("told").ends_with("change a.example.org is now 198.41.0.4\n"));
+    assert!(home.scratch.read("calls").ends_with("change a.example.org is now 198.41.0.4\n"));
 }
 
 #[test]
 fn log_only_runs_hooks_too() {
     let home = Home::new();
-    let hook = script(&home, "hook", "echo \"$HOMING_IPV4 [$HOMING_SECTION]\" >> {dir}/told");
+    let hook = script(&home, "hook", "echo \"$HOMING_IPV4 [$HOMING_SECTION]\" >> {dir}/calls");
     let log = |four: &str| {
         let set = [format!("history={}", home.scratch.path("lib/ip.log").display()), format!("on_change={hook}")];
         let words = set.iter().flat_map(|set| ["--set", set.as_str()]);
@@ -130,7 +130,7 @@ fn log_only_runs_hooks_too() {
     log(FOUR).expect(0);
     log(FOUR).expect(0);
     log(OTHER).expect(0);
-    assert_eq!(home.scratch.read("told"), "198.41.0.4 []\n193.0.14.129 []\n");
+    assert_eq!(home.scratch.read("calls"), "198.41.0.4 []\n193.0.14.129 []\n");
     assert_eq!((home.pushes(), home.state()), (0, String::new()));
 }
 
@@ -192,11 +192,11 @@ fn an_echoed_secret_appears_nowhere() {
             Reply::new(status, &[("X-Echo", &login)], &format!("{SECRET} {login} is wrong"))
         });
         let ears = HttpServer::new(|_| Reply::ok(""));
-        let hook = script(&home, "hook", "env > {dir}/told");
+        let hook = script(&home, "hook", "env > {dir}/calls");
         home.config(&format!("ipv4 = four\nnotify = {}/\non_failure = {hook}", ears.url()), "");
         let ended = home.pass().arg("-v").go();
         assert!(ended.code == Some(1) || ended.code == Some(3), "{status}: {}", ended.stderr);
-        assert!(home.scratch.read("told").contains("HOMING_EVENT=failure"), "{status}");
+        assert!(home.scratch.read("calls").contains("HOMING_EVENT=failure"), "{status}");
         home.scratch.write("notified", &ears.asked()[0].text(), 0o600);
         let canary = Canary::new([SECRET]);
         canary.assert_silent(&ended, &home.scratch, &["homing.conf"]);

@@ -1,13 +1,13 @@
 //! Keys for signed updates in all file formats that other programs write. No name server is contacted: a dry run prints
 //! the name of the key and never its secret.
 
-use crate::world::{Canary, Run, Scratch};
+use crate::testbed::{Canary, Run, Scratch};
 
 /// In base64, with blanks where an editor may have wrapped the line.
 const SHARED: &str = "Y2FuYXJ5LXMzY3JldC1rZXlmaWxl";
 const BROKEN: &str = "Y2FuYXJ5LXMz Y3JldC1r\n\tZXlmaWxl";
 
-fn run(scratch: &Scratch, section: &str, arg: &str) -> crate::world::Ended {
+fn run(scratch: &Scratch, section: &str, arg: &str) -> crate::testbed::Ended {
     let text = format!(
         "ipv4 = four\nstate = state.json\nhistory = history.log\n[home]\nprovider = rfc2136\nserver = 127.0.0.1:9\n\
          zone = example.org\nhosts = a.example.org\n{section}\n[detector:four]\nkind = fixed\naddress = 198.41.0.4\n"

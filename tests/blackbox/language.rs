@@ -3,7 +3,7 @@
 //!
 //! `HOMING_LANGUAGE=1 cargo test --test blackbox language -- --nocapture` prints each place that is left in the source.
 
-use crate::world::*;
+use crate::testbed::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! A history longer than 4 GiB is read from its end and extended, on 32-bit machines too.
 
-use crate::world::{Home, HttpServer, Reply, FOUR, OTHER};
+use crate::testbed::{Home, HttpServer, Reply, FOUR, OTHER};
 use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex};
@@ -12,11 +12,12 @@ const LENGTHS: [u64; 2] = [(2 << 30) + 5, (4 << 30) + 5];
 fn a_history_of_gigabytes_is_read_and_extended() {
     for length in LENGTHS {
         let address = Arc::new(Mutex::new(FOUR));
-        let told = Arc::clone(&address);
-        let page = HttpServer::new(move |_| Reply::ok(*told.lock().unwrap()));
+        let page_address = Arc::clone(&address);
+        let page = HttpServer::new(move |_| Reply::ok(*page_address.lock().unwrap()));
         let home = Home::new();
         home.config("ipv4 = w", &format!("[detector:w]\nkind = web\nurl = {}/\n", page.url())).passes(0);
-        let path = home.memory().into_iter().map(|(path, _)| path).find(|path| path.ends_with("history.log")).unwrap();
+        let path =
+            home.stored_files().into_iter().map(|(path, _)| path).find(|path| path.ends_with("history.log")).unwrap();
         let mut file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
         file.set_len(length).unwrap();
         file.seek(SeekFrom::End(0)).unwrap();

@@ -1,7 +1,7 @@
 //! A build without a Cargo feature reports in one line that something is missing and which feature has it; it does not
 //! claim that the name is unknown. These tests run in every build and check both sides.
 
-use crate::world::{left_out, Run, Scratch};
+use crate::testbed::{left_out, Run, Scratch};
 
 /// Settings or options that need a feature.
 const CASES: &[(&str, bool, &[&str])] = &[
@@ -30,13 +30,13 @@ const CASES: &[(&str, bool, &[&str])] = &[
 fn a_missing_feature_is_named() {
     for (feature, there, words) in CASES {
         let done = Run::new(&Scratch::new()).args(words.iter().copied()).go();
-        let told = done.stderr.lines().filter(|line| line.contains("this build leaves")).count();
+        let reports = done.stderr.lines().filter(|line| line.contains("this build leaves")).count();
         let named = done.stderr.contains(&format!("'{feature}'"));
         match there {
-            true => assert_eq!(told, 0, "{words:?}: {}", done.stderr),
+            true => assert_eq!(reports, 0, "{words:?}: {}", done.stderr),
             false => {
                 left_out(&format!("what needs the feature {feature}: {words:?}"));
-                assert!(told == 1 && named && done.code == Some(2), "{words:?}: {:?} {}", done.code, done.stderr);
+                assert!(reports == 1 && named && done.code == Some(2), "{words:?}: {:?} {}", done.code, done.stderr);
             }
         }
     }

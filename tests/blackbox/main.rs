@@ -4,39 +4,40 @@
 #[cfg(feature = "rfc2136")]
 mod addresses;
 mod advisories;
+mod agreement;
 mod clock;
 #[cfg(feature = "cloudflare")]
 mod cloudflare;
 mod commands;
 mod conversation;
 mod crash;
-mod detecting;
+mod detect_option;
 mod detection;
 mod detection_dns;
-mod detection_here;
+mod detection_local;
 #[cfg(feature = "detectors")]
 mod detection_stun;
-mod fences;
-mod frugal;
+mod documents;
+mod exit_codes;
 mod fuzzed;
 #[cfg(feature = "detectors")]
 mod gateway;
 mod hooks;
+mod hostile;
 #[cfg(feature = "rfc2136")]
 mod keyfiles;
 mod language;
 mod large;
 mod left_out;
-mod memory;
 mod overrides;
-mod papers;
+mod process_environment;
 mod real;
+mod repeated_work;
 mod repository;
 mod secrets;
 mod services;
 mod settings;
-mod surroundings;
-mod truth;
+mod stored_files;
 #[cfg(feature = "uci")]
 mod uci;
 #[cfg(feature = "uci")]
@@ -44,12 +45,11 @@ mod uci_options;
 #[cfg(feature = "uci")]
 mod uci_scripts;
 #[cfg(feature = "rfc2136")]
-mod updating;
+mod update_targets;
 mod uplinks;
-mod witnesses;
-// A world to write tests in: not every test needs every part of it.
+// Not every build uses every part of it.
+#[cfg_attr(not(feature = "detectors"), allow(dead_code))]
+mod testbed;
 #[cfg(feature = "verify")]
 #[allow(dead_code)]
-mod verifying;
-#[cfg_attr(not(feature = "detectors"), allow(dead_code))]
-mod world;
+mod verify;

@@ -1,7 +1,7 @@
 //! Custom detectors and presets, built-in ones changed by name, and settings of a section that override the agent's.
 
-use crate::settings::{good, learned, told, HOME};
-use crate::world::*;
+use crate::settings::{errors, good, learned, HOME};
+use crate::testbed::*;
 
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
@@ -35,9 +35,9 @@ fn custom_detectors_and_presets_work() {
     let own =
         "[detector:router]\nkind = route\n[preset:office]\nprotocol = dyndns2\nurl = https://x.example/\nbatch = yes\n";
     good(&format!("{own}{}", HOME.replace("infomaniak", "office")));
-    let lines = told(&scratch, &format!("{own}{}", HOME.replace("infomaniak", "ofice")));
+    let lines = errors(&scratch, &format!("{own}{}", HOME.replace("infomaniak", "ofice")));
     assert_eq!(lines, ["homing.conf:8: provider: unknown provider 'ofice': did you mean 'office'?"]);
-    let lines = told(&scratch, &format!("ipv4 = ruter\n{own}"));
+    let lines = errors(&scratch, &format!("ipv4 = ruter\n{own}"));
     assert_eq!(lines, ["homing.conf:1: ipv4: unknown detector 'ruter': did you mean 'router'?"]);
     // Overriding: the preset with a built-in name sends the section to the test server, and so does the section's own
     // url.

@@ -2,19 +2,19 @@
 //! dyndns2 exchanges by ddclient. `tests/install-tools` installs what is missing.
 
 #[cfg(feature = "rfc2136")]
-mod between;
+mod address_sets;
 mod daemon;
 mod ddclient;
 mod dns;
-#[cfg(feature = "rfc2136")]
-mod found;
 mod https;
 mod proxy;
 #[cfg(feature = "rfc2136")]
+mod relay;
+#[cfg(feature = "rfc2136")]
 mod rfc2136;
 mod router;
-#[cfg(feature = "rfc2136")]
-mod sets;
 mod stun;
+#[cfg(feature = "rfc2136")]
+mod zone_discovery;
 #[cfg(feature = "rfc2136")]
 mod zones;

@@ -1,6 +1,6 @@
 //! Secrets in the settings: four sources of each, who may read the files, and that no error message contains one.
 
-use crate::world::*;
+use crate::testbed::*;
 
 const CANARY: &str = "canary-s3cret/+ä";
 
@@ -169,7 +169,7 @@ fn an_unreadable_secret_file_is_reported() {
 #[test]
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn a_secret_is_read_once_per_pass() {
-    if hides("strace would see the emulator's calls") {
+    if emulator_hides("strace would see the emulator's calls") {
         return;
     }
     let scratch = Scratch::new();
@@ -195,8 +195,8 @@ fn a_one_letter_secret_is_masked_as_a_whole_word() {
         server.url()
     );
     scratch.write("homing.conf", &config, 0o600);
-    let told = "homing.conf:9: password: a secret of fewer than 4 characters is soon guessed";
-    let ended = Run::pass(&scratch).arg("--check").go().expect(0).says(told);
+    let warning = "homing.conf:9: password: a secret of fewer than 4 characters is soon guessed";
+    let ended = Run::pass(&scratch).arg("--check").go().expect(0).says(warning);
     assert!(ended.stdout.contains("the settings are good"), "{}", ended.stdout);
     let shown = format!("> GET {}/up/***?who=***&pw=***&ip=198.41.0.4\n", server.url());
     let ended = Run::pass(&scratch).arg("--dry-run").go().expect(0);

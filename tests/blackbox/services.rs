@@ -1,7 +1,7 @@
 //! The table of services in README and homing.conf(5) matches `--list --json`, and the tables in parity.md name
 //! existing providers. `HOMING_WRITE=1` writes the first two.
 
-use crate::world::*;
+use crate::testbed::*;
 use homing::provider;
 use homing::types::json::{self, Json};
 
@@ -101,19 +101,19 @@ fn services_of_other_clients_are_supported_or_explained() {
             );
             continue;
         };
-        let told = Run::new(&scratch).args(["--list", name]).go();
+        let ended = Run::new(&scratch).args(["--list", name]).go();
         let closed = ours.contains("closed");
         if provider::left_out(name).is_some() {
-            assert!(told.stderr.contains("this build leaves it out"), "line {line}: {}", told.stderr);
+            assert!(ended.stderr.contains("this build leaves it out"), "line {line}: {}", ended.stderr);
             continue;
         }
         let want = if closed { (Some(2), true) } else { (Some(0), false) };
-        assert_eq!((told.code, told.stderr.contains("closed")), want, "line {line}: {theirs}: {}", told.stderr);
+        assert_eq!((ended.code, ended.stderr.contains("closed")), want, "line {line}: {theirs}: {}", ended.stderr);
         // A name that is a domain or a plain word is accepted by homing too.
         let word = theirs.trim_matches('`').rsplit('@').next().expect("a word");
         if ours.contains("(same)") {
-            let told = Run::new(&scratch).args(["--list", word]).go();
-            assert_eq!(told.code == Some(0), !closed, "line {line}: {word}: {}", told.stderr);
+            let ended = Run::new(&scratch).args(["--list", word]).go();
+            assert_eq!(ended.code == Some(0), !closed, "line {line}: {word}: {}", ended.stderr);
         }
     }
 }
@@ -152,16 +152,16 @@ fn an_http_only_service_needs_allow_plaintext() {
 #[test]
 #[cfg_attr(not(all(feature = "advice", feature = "rfc2136")), ignore = "needs --list and signed updates")]
 fn alternative_service_names_are_accepted() {
-    let told = |name: &str| Run::new(&Scratch::new()).args(["-L", name]).go();
+    let list = |name: &str| Run::new(&Scratch::new()).args(["-L", name]).go();
     for (name, want) in [
         ("no-ip.com", "noip: No-IP\n"),
         ("strato.com", "strato: STRATO\n"),
         ("duckdns.org", "duckdns: DuckDNS\n"),
         ("bind-nsupdate", "rfc2136: "),
     ] {
-        assert!(told(name).stdout.starts_with(want), "{name}: {}", told(name).stdout);
+        assert!(list(name).stdout.starts_with(want), "{name}: {}", list(name).stdout);
     }
-    assert!(told("eurodns").stdout.contains("its own detector: ipv4 = eurodyndns\n"));
+    assert!(list("eurodns").stdout.contains("its own detector: ipv4 = eurodyndns\n"));
     // It may be another provider's server, and the credentials would go there.
-    assert_eq!(told("strato.org").code, Some(2));
+    assert_eq!(list("strato.org").code, Some(2));
 }

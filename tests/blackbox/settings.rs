@@ -1,6 +1,6 @@
 //! The settings as homing.conf(5) describes them: grammar, all errors at once, secrets, includes and `--set`.
 
-use crate::world::*;
+use crate::testbed::*;
 
 /// A valid section, to which more keys may be appended.
 pub const HOME: &str = "[home]\nprovider = infomaniak\nhosts = a.example.com\nuser = u\npassword = canary-s3cret\n";
@@ -11,7 +11,7 @@ fn check(scratch: &Scratch, text: &str) -> Ended {
 }
 
 /// The errors of a config, without the path of its folder. Checks that nothing else happened.
-pub fn told(scratch: &Scratch, text: &str) -> Vec<String> {
+pub fn errors(scratch: &Scratch, text: &str) -> Vec<String> {
     mistakes(scratch, check(scratch, text))
 }
 
@@ -84,10 +84,10 @@ fn common_ways_of_writing_settings_are_accepted() {
 fn all_errors_are_reported_at_once_with_their_lines() {
     let scratch = Scratch::new();
     assert_eq!(
-        told(&scratch, "ipv4 = opendns, off\n"),
+        errors(&scratch, "ipv4 = opendns, off\n"),
         ["homing.conf:1: ipv4: unknown detector 'off': off stands alone"]
     );
-    let lines = told(
+    let lines = errors(
         &scratch,
         "ipv4 = ipfy\nagree = x\nagree = 1\nno sign canary-s3cret\nBad-Key = 1\n[home]\nprovider = infomanik\n\
          [home]\nuser = x\n[work]\nprovider = noip\npasword = canary-s3cret\ntimeout = 5s\nhosts = a_b..c\n\
@@ -111,10 +111,10 @@ fn all_errors_are_reported_at_once_with_their_lines() {
         "homing.conf:19: [detektor:x]: unknown kind of section 'detektor': did you mean 'detector'?",
     ];
     for line in wanted {
-        assert!(lines.iter().any(|told| told == line), "{line}\nis not among\n{}", lines.join("\n"));
+        assert!(lines.iter().any(|error| error == line), "{line}\nis not among\n{}", lines.join("\n"));
     }
     for start in ["homing.conf:14: hosts: 'a_b..c': ", "homing.conf:21: protocol: 'dyndns' is none of "] {
-        assert!(lines.iter().any(|told| told.starts_with(start)), "{start}\n{}", lines.join("\n"));
+        assert!(lines.iter().any(|error| error.starts_with(start)), "{start}\n{}", lines.join("\n"));
     }
     assert!(lines.iter().all(|line| line.starts_with("homing.conf:")), "{}", lines.join("\n"));
     let numbers: Vec<usize> = lines.iter().map(|line| line.split(':').nth(1).unwrap().parse().unwrap()).collect();
@@ -125,17 +125,17 @@ fn all_errors_are_reported_at_once_with_their_lines() {
 #[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
 fn one_error_does_not_hide_others_in_a_section() {
     let scratch = Scratch::new();
-    let lines = told(&scratch, "[home]\nprovider = nosuch\nhosts = a..b\nrefresh = 3x\nipv4 = lost\n");
+    let lines = errors(&scratch, "[home]\nprovider = nosuch\nhosts = a..b\nrefresh = 3x\nipv4 = lost\n");
     assert!(!lines.iter().any(|line| line.contains("families are off")), "{}", lines.join("\n"));
     for key in ["homing.conf:2: provider", "homing.conf:3: hosts", "homing.conf:4: refresh", "homing.conf:5: ipv4"] {
         assert!(lines.iter().any(|line| line.starts_with(key)), "{key}\n{}", lines.join("\n"));
     }
     // If no name is similar, the message says where the names are listed instead of listing all.
-    for told in ["unknown provider 'nosuch'", "unknown detector 'lost'"] {
-        let listed = format!("{told} (homing --list names those there are)");
-        assert!(lines.iter().any(|line| line.ends_with(&listed)), "{told}\n{}", lines.join("\n"));
+    for unknown in ["unknown provider 'nosuch'", "unknown detector 'lost'"] {
+        let listed = format!("{unknown} (homing --list names those there are)");
+        assert!(lines.iter().any(|line| line.ends_with(&listed)), "{unknown}\n{}", lines.join("\n"));
     }
-    let lines = told(&scratch, "[home]\nprovider = noip\nhosts = a.b\nuser = a:b\ndual = foo\nbatch = maybe\n");
+    let lines = errors(&scratch, "[home]\nprovider = noip\nhosts = a.b\nuser = a:b\ndual = foo\nbatch = maybe\n");
     for key in
         ["homing.conf:1: [home]: 'password'", "homing.conf:4: user", "homing.conf:5: dual", "homing.conf:6: batch"]
     {
@@ -178,10 +178,10 @@ fn every_key_rejects_invalid_values() {
         "unheard = of",
     ] {
         let scratch = Scratch::new();
-        let lines = told(&scratch, &format!("{line}\n"));
-        assert!(lines.iter().all(|told| told.starts_with("homing.conf")), "{line}: {lines:?}");
+        let lines = errors(&scratch, &format!("{line}\n"));
+        assert!(lines.iter().all(|error| error.starts_with("homing.conf")), "{line}: {lines:?}");
         let key = line.split(' ').next().unwrap();
-        assert!(lines.iter().any(|told| told.contains(key) || told.contains("ipv4")), "{line}: {lines:?}");
+        assert!(lines.iter().any(|error| error.contains(key) || error.contains("ipv4")), "{line}: {lines:?}");
     }
     for line in [
         "hosts = ,",
@@ -206,13 +206,13 @@ fn every_key_rejects_invalid_values() {
         let key = line.split(' ').next().unwrap();
         let rest: String = HOME.lines().filter(|old| !old.starts_with(key)).map(|old| format!("{old}\n")).collect();
         let scratch = Scratch::new();
-        let lines = told(&scratch, &format!("{rest}{line}\n"));
-        assert!(lines.iter().all(|told| told.starts_with("homing.conf:")), "{line}: {lines:?}");
+        let lines = errors(&scratch, &format!("{rest}{line}\n"));
+        assert!(lines.iter().all(|error| error.starts_with("homing.conf:")), "{line}: {lines:?}");
     }
     for (kind, key) in [("web", "url"), ("dns", "server"), ("command", "command"), ("fixed", "address"), ("", "kind")] {
         let scratch = Scratch::new();
         let kind = if kind.is_empty() { String::new() } else { format!("kind = {kind}\n") };
-        let lines = told(&scratch, &format!("[detector:x]\n{kind}"));
+        let lines = errors(&scratch, &format!("[detector:x]\n{kind}"));
         assert!(lines[0].starts_with("homing.conf:1: [detector:x]: ") && lines[0].contains(key), "{lines:?}");
     }
     for line in [
@@ -224,14 +224,14 @@ fn every_key_rejects_invalid_values() {
         "kind = dns\nserver = 192.0.2.1:0\nname = x",
     ] {
         let scratch = Scratch::new();
-        told(&scratch, &format!("ipv4 = x\n[detector:x]\n{line}\n"));
+        errors(&scratch, &format!("ipv4 = x\n[detector:x]\n{line}\n"));
     }
 }
 
 #[test]
 fn invalid_text_is_rejected_with_its_line() {
     let scratch = Scratch::new();
-    let lines = told(&scratch, "ipv4 = off\nipv6 = o\0ff\n\u{7f}\n");
+    let lines = errors(&scratch, "ipv4 = off\nipv6 = o\0ff\n\u{7f}\n");
     assert_eq!(lines.len(), 2, "{lines:?}");
     assert!(lines[0].starts_with("homing.conf:2: ") && lines[1].starts_with("homing.conf:3: "));
     std::fs::write(scratch.path("homing.conf"), b"ipv4 = off\n\n# caf\xe9\nagree = x\n").unwrap();
@@ -239,11 +239,11 @@ fn invalid_text_is_rejected_with_its_line() {
     assert_eq!(lines[0], "homing.conf:3: this line is not UTF-8: save the file as UTF-8");
     assert!(lines[1].starts_with("homing.conf:4: agree: "), "the others are told too: {lines:?}");
     std::fs::write(scratch.path("homing.conf"), vec![b'#'; 10_000_000]).unwrap();
-    let ended = Run::pass(&scratch).arg("-t").weigh().go();
+    let ended = Run::pass(&scratch).arg("-t").measure_memory().go();
     assert!(ended.peak < Some(16 * 1024), "{:?}", ended.peak);
     assert!(mistakes(&scratch, ended)[0].contains("larger than 1 MiB"));
     for path in ["/dev/zero", "/nonexistent.conf", "/"] {
-        let ended = Run::new(&scratch).args(["-t", "-c", path]).weigh().go();
+        let ended = Run::new(&scratch).args(["-t", "-c", path]).measure_memory().go();
         assert!(ended.peak < Some(16 * 1024), "{path} {:?}", ended.peak);
         assert!(mistakes(&scratch, ended)[0].contains(path));
     }
@@ -258,7 +258,7 @@ fn includes_are_read_in_order_and_not_nested() {
     scratch.write("d/.hidden.conf", "nonsense\n", 0o600);
     scratch.write("d/30.conf.bak", "nonsense\n", 0o600);
     assert!(check(&scratch, "include = d/*.conf\n").stdout.contains("2 section(s), 2 host(s)"));
-    let list = |text: &str| told(&scratch, text);
+    let list = |text: &str| errors(&scratch, text);
     // The same section in two files, an error in one of them, an include in an included file.
     let lines = list(&format!("include = d/*.conf\n{}", HOME.replace("[home]", "[two]")));
     assert_eq!(lines, ["d/20.conf:1: [two] stands twice; the first is at homing.conf:2"]);

@@ -1,7 +1,7 @@
 //! OpenWrt's settings: /etc/config/ddns, as LuCI and users write it, becomes settings that make the requests its
 //! sections describe. Also the files that LuCI's page reads.
 
-use crate::world::*;
+use crate::testbed::*;
 
 /// Ten services as found on routers; `{url}` is the test server. The placeholders in URLs are those of ddns-scripts.
 const DDNS: &str = r#"
@@ -191,18 +191,18 @@ fn router(scratch: &Scratch, server: &HttpServer) -> (String, String) {
 fn uci_services_become_the_same_requests() {
     let scratch = Scratch::new();
     let server = HttpServer::new(respond);
-    let (text, told) = router(&scratch, &server);
+    let (text, report) = router(&scratch, &server);
     let ended = Run::pass(&scratch).arg("--check").go();
     assert_eq!(ended.code, Some(0), "{}\n{text}", ended.stderr);
 
     // Options that are dropped or changed are reported with file and line, and nothing else is.
-    let lines: Vec<&str> = told.lines().map(|line| line.split_once("etc/config/ddns:").expect(line).1).collect();
+    let lines: Vec<&str> = report.lines().map(|line| line.split_once("etc/config/ddns:").expect(line).1).collect();
     let whys = ["use_https", "cacert is no file", "use_https", "force_interval 0", "runs no scripts"];
     for why in whys {
-        assert!(told.contains(why), "{why}: {told}");
+        assert!(report.contains(why), "{why}: {report}");
     }
-    assert!(told.contains("[scripted] is left out"), "{told}");
-    assert!(lines.len() <= 8, "{told}");
+    assert!(report.contains("[scripted] is left out"), "{report}");
+    assert!(lines.len() <= 8, "{report}");
     for remark in [
         "use_curl is not used",
         "[off] is not enabled",
@@ -301,7 +301,7 @@ fn uci_services_become_the_same_requests() {
 #[test]
 fn every_writes_its_pid_and_next_pass_for_luci() {
     let home = Home::new();
-    home.stands_at("198.41.0.4").config("luci_run = run\nluci_log = run\nluci_lines = 2\n", "");
+    home.set_detected("198.41.0.4").config("luci_run = run\nluci_log = run\nluci_lines = 2\n", "");
     home.scratch.folder("run");
     let words = ["timeout", "5", env!("CARGO_BIN_EXE_homing"), "-c", "homing.conf", "--every", "1h"];
     let started = std::time::Instant::now();

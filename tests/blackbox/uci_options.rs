@@ -1,6 +1,6 @@
 //! Each option of ddns-scripts 2.8 is used, or reported as one that homing has no use for.
 
-use crate::world::*;
+use crate::testbed::*;
 
 /// Each option changes the settings, the comments in them, or the report.
 #[test]
@@ -60,8 +60,8 @@ fn every_ddns_scripts_option_is_used_or_reported() {
         ("", "no_such_option", "1"),
     ] {
         let plain = converted(&format!("{service}{with}"));
-        let told = converted(&format!("{service}{with}\toption {option} '{value}'\n"));
-        assert_ne!(plain, told, "{option} {value}");
+        let changed = converted(&format!("{service}{with}\toption {option} '{value}'\n"));
+        assert_ne!(plain, changed, "{option} {value}");
     }
     let plain = converted(&format!("config ddns 'global'\n{service}"));
     for (option, value) in [

@@ -1,7 +1,7 @@
 //! Services that ddns-scripts updates by a script: the head of each script says what its options mean
 //! (openwrt/packages, net/ddns-scripts/files/usr/lib/ddns), and the provider that replaces it gets the same values.
 
-use crate::world::*;
+use crate::testbed::*;
 
 /// A service: its options, the expected settings, and what a request must contain: its target and a header. No request
 /// where the credential is not sent in plain form.
@@ -264,12 +264,12 @@ fn script_options_become_provider_settings() {
         let filled: Vec<(&str, String)> =
             options.iter().map(|(key, value)| (*key, value.replace("{url}", &url))).collect();
         let options: Vec<(&str, &str)> = filled.iter().map(|(key, value)| (*key, value.as_str())).collect();
-        let (text, told) = converted(&scratch, name, &options);
-        if told.contains("this build leaves it out") {
-            assert!(told.contains("ddns:1: left out: ") || told.contains("left out: provider"), "{name}: {told}");
+        let (text, report) = converted(&scratch, name, &options);
+        if report.contains("this build leaves it out") {
+            assert!(report.contains("ddns:1: left out: ") || report.contains("left out: provider"), "{name}: {report}");
             continue;
         }
-        assert_eq!(told, "", "{name}");
+        assert_eq!(report, "", "{name}");
         let section = text.split("[one]\n").nth(1).expect(&text);
         let section: Vec<&str> = section.lines().take_while(|line| !line.starts_with("ipv4 = ")).collect();
         let want: Vec<String> = settings.iter().map(|line| line.replace("{url}", &url)).collect();
@@ -300,7 +300,7 @@ fn script_options_become_provider_settings() {
 fn unused_script_options_are_reported() {
     let scratch = Scratch::new();
     let why = "is not used: homing finds the record by its name";
-    for (name, param, told) in [
+    for (name, param, report) in [
         ("cloudflare.com-v4", "zone_id=0123456789abcdef0123456789abcdef dns_record_id=r1", "dns_record_id"),
         ("godaddy.com-v1", "600", "param_opt"),
         ("namesilo.com-v1", "ttl=60 fmt=xml", "fmt"),
@@ -309,7 +309,7 @@ fn unused_script_options_are_reported() {
         let (text, _) =
             converted(&scratch, name, &[AT, ("username", "me@example.net"), PASSWORD, ("param_opt", param)]);
         let remarks: Vec<&str> = text.lines().filter(|line| line.contains(why)).collect();
-        assert_eq!(remarks, [format!("# ddns:7: {told} {why}")], "{name}");
+        assert_eq!(remarks, [format!("# ddns:7: {report} {why}")], "{name}");
     }
 }
 
@@ -319,16 +319,16 @@ fn unsupported_scripts_are_reported_by_name() {
     for script in ["transip_nl", "gcp_v1", "huaweicloud_com", "one_com", "beget_com", "freedns_42_pl"] {
         let options = [("update_script", format!("/usr/lib/ddns/update_{script}.sh"))];
         let (key, value) = (options[0].0, options[0].1.as_str());
-        let (text, told) = converted(&scratch, "-", &[WHOLE, USER, PASSWORD, (key, value)]);
+        let (text, report) = converted(&scratch, "-", &[WHOLE, USER, PASSWORD, (key, value)]);
         let why = "homing runs no scripts of ddns-scripts, and has no provider in its place";
-        assert_eq!(told, format!("ddns:7: [one] is left out: update_{script}.sh: {why}\n"), "{script}");
+        assert_eq!(report, format!("ddns:7: [one] is left out: update_{script}.sh: {why}\n"), "{script}");
         assert!(!text.contains("[one]"), "{text}");
     }
     // An option without which the script would not have run.
-    let (_, told) = converted(&scratch, "netcup.com", &[WHOLE, USER, PASSWORD]);
-    assert_eq!(told, "ddns:1: [one] is left out: param_enc is missing\n");
-    let (_, told) = converted(&scratch, "nsupdate", &[WHOLE, USER, PASSWORD]);
-    assert_eq!(told, "ddns:1: [one] is left out: dns_server is missing\n");
+    let (_, report) = converted(&scratch, "netcup.com", &[WHOLE, USER, PASSWORD]);
+    assert_eq!(report, "ddns:1: [one] is left out: param_enc is missing\n");
+    let (_, report) = converted(&scratch, "nsupdate", &[WHOLE, USER, PASSWORD]);
+    assert_eq!(report, "ddns:1: [one] is left out: dns_server is missing\n");
 }
 
 /// The update that nsupdate would send: the family's record is deleted and the new one added with the script's TTL of
@@ -348,8 +348,8 @@ fn nsupdate_options_become_rfc2136_settings() {
             ("force_dnstcp", "1"),
             ("use_api_check", "1"),
         ];
-        let (text, told) = converted(&scratch, "bind-nsupdate", &options);
-        assert_eq!(told, "");
+        let (text, report) = converted(&scratch, "bind-nsupdate", &options);
+        assert_eq!(report, "");
         let want = format!(
             "[one]\nprovider = rfc2136\nhosts = www.example.org\nserver = 127.0.0.1\nkey = {want}\nttl = 600\ntransport = tcp\n"
         );

@@ -1,6 +1,6 @@
 //! Several uplinks: bound to an address, bound to an interface, through a proxy.
 
-use crate::world::{
+use crate::testbed::{
     in_a_network, runner, seconds, Canary, DnsServer, Home, HttpServer, Record, Reply, UdpServer, FOUR, OTHER, SECRET,
 };
 use std::io::{Read, Write};
@@ -112,9 +112,9 @@ fn sections_detect_the_addresses_of_their_uplinks() {
     let second = "bind = 127.0.0.7\n[second]\nprovider = dyndns2\nurl = {url}/second\nuser = bob\npassword = x\n\
                   hosts = b.example.org\nbind = 127.0.0.8\n";
     home.config("ipv4 = page", &format!("{second}{detectors}")).passes(0);
-    let told: Vec<String> = home.provider.asked().into_iter().map(|request| request.target).collect();
+    let targets: Vec<String> = home.provider.asked().into_iter().map(|request| request.target).collect();
     assert_eq!(
-        told,
+        targets,
         ["/nic/update?hostname=a.example.org&myip=198.41.0.4", "/second?hostname=b.example.org&myip=193.0.14.129"]
     );
     assert_eq!(page.seen(), ["127.0.0.7", "127.0.0.8"]);
@@ -226,7 +226,7 @@ fn updates_use_the_proxy_and_detectors_do_not() {
     home.passes(0);
     let head = heads.lock().unwrap().pop().unwrap();
     assert!(head.starts_with("GET http://127.0.0.1:") && !head.contains("Proxy-Authorization"), "{head}");
-    assert!(home.told().contains(&"193.0.14.130".to_string()));
+    assert!(home.sent().contains(&"193.0.14.130".to_string()));
 }
 
 #[test]
@@ -286,23 +286,23 @@ fn ipv6_suffix_publishes_other_hosts_of_the_prefix() {
         )
     };
     let more = section("nas", "ipv6_suffix = ::1234/64") + &section("printer", "ipv6_suffix = 0:0:0:1::9/56");
-    home.config("ipv4 = off\nipv6 = here", &more).stands_at("2a00:1:2:3:aaaa:bbbb:cccc:dddd");
+    home.config("ipv4 = off\nipv6 = here", &more).set_detected("2a00:1:2:3:aaaa:bbbb:cccc:dddd");
     home.passes(0);
-    let told = home.told();
-    assert_eq!(told, ["2a00:1:2:3:aaaa:bbbb:cccc:dddd", "2a00:1:2:3::1234", "2a00:1:2:1::9"]);
+    let sent = home.sent();
+    assert_eq!(sent, ["2a00:1:2:3:aaaa:bbbb:cccc:dddd", "2a00:1:2:3::1234", "2a00:1:2:1::9"]);
     assert!(
         home.history().ends_with(" ipv6 2a00:1:2:3:aaaa:bbbb:cccc:dddd here\n") && home.history().lines().count() == 1
     );
     assert!(home.state().contains("2a00:1:2:3::1234"));
     home.passes(0).silent();
     // This host's own interface ID changes: the others stay. Then the prefix changes.
-    home.stands_at("2a00:1:2:3::7").passes(0);
-    assert_eq!(home.told()[3..], ["2a00:1:2:3::7"]);
-    home.stands_at("2a00:9:9:9::7").passes(0);
-    assert_eq!(home.told()[4..], ["2a00:9:9:9::7", "2a00:9:9:9::1234", "2a00:9:9:1::9"]);
+    home.set_detected("2a00:1:2:3::7").passes(0);
+    assert_eq!(home.sent()[3..], ["2a00:1:2:3::7"]);
+    home.set_detected("2a00:9:9:9::7").passes(0);
+    assert_eq!(home.sent()[4..], ["2a00:9:9:9::7", "2a00:9:9:9::1234", "2a00:9:9:1::9"]);
     // IPv4 has no suffix, nor has an address that is not detected.
     home.config("ipv4 = four\nipv6 = lost", &more).passes(1);
-    assert_eq!(home.told()[7..], [FOUR, FOUR, FOUR]);
+    assert_eq!(home.sent()[7..], [FOUR, FOUR, FOUR]);
     for (suffix, says) in [
         ("2a00::1/64", "its first 64 bits are the prefix's and must be zero"),
         ("::1/129", "a number from 32 to 127"),
@@ -333,11 +333,11 @@ fn an_unauthenticated_prefix_is_confirmed_in_each_section() {
     let first = name_server("2a00:1::7");
     config(&first);
     home.passes(0);
-    assert_eq!(home.told(), ["2a00:1::1", "2a00:1::2"]);
+    assert_eq!(home.sent(), ["2a00:1::1", "2a00:1::2"]);
     let second = name_server("2a00:2::7");
     config(&second);
     home.passes(1).says("if the next pass agrees");
     assert_eq!(home.pushes(), 2);
     home.passes(0);
-    assert_eq!(home.told()[2..], ["2a00:2::1", "2a00:2::2"]);
+    assert_eq!(home.sent()[2..], ["2a00:2::1", "2a00:2::2"]);
 }

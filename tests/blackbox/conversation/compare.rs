@@ -2,7 +2,7 @@
 //! a JSON object have no order. A difference is described in one line.
 
 use super::format::Exchange;
-use crate::world::Request;
+use crate::testbed::Request;
 use homing::types::json::{self, Json};
 
 /// Describes the first difference.

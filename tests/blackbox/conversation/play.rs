@@ -2,7 +2,7 @@
 
 use super::format::{Conversation, Exchange, Expect, Line, Pass, Text};
 use super::script::Script;
-use crate::world::{updates, Canary, Ended, HttpServer, Reply, Run, Scratch};
+use crate::testbed::{updates, Canary, Ended, HttpServer, Reply, Run, Scratch};
 use homing::types::json;
 use std::sync::Arc;
 
@@ -109,8 +109,8 @@ fn unmet(pass: &Pass, ended: &Ended, status: impl Fn() -> Ended) -> Vec<String> 
             Expect::Exit(code) => Err(format!("the exit code is {:?}, expected {code}", ended.code)),
             Expect::Output { error: false, what } => what.test("standard output", &ended.stdout),
             Expect::Output { error: true, what } => what.test("standard error", &ended.stderr),
-            Expect::Status { host, family, key, what } => match told(&status, host, family, key) {
-                Some(told) => what.test(&format!("{key} of {host} {family}"), &told),
+            Expect::Status { host, family, key, what } => match status_value(&status, host, family, key) {
+                Some(value) => what.test(&format!("{key} of {host} {family}"), &value),
                 None => Err(format!("--status says nothing of {host} {family}: {status}")),
             },
         };
@@ -120,7 +120,7 @@ fn unmet(pass: &Pass, ended: &Ended, status: impl Fn() -> Ended) -> Vec<String> 
 }
 
 /// The value for a host and family in `--status --json`; empty if the key is missing or null.
-fn told(status: &str, host: &str, family: &str, key: &str) -> Option<String> {
+fn status_value(status: &str, host: &str, family: &str, key: &str) -> Option<String> {
     let objects = status.lines().filter_map(|line| json::parse(line).ok());
     let mut ours = objects.filter(|o| json::text(o, "host") == Some(host) && json::text(o, "family") == Some(family));
     ours.next().map(|object| json::text(&object, key).unwrap_or_default().to_string())

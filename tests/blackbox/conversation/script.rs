@@ -2,7 +2,7 @@
 
 use super::compare::compare;
 use super::format::Exchange;
-use crate::world::{Reply, Request};
+use crate::testbed::{Reply, Request};
 use std::sync::Mutex;
 
 /// The remaining exchanges, and the differences so far.

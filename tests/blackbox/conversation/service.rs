@@ -1,7 +1,7 @@
 //! What one service expects and answers (`service.txt` in its folder), and the shared conversations that are played
 //! with it. The facts are stated in that file, not asked of the program: a wrong preset has to fail.
 
-use crate::world::base64;
+use crate::testbed::base64;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The password or token in every `service.txt`.

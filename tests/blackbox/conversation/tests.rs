@@ -4,7 +4,7 @@ use super::compare::compare;
 use super::format::{parse, Exchange, Expect, Text};
 use super::play::secrets;
 use super::script::Script;
-use crate::world::Request;
+use crate::testbed::Request;
 
 const WHOLE: &str = "# What it is about.
 [config]
@@ -74,7 +74,7 @@ fn a_conversation_is_parsed() {
 
 #[test]
 fn parse_errors_name_the_line() {
-    for (text, told) in [
+    for (text, expected) in [
         ("[expect]\nexit = 0", "line 1: there is no [config]"),
         ("[config]\n[exchange]\n", "line 1: this pass expects no exit code"),
         ("[config]\n[exchange]\n? GET /", "line 3: a line of an exchange"),
@@ -86,7 +86,7 @@ fn parse_errors_name_the_line() {
         ("[config]\n[expect]\nexit = 0\n[again]\nchange = x", "line 5: a change reads"),
     ] {
         let error = parse(text).unwrap_err();
-        assert!(error.starts_with(told), "{text:?}: {error}");
+        assert!(error.starts_with(expected), "{text:?}: {error}");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::format::{parse, Conversation};
 use super::play::play;
 use super::service::{Service, Shared};
-use crate::world::{Run, Scratch};
+use crate::testbed::{Run, Scratch};
 use homing::provider;
 use homing::types::json;
 use std::collections::BTreeSet;

@@ -1,6 +1,6 @@
 //! A server from a Debian package, started for one test in its scratch folder and ended with it.
 
-use crate::world::Scratch;
+use crate::testbed::Scratch;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

@@ -2,7 +2,7 @@
 //! results, and compares it with the file. `HOMING_WRITE=1` writes it.
 
 use super::daemon::{aloud, program};
-use crate::world::{HttpServer, Reply, Request, Run, Scratch};
+use crate::testbed::{HttpServer, Reply, Request, Run, Scratch};
 use std::process::Command;
 
 const FOUR: &str = "198.41.0.4";

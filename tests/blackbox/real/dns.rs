@@ -1,7 +1,7 @@
 //! Detection through a real name server: unbound with the names that OpenDNS, Google and Cloudflare answer.
 
 use super::daemon::{has_six, Daemon, Started};
-use crate::world::{Ended, Run, Scratch};
+use crate::testbed::{Ended, Run, Scratch};
 use std::net::SocketAddr;
 
 const FOUR: &str = "198.41.0.4";
@@ -139,7 +139,7 @@ fn txt_records_of_both_classes_are_read() {
 fn records_without_a_public_address_are_rejected() {
     let scratch = Scratch::new();
     let server = unbound(&scratch);
-    for (keys, told) in [
+    for (keys, expected) in [
         ("name = nothing.opendns.com\n", "NXDOMAIN"),
         ("name = opendns.com\n", "no "),
         ("name = two.opendns.com\n", "2 answers"),
@@ -151,7 +151,7 @@ fn records_without_a_public_address_are_rejected() {
     ] {
         let run = pass(&scratch, "ipv4", server.places[0], keys);
         assert_eq!(run.code, Some(1), "{keys} {run:?}");
-        assert!(run.stderr.contains(told), "{keys} {}", run.stderr);
+        assert!(run.stderr.contains(expected), "{keys} {}", run.stderr);
         assert_eq!(learned(&scratch), "", "{keys}");
     }
 }

@@ -1,7 +1,7 @@
 //! Detection and updates over real TLS: nginx with a certificate of a private authority made by openssl.
 
 use super::daemon::{done, Daemon, Started};
-use crate::world::{Ended, Run, Scratch};
+use crate::testbed::{Ended, Run, Scratch};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
@@ -199,7 +199,7 @@ fn unverified_servers_get_no_credentials() {
     let by_other = format!("https://127.0.0.2:{}/nic/update", nginx.port(4));
     let into_plain = format!("https://localhost:{}/nic/update", nginx.port(3));
     let days = |days: i64| days * 86400;
-    for (push, authority, at, told) in [
+    for (push, authority, at, expected) in [
         (&by_name, "strange.pem", None, "is not signed by an authority that this machine trusts"),
         (&by_other, "ca.pem", None, "belongs to another name"),
         // A board whose clock was never set.
@@ -216,9 +216,9 @@ fn unverified_servers_get_no_credentials() {
             None => run.go(),
         };
         assert_eq!(run.code, Some(1), "{push} {authority} {run:?}");
-        assert_eq!(run.stderr.matches(told).count(), 2, "{told}: {}", run.stderr);
+        assert_eq!(run.stderr.matches(expected).count(), 2, "{expected}: {}", run.stderr);
         let log: Vec<String> = nginx.log().into_iter().filter(|line| !line.starts_with("/ip 200 user=- ")).collect();
-        assert!(log.iter().all(|line| line.contains(" 400 user=- ")), "{told}: {log:#?}");
+        assert!(log.iter().all(|line| line.contains(" 400 user=- ")), "{expected}: {log:#?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Updates through a real proxy, tinyproxy: HTTP, CONNECT, and its password.
 
 use super::daemon::{Daemon, Started};
-use crate::world::{Home, HttpServer, Manner, Pki, Reply};
+use crate::testbed::{Home, HttpServer, Pki, Reply, TlsBehaviour};
 
 fn tinyproxy(home: &Home, more: &str) -> Started {
     Daemon::start(&home.scratch, &["127.0.0.1"], |places| {
@@ -26,7 +26,7 @@ fn an_http_update_goes_through_the_proxy() {
         &home.filled(&format!("proxy = http://carol@{place}\nproxy_password_file = {{dir}}/proxy.key")),
     );
     home.passes(0);
-    assert_eq!(home.told(), ["198.41.0.4"]);
+    assert_eq!(home.sent(), ["198.41.0.4"]);
     let request = &home.provider.asked()[0];
     assert!(request.header("Via").is_some_and(|via| via.contains("tinyproxy")), "{request:?}");
     assert!(request.header("Proxy-Authorization").is_none() && request.header("Authorization").is_some());
@@ -40,7 +40,7 @@ fn an_http_update_goes_through_the_proxy() {
 fn an_https_update_goes_through_connect() {
     let home = Home::new();
     let pki = Pki::get();
-    let server = HttpServer::tls(&pki.good, Manner::Proper, |_| Reply::ok("good"));
+    let server = HttpServer::tls(&pki.good, TlsBehaviour::Proper, |_| Reply::ok("good"));
     let port = server.url().rsplit(':').next().unwrap().trim_end_matches('/').to_string();
     let proxy = tinyproxy(&home, &format!("ConnectPort {port}"));
     let ca = home.scratch.write("ca.pem", &pki.ca, 0o644);

@@ -2,7 +2,7 @@
 
 use super::daemon::aloud;
 use super::zones::{Kind, Zones, ALGORITHMS, KINDS, SHARED};
-use crate::world::{Canary, Run, Scratch};
+use crate::testbed::{Canary, Run, Scratch};
 
 pub const FOUR: &str = "198.41.0.4";
 pub const SIX: &str = "2620:fe::fe";
@@ -138,7 +138,7 @@ fn rejected_updates_report_their_cause() {
             let run = Run::pass(&scratch);
             let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
             let run = match clock {
-                Some(_) => run.at_noon_and(now as i64 - crate::world::NOON + 600).go(),
+                Some(_) => run.at_noon_and(now as i64 - crate::testbed::NOON + 600).go(),
                 None => run.go(),
             };
             // PowerDNS 4.7 has no BADTIME: it refuses without a signature.

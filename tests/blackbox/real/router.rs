@@ -1,7 +1,7 @@
 //! Detection through a real router: miniupnpd on one side of a virtual cable, homing on the other, each in its own
 //! network namespace. A second cable leads from the router to its provider.
 
-use crate::world::{in_a_network, seconds, Ended, Home};
+use crate::testbed::{in_a_network, seconds, Ended, Home};
 
 /// Creates both networks, gives the router this address towards its provider, and starts miniupnpd with these settings.
 fn router(home: &Home, wan: &str, more: &str) -> String {
@@ -110,5 +110,5 @@ fn a_router_behind_nat_gives_no_address() {
     let Some(ended) = pass(&home, "100.64.7.7/10", BOTH, "", "") else { return };
     let log = home.scratch.read("router.log");
     assert!(ended.stderr.contains("gateway: the router 192.168.77.1 did not tell: PCP: "), "{ended:?}\n{log}");
-    assert!(ended.took < seconds(20) && home.memory().is_empty(), "{ended:?}");
+    assert!(ended.took < seconds(20) && home.stored_files().is_empty(), "{ended:?}");
 }

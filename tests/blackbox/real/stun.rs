@@ -1,6 +1,6 @@
 //! Detection through a real STUN server: coturn, in a network namespace with public addresses.
 
-use crate::world::{in_a_network, Home};
+use crate::testbed::{in_a_network, Home};
 
 /// Creates a network whose loopback holds the client's addresses and the server's, with coturn at the latter.
 fn coturn(addresses: &[&str], server: &str) -> String {

@@ -2,7 +2,7 @@
 //! port, as an ordinary process.
 
 use super::daemon::{done, program, Daemon, Started};
-use crate::world::Scratch;
+use crate::testbed::Scratch;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::time::{Duration, Instant};
