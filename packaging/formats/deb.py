@@ -43,7 +43,7 @@ def tree(home, version, binary, licences):
     out.folder('etc/homing', 0o750)
     systemd = home / 'packaging/systemd'
     for unit in sorted(systemd.glob('homing*.*')):
-        out.add(f'lib/systemd/system/{unit.name}', unit)
+        out.add(f'usr/lib/systemd/system/{unit.name}', unit)
     out.add('usr/lib/sysusers.d/homing.conf', systemd / 'sysusers.conf')
     for shell, path in (('homing.bash', 'usr/share/bash-completion/completions/homing'),
                         ('_homing', 'usr/share/zsh/vendor-completions/_homing'),
