@@ -244,6 +244,7 @@ def play(folder, world, emulator, package, commands):
     (folder / 'etc/config/homing').write_text(config)
     inside('/etc/init.d/homing', 'reload')
     jail(folder, world, emulator)
+    inside.read_log = read_log
     return inside
 
 
@@ -276,6 +277,8 @@ config service 'myddns'
     assert [target for _, target, _, _ in world.asked[asked:]] == [f'/luci?host=luci.example.com&ip={ADDRESS}&key=k3y'], world.asked
     assert inside('/usr/lib/ddns/dynamic_dns_lucihelper.sh', '-l', 'luci.example.com', '-S', 'myddns', '--', 'get_registered_ip') == f'{ADDRESS}\n'
     assert inside('/usr/lib/ddns/dynamic_dns_lucihelper.sh', '-V').split()[1] == VERSION
+    for options in ('-h', '-d x -v 1 -L -S myddns -- verify_dns'):
+        assert 'llegal' not in inside('/usr/lib/ddns/dynamic_dns_lucihelper.sh', options), options
     assert 'luci.example.com: ipv4 is now' in (folder / 'var/log/ddns/myddns.log').read_text()
     inside('timeout', '5', 'homing', '--every', '1h', '|| true')
     for kind in ('pid', 'nextcheck', 'update', 'ip'):
@@ -290,8 +293,23 @@ config service 'myddns'
     (folder / 'procd.log').write_text('')
     inside('/etc/init.d/homing', 'once')
     assert (folder / 'procd.log').read_text() == ''
-    # Switched off on the page, it runs no longer.
+    # If a section is left out, `homing --uci` exits with 1. That is logged as an error, and the other sections are used.
     file = folder / 'etc/config/ddns'
+    kept = file.read_text()
+    file.write_text(kept + """config service 'other'
+	option enabled '1'
+	option lookup_host 'other.example.com'
+	option service_name 'one.com'
+""")
+    (folder / 'usr/bin/homing-1').write_text('#!/bin/sh\nhoming "$@" || exit\n[ "$1" != --uci ] || exit 1\n')
+    (folder / 'usr/bin/homing-1').chmod(0o755)
+    inside.read_log()
+    inside('/etc/init.d/homing', 'reload', PROG='/usr/bin/homing-1')
+    assert '[myddns]' in (folder / 'var/run/homing/homing.conf').read_text()
+    logged = inside.read_log()
+    assert any(line.startswith('<27>') and 'one.com' in line for line in logged), logged
+    file.write_text(kept)
+    # Switched off on the page, it runs no longer.
     file.write_text(file.read_text().replace("option enabled '1'", "option enabled '0'"))
     inside('/etc/init.d/homing', 'reload')
     assert not os.path.lexists(folder / 'var/run/ddns/myddns.pid')
