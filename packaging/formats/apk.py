@@ -1,12 +1,12 @@
-"""OpenWrt's packages for apk: format 2 (apk-v2(5)), which apk-tools 3 reads beside the format 3 that OpenWrt's own build
-makes. Two gzip streams, one after the other, that are one tar archive: what apk is to know, and what is installed. No
-signature, so they are added with --allow-untrusted. What apk-tools 3 asks for besides the manual stands in its src/tar.c,
-src/extract_v2.c and src/database.c: the SHA-256 of the second stream in the first, a checksum of each file and link, each
-folder before what is in it, and no ./ before names."""
+"""OpenWrt packages for apk, in format 2 (apk-v2(5)), which apk-tools 3 reads besides the format 3 that OpenWrt's build writes.
+Two gzip streams, one after the other, form one tar archive: the metadata, and the files to install. There is no signature, so
+install them with --allow-untrusted. apk-tools 3 needs more than the manual says (apk-tools:src/tar.c,
+apk-tools:src/extract_v2.c, apk-tools:src/database.c): the SHA-256 of the second stream in the first, a checksum of each file
+and link, each folder before its contents, and names without a leading ./."""
 from .archive import Tree, epoch, gz, sha256
 
-# What OpenWrt's build system puts into every package (openwrt:include/package-pack.mk): its own functions enable, start and stop
-# what has an init script, which they find in the list of the package's files.
+# The scripts that OpenWrt's build system adds to every package (openwrt:include/package-pack.mk). They call functions of OpenWrt
+# that enable, start and stop the init scripts in the package's list of files.
 HEAD = '[ -s ${{IPKG_INSTROOT}}/lib/functions.sh ] || exit 0\n. ${{IPKG_INSTROOT}}/lib/functions.sh\n' \
     'export root="${{IPKG_INSTROOT}}"\nexport pkgname="{name}"\n'
 INSTALLED = '[ "${{IPKG_NO_SCRIPT}}" = "1" ] && exit 0\n' + HEAD + 'add_group_and_user\ndefault_postinst\n'
@@ -18,7 +18,7 @@ SCRIPTS = {
 
 
 def listed(package, name):
-    """What is installed, with the lists in which OpenWrt's functions and sysupgrade look for it."""
+    """The files to install, with the lists that OpenWrt's functions and sysupgrade read."""
     data, folder = Tree(), f'lib/apk/packages/{name}'
     data.members = dict(package.data.members)
     data.add(f'{folder}.list', ''.join(f'/{path}\n' for path in package.data.installed()))
@@ -28,8 +28,8 @@ def listed(package, name):
     return data
 
 
-def about(package, data):
-    """.PKGINFO: what apk is to know."""
+def metadata(package, data):
+    """The contents of .PKGINFO."""
     fields = package.fields
     version = fields['Version']
     lines = [('pkgname', fields['Package']), ('pkgver', version), ('pkgdesc', fields['Description']),
@@ -50,7 +50,7 @@ def pack(package):
     name = package.fields['Package']
     data = gz(listed(package, name).tar(prefix='', checksums=True))
     control = Tree()
-    control.add('.PKGINFO', about(package, data))
+    control.add('.PKGINFO', metadata(package, data))
     for script, text in SCRIPTS.items():
         control.add(script, text.format(name=name), 0o755)
     return gz(control.tar(prefix='', ends=False)) + data

@@ -1,15 +1,14 @@
-"""Archives that come out the same, byte for byte, wherever and by whomever they are made: members sorted, owned by
-root, dated by SOURCE_DATE_EPOCH, gzip without name and time."""
+"""Reproducible archives: sorted members that belong to root and have the time SOURCE_DATE_EPOCH, gzip without name and time."""
 import gzip, hashlib, io, os, pathlib, tarfile
 
 
 def epoch():
-    """Seconds; the time that all members bear."""
+    """The time of all members, in seconds since 1970."""
     return int(os.environ['SOURCE_DATE_EPOCH'])
 
 
 class Tree:
-    """Files by path (without a leading slash), with the folders above them."""
+    """A tree of files. Paths have no leading slash; parent folders are added automatically."""
 
     def __init__(self):
         self.members = {}
@@ -18,7 +17,7 @@ class Tree:
         self.members[path] = ('folder', b'', mode, uid)
 
     def add(self, path, content, mode=0o644, uid=0):
-        """`content`: bytes, text, or the file that holds it."""
+        """Adds a file. `content` is bytes, text, or the path of a file to copy."""
         if isinstance(content, pathlib.Path):
             content = content.read_bytes()
         if isinstance(content, str):
@@ -34,20 +33,20 @@ class Tree:
         self.members[path] = ('link', target, 0o777, 0)
 
     def installed(self):
-        """The path of each file and link, sorted."""
+        """The sorted paths of all files and links."""
         return [path for path, (kind, *_) in sorted(self.members.items()) if kind != 'folder']
 
     def files(self):
-        """Path and content of each file, sorted."""
+        """The paths and contents of all files, sorted by path."""
         return [(path, content) for path, (kind, content, _, _) in sorted(self.members.items()) if kind == 'file']
 
     def size(self):
-        """KiB on a disk with blocks of that size."""
+        """The size on a disk with 1 KiB blocks, in KiB."""
         return sum(max(1, -(-len(content) // 1024)) for _, content, _, _ in self.members.values())
 
     def tar(self, prefix='./', checksums=False, ends=True):
-        """A tar archive; `prefix` stands before each path, and alone for the root if it ends in a slash. `checksums`: apk's,
-        in an extended header of each file and link. Without an end, another may follow."""
+        """The tree as a tar archive. `prefix` is put before each path; the prefix ./ also adds a member for the root.
+        `checksums` adds apk's checksum to each file and link. Without `ends`, another archive can follow."""
         buffer = io.BytesIO()
         style = tarfile.PAX_FORMAT if checksums else tarfile.USTAR_FORMAT
         with tarfile.open(fileobj=buffer, mode='w', format=style) as archive:
@@ -61,8 +60,8 @@ class Tree:
                 elif kind == 'link':
                     member.type, member.linkname = tarfile.SYMTYPE, content
                 if checksums and kind != 'folder':
-                    said = content.encode() if kind == 'link' else content
-                    member.pax_headers['APK-TOOLS.checksum.SHA1'] = hashlib.sha1(said).hexdigest()
+                    hashed = content.encode() if kind == 'link' else content
+                    member.pax_headers['APK-TOOLS.checksum.SHA1'] = hashlib.sha1(hashed).hexdigest()
                 if kind == 'link':
                     content = b''
                 member.size = len(content)
@@ -76,7 +75,7 @@ def gz(data):
 
 
 def ar(members):
-    """An ar archive (ar(5)) of (name, content)."""
+    """An ar archive (ar(5)) of pairs (name, content)."""
     out = bytearray(b'!<arch>\n')
     for name, content in members:
         out += f'{name:<16}{epoch():<12}{0:<6}{0:<6}{"100644":<8}{len(content):<10}`\n'.encode() + content

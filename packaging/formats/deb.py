@@ -4,8 +4,7 @@ from datetime import datetime, timezone
 from email.utils import format_datetime
 from .archive import Tree, ar, epoch, gz
 
-# Debian's name for the machine, and the target whose binary it gets: armhf's is ARMv6 code, so that it runs on every
-# Raspberry Pi OS.
+# The target for each of Debian's architectures. armhf gets ARMv6 code, so that it runs on every Raspberry Pi.
 ARCHITECTURES = {
     'armhf': 'arm-unknown-linux-musleabihf',
     'arm64': 'aarch64-unknown-linux-musl',
@@ -14,8 +13,7 @@ ARCHITECTURES = {
 
 COPYRIGHT = '''Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: homing
-Comment: the packages that are linked into the binary are under licences of their own: licenses.gz, beside this file,
- has them all.
+Comment: the crates in the binary have their own licences, which are in licenses.gz beside this file.
 
 Files: *
 Copyright: {holder}
@@ -27,9 +25,9 @@ License: Expat
 
 
 def changelog(version, maintainer):
-    """The one entry that Debian's tools want; what changed stands in upstream's changelog."""
+    """The single entry that Debian's tools require. The changes are in upstream's changelog."""
     date = format_datetime(datetime.fromtimestamp(epoch(), timezone.utc))
-    return f'homing ({version}-1) stable; urgency=medium\n\n  * What changed: changelog.gz.\n\n -- {maintainer}  {date}\n'
+    return f'homing ({version}-1) stable; urgency=medium\n\n  * See changelog.gz for the changes.\n\n -- {maintainer}  {date}\n'
 
 
 def tree(home, version, binary, licences):
@@ -39,7 +37,7 @@ def tree(home, version, binary, licences):
     for page in ('man1/homing.1', 'man5/homing.conf.5'):
         out.add(f'usr/share/man/{page}.gz', gz((home / 'packaging/man' / page[5:]).read_bytes()))
     out.add('etc/homing.conf', home / 'packaging/homing.conf', 0o640)
-    # For the secrets that the settings name.
+    # For key files. postinst gives it to the group homing.
     out.folder('etc/homing', 0o750)
     systemd = home / 'packaging/systemd'
     for unit in sorted(systemd.glob('homing*.*')):
@@ -59,7 +57,7 @@ def tree(home, version, binary, licences):
     out.add(f'{doc}/examples/90-homing.dhcpcd', systemd / '90-homing.dhcpcd')
     out.add(f'{doc}/examples/credential.conf', systemd / 'credential.conf')
     out.add(f'{doc}/examples/homing.cron', home / 'packaging/cron/homing')
-    # README's settings, each a complete file.
+    # Each example in README is a complete configuration.
     for number, example in enumerate(re.findall(r'^```ini\n(.*?)^```', (home / 'README.md').read_text(), re.M | re.S), 1):
         name = re.search(r'^provider = (\S+)', example, re.M)
         out.add(f'{doc}/examples/{number}-{name[1] if name else "homing"}.conf', example)

@@ -1,8 +1,9 @@
-"""OpenWrt's packages for opkg, as its own ipkg-build makes them: a gzipped tar of debian-binary, data.tar.gz and
+"""OpenWrt packages for opkg, in the format of its ipkg-build: a gzipped tar archive of debian-binary, data.tar.gz and
 control.tar.gz."""
 from .archive import Tree, gz
 
-# What OpenWrt's build system puts into every package: its own functions enable and start what has an init script.
+# The scripts that OpenWrt's build system adds to every package. They call functions of OpenWrt that enable, start and stop
+# init scripts.
 POSTINST = '''#!/bin/sh
 [ "${IPKG_NO_SCRIPT}" = "1" ] && exit 0
 [ -s ${IPKG_INSTROOT}/lib/functions.sh ] || exit 0

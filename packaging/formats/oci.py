@@ -1,5 +1,5 @@
-"""A container image for several machines, as an OCI layout in a tar archive: nothing in it but the binary, the
-certificates to trust and a folder for the state. Made without a container engine."""
+"""A container image for several platforms, as an OCI layout in a tar archive, built without a container engine. It contains the
+binary, CA certificates and a folder for the state."""
 import json, pathlib
 from datetime import datetime, timezone
 from .archive import Tree, epoch, gz, sha256
@@ -10,21 +10,21 @@ PLATFORMS = {
     'linux/arm/v6': 'arm-unknown-linux-musleabihf',
     'linux/arm/v7': 'armv7-unknown-linux-musleabihf',
 }
-# What Debian's ca-certificates brings, in the order of its bundle: without what this machine's operator trusts besides.
+# The certificates of Debian's ca-certificates, without those that the administrator of this machine added.
 ROOTS = pathlib.Path('/usr/share/ca-certificates/mozilla')
-# Nobody that a host knows.
+# A user id that hosts do not use.
 USER = 65532
 
 
 def roots():
-    """The certificates to trust."""
+    """The CA certificates, in the order of Debian's bundle."""
     found = sorted(ROOTS.glob('*.crt'))
     assert found, f'no certificates in {ROOTS} (Debian: ca-certificates)'
     return b''.join(file.read_bytes().rstrip(b'\n') + b'\n' for file in found)
 
 
 def build(version, platforms, licences):
-    """The image as bytes. `platforms`: platform → binary."""
+    """The image as bytes. `platforms` maps a platform to its binary."""
     created = datetime.fromtimestamp(epoch(), timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     layout, trusted = Tree(), roots()
 
@@ -45,7 +45,7 @@ def build(version, platforms, licences):
         root.folder('var')
         root.folder('var/lib')
         root.folder('var/lib/homing', 0o750, USER)
-        # Where the time of the last pass is kept.
+        # For the record of the last pass.
         root.folder('run', 0o750, USER)
         layer = root.tar(prefix='')
         config = platform | {
@@ -53,7 +53,8 @@ def build(version, platforms, licences):
             'config': {
                 'Entrypoint': ['/homing'], 'Cmd': ['--every', '5m'], 'User': f'{USER}:{USER}', 'WorkingDir': '/',
                 'Volumes': {'/var/lib/homing': {}},
-                # The first process of a container does not heed SIGTERM; nothing is lost with a pass that is cut off.
+                # The first process of a container ignores SIGTERM. Killing homing is safe: the next pass repeats an
+                # interrupted one.
                 'StopSignal': 'SIGKILL',
                 'Labels': {'org.opencontainers.image.title': 'homing', 'org.opencontainers.image.version': version,
                            'org.opencontainers.image.licenses': 'MIT'},

@@ -1,7 +1,7 @@
-"""What OpenWrt's packages hold, whichever package manager reads them: `ipk` and `apk` pack it."""
+"""The contents of the OpenWrt packages. The modules `ipk` and `apk` write them in the format of each package manager."""
 from .archive import Tree
 
-# OpenWrt's name for a package architecture, and the target whose binary it gets.
+# The target for each of OpenWrt's package architectures.
 ARCHITECTURES = {
     'arm_arm1176jzf-s_vfp': 'arm-unknown-linux-musleabihf',
     'arm_cortex-a7_neon-vfpv4': 'armv7-unknown-linux-musleabihf',
@@ -13,8 +13,8 @@ ARCHITECTURES = {
 
 
 class Package:
-    """What is installed (`data`), which of it are settings (`conffiles`), and what is said of it (`control`, with a place for
-    the size, for opkg; `fields`)."""
+    """A package: the files to install (`data`), those that are configuration (`conffiles`), and the metadata as `fields` and, for
+    opkg, as the text `control` with a placeholder for the size."""
 
     def __init__(self, home, control, version, architecture, data, conffiles):
         text = (home / 'packaging/openwrt' / control).read_text()
@@ -27,24 +27,24 @@ class Package:
 
 
 def homing(home, version, architecture, binary):
-    """The package of the binary."""
+    """The package homing."""
     files = home / 'packaging/openwrt/files'
     data = Tree()
     data.add('usr/bin/homing', binary, 0o755)
-    # Whoever asks homing something on a router asks with the settings that run there.
+    # `homing --status` and other commands use the configuration of the running process.
     data.link('etc/homing.conf', '/var/run/homing/homing.conf')
     data.add('etc/config/homing', files / 'homing.config', 0o600)
     data.add('etc/init.d/homing', files / 'homing.init', 0o755)
     data.add('etc/hotplug.d/iface/95-homing', files / 'homing.iface', 0o755)
     data.add('etc/hotplug.d/ntp/95-homing', files / 'homing.ntp', 0o755)
     data.add('etc/capabilities/homing.json', files / 'homing.json')
-    # What was learned survives a sysupgrade, as settings do: OpenWrt's build system tells it so of conffiles that are folders.
+    # sysupgrade keeps the state. OpenWrt's build system writes this file for conffiles that are folders.
     data.add('lib/upgrade/keep.d/homing', '/etc/homing/\n')
     return Package(home, 'control', version, architecture, data, ['/etc/config/homing'])
 
 
 def drop_in(home, version):
-    """The package that stands in the place of ddns-scripts, for LuCI's page; nothing in it but scripts."""
+    """The package homing-ddns, which replaces ddns-scripts behind LuCI's Dynamic DNS page. It contains only scripts."""
     files = home / 'packaging/openwrt/files'
     data = Tree()
     data.add('etc/config/ddns', files / 'ddns.config', 0o600)

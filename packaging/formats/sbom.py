@@ -1,31 +1,33 @@
-"""What the binary is made of: a CycloneDX 1.5 bill of materials, and the licences that go with it."""
+"""The crates in the binary: a CycloneDX 1.5 bill of materials, and their licences."""
 import json, os, pathlib, re, subprocess, uuid
 from datetime import datetime, timezone
 from .archive import epoch
 
 TARGET = 'arm-unknown-linux-musleabihf'
-# Compiled along and never linked; `make linked` shows that.
+# cargo builds these crates, but nothing of them is linked (ARCHITECTURE.md).
 NEVER_LINKED = ('aws-lc-rs', 'aws-lc-sys')
 
 
 def crates(repository):
-    """The packages that cargo builds into homing for a board, by name: no tests' and no build scripts' own."""
-    told = subprocess.run(['cargo', 'metadata', '--locked', '--format-version', '1', '--filter-platform', TARGET],
-                          cwd=repository, check=True, capture_output=True, text=True).stdout
-    told = json.loads(told)
-    packages = {package['id']: package for package in told['packages']}
-    nodes = {node['id']: node for node in told['resolve']['nodes']}
-    wanted, rest = set(), [told['resolve']['root']]
+    """The crates that cargo builds into homing, without those of tests and build scripts; the crate homing; the dependencies of
+    each; and all packages by id."""
+    metadata = subprocess.run(['cargo', 'metadata', '--locked', '--format-version', '1', '--filter-platform', TARGET],
+                              cwd=repository, check=True, capture_output=True, text=True).stdout
+    metadata = json.loads(metadata)
+    packages = {package['id']: package for package in metadata['packages']}
+    nodes = {node['id']: node for node in metadata['resolve']['nodes']}
+    root = metadata['resolve']['root']
+    wanted, rest = set(), [root]
     while rest:
         here = rest.pop()
         if here not in wanted:
             wanted.add(here)
             rest += [dep['pkg'] for dep in nodes[here]['deps'] if any(kind['kind'] is None for kind in dep['dep_kinds'])]
-    wanted.discard(told['resolve']['root'])
+    wanted.discard(root)
     depends = {id: sorted(dep['pkg'] for dep in nodes[id]['deps'] if dep['pkg'] in wanted)
-               for id in wanted | {told['resolve']['root']}}
+               for id in wanted | {root}}
     return (sorted((packages[id] for id in wanted), key=lambda package: (package['name'], package['version'])),
-            packages[told['resolve']['root']], depends, packages)
+            packages[root], depends, packages)
 
 
 def checksums(repository):
@@ -35,10 +37,10 @@ def checksums(repository):
 
 
 def rust_version():
-    """Of the compiler whose standard library is in the binaries: the one of cross/toolchain where that was used."""
+    """The version of the compiler whose standard library is in the binaries: that of cross/toolchain if it is installed."""
     own = pathlib.Path(os.environ.get('HOMING_CROSS_CACHE', 'target/cross')) / 'bin/rustc'
-    told = subprocess.run([own if own.exists() else 'rustc', '--version'], check=True, capture_output=True, text=True)
-    return told.stdout.split()[1]
+    version = subprocess.run([own if own.exists() else 'rustc', '--version'], check=True, capture_output=True, text=True)
+    return version.stdout.split()[1]
 
 
 def purl(package):
@@ -46,7 +48,7 @@ def purl(package):
 
 
 def bill(repository, binaries):
-    """The bill as text. `binaries`: (target, sha256) of what was packed."""
+    """The bill as text. `binaries` are pairs of target and SHA-256 of the packaged binaries."""
     found, root, depends, packages = crates(repository)
     sums = checksums(repository)
     components = []
@@ -58,13 +60,13 @@ def bill(repository, binaries):
             'licenses': [{'expression': (package['license'] or 'NOASSERTION').replace('/', ' OR ')}],
             'hashes': [{'alg': 'SHA-256', 'content': sums[package['name'], package['version']]}],
         })
-    # The C library in the binary comes with the compiler (cross/toolchain).
+    # zig's C library (cross/toolchain).
     components.append({'type': 'library', 'bom-ref': 'pkg:generic/musl@1.2.5', 'name': 'musl', 'version': '1.2.5',
                        'scope': 'required', 'purl': 'pkg:generic/musl@1.2.5', 'licenses': [{'expression': 'MIT'}]})
     std = rust_version()
     components.append({'type': 'library', 'bom-ref': 'rust-std', 'name': 'rust-std', 'version': std, 'scope': 'required',
                        'licenses': [{'expression': 'MIT OR Apache-2.0'}]})
-    told = {
+    bill = {
         'bomFormat': 'CycloneDX', 'specVersion': '1.5', 'version': 1,
         'metadata': {
             'timestamp': datetime.fromtimestamp(epoch(), timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ'),
@@ -78,13 +80,13 @@ def bill(repository, binaries):
         'dependencies': [{'ref': purl(packages[id]), 'dependsOn': [purl(packages[dep]) for dep in deps]}
                          for id, deps in sorted(depends.items(), key=lambda item: purl(packages[item[0]]))],
     }
-    text = json.dumps(told, sort_keys=True)
-    told['serialNumber'] = f'urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, text)}'
-    return json.dumps(told, indent=1, sort_keys=True) + '\n'
+    text = json.dumps(bill, sort_keys=True)
+    bill['serialNumber'] = f'urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, text)}'
+    return json.dumps(bill, indent=1, sort_keys=True) + '\n'
 
 
 def licences(repository):
-    """The licence texts of all crates that are linked, each text once."""
+    """The licence texts of all linked crates, each text once, with the crates that use it."""
     found, *_ = crates(repository)
     texts = {}
     for package in found:
@@ -97,4 +99,4 @@ def licences(repository):
             text = file.read_text(errors='replace').strip()
             texts.setdefault(text, []).append(f'{package["name"]} {package["version"]} ({package["license"]})')
     parts = [f'{", ".join(sorted(set(users)))}:\n\n{text}\n' for text, users in sorted(texts.items(), key=lambda item: item[1])]
-    return 'Licences of the packages that are in the binary.\n\n' + ('\n' + '-' * 80 + '\n\n').join(parts)
+    return 'Licences of the crates in the binary.\n\n' + ('\n' + '-' * 80 + '\n\n').join(parts)

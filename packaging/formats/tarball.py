@@ -1,4 +1,4 @@
-"""Plain archives: unpack, copy what you want where you want it. INSTALL in them says how."""
+"""Plain archives, with instructions in the file INSTALL."""
 from .archive import Tree, gz
 
 
@@ -19,6 +19,6 @@ def build(home, version, target, binary, licences):
             tree.add(f'completions/{file.name}', file)
     tree.add('cron/homing', packaging / 'cron/homing')
     for file in sorted((packaging / 'systemd').iterdir()):
-        # From an archive the program goes to /usr/local.
+        # INSTALL puts the program into /usr/local/bin.
         tree.add(f'systemd/{file.name}', file.read_text().replace('ExecStart=/usr/bin/', 'ExecStart=/usr/local/bin/'))
     return gz(tree.tar(prefix=f'homing-{version}-{target}/'))
