@@ -1,5 +1,5 @@
 /* Stubs for functions that std and musl refer to but that homing never needs. The real ones would add 9 KB (printf, which
- * musl's pthread_setname_np uses) and, on ARM, 13 KB (the unwinder). */
+ * musl's pthread_setname_np uses) and, on ARM, 20 KB (the unwinder). */
 
 /* std calls this with the name of a new thread. Homing's threads have no names. */
 int pthread_setname_np(void *thread, const char *name) { (void)thread; (void)name; return 0; }
