@@ -195,11 +195,11 @@ impl<'a> Build<'a> {
         let way = facts.way(&usual.way);
         let suffix = facts.with("ipv6_suffix", InterfaceId::parse);
         if let (Some((protocol, _)), Some(entry)) = (&provider, facts.entry("addresses")) {
-            if entry.value == "all" && !provider::SETS.contains(&protocol.name) {
+            if entry.value == "all" && !protocol.sets {
                 let text = format!(
                     "{} takes one address of each family: say addresses = one, or publish all by provider = {}",
                     protocol.name,
-                    provider::SETS.join(", ")
+                    provider::protocols().filter(|row| row.sets).map(|row| row.name).collect::<Vec<_>>().join(", ")
                 );
                 facts.wrong(entry, text);
             }
@@ -214,10 +214,11 @@ impl<'a> Build<'a> {
             facts.lacking("both families are off: set ipv4 or ipv6");
         }
         let hosts = hosts(&facts);
+        let (server_key, proxy_key) = provider.as_ref().map_or(("", ""), |(row, _)| (row.server_key, row.proxy_key));
         let lookup = Lookup {
             always: verified(&facts),
-            nameserver: facts.with("nameserver", Server::parse).or_else(|| facts.with("server", Server::parse)),
-            hidden: facts.entry("proxied").is_some() && facts.flag("proxied") == Some(true),
+            nameserver: facts.with("nameserver", Server::parse).or_else(|| facts.with(server_key, Server::parse)),
+            hidden: facts.flag(proxy_key) == Some(true),
         };
         let refresh = facts.duration("refresh", 60).unwrap_or(refresh);
         let min_interval = facts.duration("min_interval", 0).unwrap_or(0);
@@ -225,8 +226,10 @@ impl<'a> Build<'a> {
         let plaintext = facts.flag("allow_plaintext").unwrap_or(plaintext);
         // Of a section with an unknown provider, the keys that all sections share were read for their mistakes.
         let protocol = provider.as_ref().map(|(protocol, _)| *protocol).filter(|_| extent == Extent::Whole);
-        let made = protocol
-            .and_then(|protocol| (protocol.make)(&facts, plaintext).map(|made| (made, canonical(&facts, protocol))));
+        let made = protocol.and_then(|protocol| {
+            let made = protocol.make?(&facts, plaintext)?;
+            Some((made, canonical(&facts, protocol)))
+        });
         self.collect(facts);
         let (provider, settings) = made?;
         let name = section.name.clone();
@@ -295,8 +298,7 @@ impl<'a> Build<'a> {
             let source = file.display().to_string();
             let entries = self.settings.sections.iter().flat_map(|section| &section.entries);
             let mut secrets = entries.filter(|entry| {
-                *entry.place.source == *source
-                    && ["password", "token", "key", "secret", "proxy_password"].contains(&entry.key.as_str())
+                *entry.place.source == *source && (entry.key == "proxy_password" || provider::is_secret(&entry.key))
             });
             let Some(entry) = secrets.next() else { continue };
             if mode & 0o004 != 0 {

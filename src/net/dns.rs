@@ -12,7 +12,6 @@ use std::time::Instant;
 mod exchange;
 mod server;
 pub mod update;
-#[cfg(feature = "rfc2136")]
 pub mod update_client;
 pub mod wire;
 pub mod zone;

@@ -2,7 +2,7 @@
 //! address. User and password go as a SHA-1 in the query, the user in lower case. (The tokens of its second API need no
 //! code: see the presets that begin with afraid.)
 
-use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
+use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, UpdateResult};
 use super::requests::{self, Answer, HttpService, UpdateRequest};
 use super::template::reading::Reading;
 use crate::net::http::{quoted, Reply, Request, Url, LARGE};
@@ -12,10 +12,10 @@ use crate::types::digest::{hex, sha1};
 use crate::types::secret::Secret;
 use std::net::IpAddr;
 
-pub const KEYS: &[Key] = &[
+const KEYS: &[Key] = &[
     key("url", "the API (default https://freedns.afraid.org/api/)"),
-    key("user", "account name"),
-    secret("password", "password"),
+    key("user", "account name").needed(),
+    secret("password", "password").needed(),
 ];
 
 struct Afraid {
@@ -24,8 +24,17 @@ struct Afraid {
     sha: Secret,
 }
 
+pub const PROTOCOL: Protocol = Protocol {
+    name: "afraid",
+    names: &["freedns", "freedns.afraid.org", "afraid.org", "freedns.afraid.com"],
+    what: "FreeDNS at afraid.org, API version 1, with user and password",
+    keys: KEYS,
+    make: Some(make),
+    ..Protocol::PLAIN
+};
+
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     let url = match facts.entry("url") {
         Some(_) => facts.guarded_url("url", plaintext),
         None => Url::parse("https://freedns.afraid.org/api/").ok(),

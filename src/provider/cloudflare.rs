@@ -11,7 +11,7 @@ mod talk;
 mod tests;
 mod write;
 
-use super::contract::{HostResult, HostUpdate, Provider, PushContext};
+use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext};
 use super::lookup::{self, given, hosts_under, optional};
 use crate::net::http::Url;
 use crate::settings::reader::{key, secret, Key, SectionReader, SECRET_FORMS};
@@ -24,9 +24,9 @@ use plan::Extras;
 const API: &str = "https://api.cloudflare.com/client/v4";
 
 /// The keys that a section takes.
-pub const KEYS: &[Key] = &[
+const KEYS: &[Key] = &[
     key("url", "the API's base"),
-    secret("token", "an API token with Zone:DNS:Edit"),
+    secret("token", "an API token with Zone:DNS:Edit").needed(),
     key("email", "instead of a token: the account's address"),
     secret("key", "with email: the Global API Key"),
     key("zone", "the zone's name, when it should not be looked up"),
@@ -69,8 +69,19 @@ impl Provider for Cloudflare {
     }
 }
 
+pub const PROTOCOL: Protocol = Protocol {
+    name: "cloudflare",
+    names: &["cloudflare.com", "cloudflare.com-v4"],
+    what: "Cloudflare's DNS API",
+    lists: true,
+    proxy_key: "proxied",
+    keys: KEYS,
+    make: Some(make),
+    ..Protocol::PLAIN
+};
+
 /// Reads a section. Mistakes are noted in `facts`; then there is no provider.
-pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     build(facts, plaintext).map(|made| Box::new(made) as Box<dyn Provider>)
 }
 

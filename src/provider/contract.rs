@@ -8,13 +8,52 @@ use crate::types::hostname::Host;
 use crate::types::vec_map::VecMap;
 use std::net::IpAddr;
 
-/// A way to speak to a server: a row of the table.
+/// Reads a section and notes its mistakes; the flag says whether passwords may go over `http://`.
+pub type Make = fn(&SectionReader<'_>, bool) -> Option<Box<dyn Provider>>;
+
+/// A protocol or an API, and everything that is known of it outside its own file.
 pub struct Protocol {
     pub name: &'static str,
+    /// Its other names.
+    pub names: &'static [&'static str],
     pub what: &'static str,
     pub keys: &'static [Key],
-    /// Reads a section, noting mistakes in the facts; the flag says whether passwords may go over `http://`.
-    pub make: fn(&SectionReader<'_>, bool) -> Option<Box<dyn Provider>>,
+    /// The Cargo feature that a build needs for it; empty if every build has it.
+    pub feature: &'static str,
+    /// Whether one request can update several hosts and both families.
+    pub lists: bool,
+    /// Whether it can publish several addresses of a host in one family.
+    pub sets: bool,
+    /// The yes/no key with which the service publishes its own addresses in place of ours; empty if it has none.
+    pub proxy_key: &'static str,
+    /// The key with the name server that takes the updates; empty if it has none.
+    pub server_key: &'static str,
+    /// `None`: this build leaves it out.
+    pub make: Option<Make>,
+}
+
+impl Protocol {
+    /// The defaults of a row.
+    pub const PLAIN: Protocol = Protocol {
+        name: "",
+        names: &[],
+        what: "",
+        keys: &[],
+        feature: "",
+        lists: false,
+        sets: false,
+        proxy_key: "",
+        server_key: "",
+        make: None,
+    };
+
+    /// This row in a build that has the feature, or its name and the feature only.
+    pub const fn with(self, feature: &'static str, there: bool) -> Protocol {
+        match there {
+            true => Protocol { feature, ..self },
+            false => Protocol { name: self.name, names: self.names, feature, ..Protocol::PLAIN },
+        }
+    }
 }
 
 /// What a host should hold in one family.

@@ -1,7 +1,7 @@
 //! DuckDNS (https://www.duckdns.org/spec.jsp): a token, a list of names without their domain, both families in one
 //! request, and a reply of four lines.
 
-use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
+use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, UpdateResult};
 use super::requests::{self, Answer, HttpService, UpdateRequest};
 use crate::net::http::{quoted, Reply, Request, Url};
 use crate::settings::reader::{key, secret, Key, SectionReader};
@@ -12,16 +12,28 @@ const DOMAIN: &str = ".duckdns.org";
 /// Names in one request; the service tells no limit.
 const MOST_HOSTS: usize = 20;
 
-pub const KEYS: &[Key] =
-    &[key("url", "where updates go (default https://www.duckdns.org/update)"), secret("token", "the account's token")];
+const KEYS: &[Key] = &[
+    key("url", "where updates go (default https://www.duckdns.org/update)"),
+    secret("token", "the account's token").needed(),
+];
 
 struct Duckdns {
     url: Url,
     token: Secret,
 }
 
+pub const PROTOCOL: Protocol = Protocol {
+    name: "duckdns",
+    names: &["duckdns.org", "www.duckdns.org"],
+    what: "DuckDNS",
+    lists: true,
+    keys: KEYS,
+    make: Some(make),
+    ..Protocol::PLAIN
+};
+
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     let url = match facts.entry("url") {
         Some(_) => facts.guarded_url("url", plaintext),
         None => Url::parse("https://www.duckdns.org/update").ok(),

@@ -3,7 +3,7 @@
 
 pub mod return_codes;
 
-use super::contract::{HostResult, HostUpdate, Provider, PushContext};
+use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext};
 use super::requests::{self, Answer, HttpService, UpdateRequest};
 use crate::net::http::{Reply, Request, Url};
 use crate::settings::reader::{key, secret as secret_key, Key, SectionReader};
@@ -16,11 +16,11 @@ use std::net::IpAddr;
 const MOST_HOSTS: usize = 20;
 
 /// What a section may say; presets say most of it.
-pub const KEYS: &[Key] = &[
-    key("url", "where updates go"),
+const KEYS: &[Key] = &[
+    key("url", "where updates go").needed(),
     key("url6", "where updates of IPv6 go, if elsewhere"),
-    key("user", "account name; {host} stands for the host"),
-    secret_key("password", "password or update key"),
+    key("user", "account name; {host} stands for the host").needed(),
+    secret_key("password", "password or update key").needed(),
     key("batch", "yes: several hosts in one request (default no)"),
     key("dual", "both families: separate (default), comma (myip=4,6) or myipv6"),
     key("extra", "parameters that come first, such as system=dyndns"),
@@ -54,8 +54,16 @@ struct Dyndns2 {
     soon: Vec<ReturnCode>,
 }
 
+pub const PROTOCOL: Protocol = Protocol {
+    name: "dyndns2",
+    what: "the protocol of most services; needs url",
+    keys: KEYS,
+    make: Some(make),
+    ..Protocol::PLAIN
+};
+
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     if facts.entry("url").is_none() {
         facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
     }

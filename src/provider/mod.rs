@@ -1,24 +1,16 @@
 //! Which providers there are: the table of protocols, and the presets, which are rows of facts in `presets/*.ini`
 //! written as a user would write them. Nothing here knows what is inside any of them.
 
-#[cfg(feature = "apis")]
-pub mod afraid;
-#[cfg(any(feature = "cloudflare", feature = "apis"))]
-pub mod api_error;
-#[cfg(feature = "cloudflare")]
-pub mod cloudflare;
+mod afraid;
+mod api_error;
+mod cloudflare;
 pub mod contract;
-#[cfg(feature = "apis")]
-pub mod duckdns;
-pub mod dyndns2;
-#[cfg(any(feature = "cloudflare", feature = "apis"))]
-pub mod lookup;
-pub mod requests;
-#[cfg(feature = "apis")]
-pub mod rest;
-#[cfg(feature = "rfc2136")]
-pub mod rfc2136;
-#[cfg(feature = "template")]
+mod duckdns;
+mod dyndns2;
+mod lookup;
+mod requests;
+mod rest;
+mod rfc2136;
 pub mod template;
 
 use crate::net::http::Url;
@@ -26,99 +18,49 @@ use crate::settings::{Section, Settings};
 use crate::types::spelling;
 use contract::Protocol;
 
-/// The protocols that each have a file of their own.
+/// A row, whole only in a build with the Cargo feature.
+macro_rules! row {
+    ($module:ident, $feature:literal) => {{
+        const ROW: Protocol = $module::PROTOCOL;
+        ROW.with($feature, cfg!(feature = $feature))
+    }};
+}
+
+/// The protocols that each have code of their own.
 const OWN: &[Protocol] = &[
-    Protocol {
-        name: "dyndns2",
-        what: "the protocol of most services; needs url",
-        keys: dyndns2::KEYS,
-        make: dyndns2::make,
-    },
-    #[cfg(feature = "template")]
-    Protocol {
-        name: "template",
-        what: "any other HTTP request; needs url",
-        keys: template::KEYS,
-        make: template::make,
-    },
-    #[cfg(feature = "apis")]
-    Protocol { name: "duckdns", what: "DuckDNS", keys: duckdns::KEYS, make: duckdns::make },
-    #[cfg(feature = "apis")]
-    Protocol {
-        name: "afraid",
-        what: "FreeDNS at afraid.org, API version 1, with user and password",
-        keys: afraid::KEYS,
-        make: afraid::make,
-    },
-    #[cfg(feature = "cloudflare")]
-    Protocol { name: "cloudflare", what: "Cloudflare's DNS API", keys: cloudflare::KEYS, make: cloudflare::make },
-    #[cfg(feature = "rfc2136")]
-    Protocol {
-        name: "rfc2136",
-        what: "signed DNS updates, sent to the name server of the zone",
-        keys: rfc2136::KEYS,
-        make: rfc2136::make,
-    },
+    dyndns2::PROTOCOL,
+    row!(template, "template"),
+    row!(duckdns, "apis"),
+    row!(afraid, "apis"),
+    row!(cloudflare, "cloudflare"),
+    row!(rfc2136, "rfc2136"),
 ];
 
-/// The APIs of DNS hosts, of which each is a table of facts.
-#[cfg(feature = "apis")]
-use rest::PROTOCOLS as APIS;
-#[cfg(not(feature = "apis"))]
-const APIS: &[Protocol] = &[];
-
-/// What a build without a feature leaves out.
-pub const FEATURES: &[(&str, &[&str])] = &[
-    ("cloudflare", &["cloudflare"]),
-    ("template", &["template"]),
-    ("rfc2136", &["nsupdate", "rfc2136"]),
-    (
-        "apis",
-        &[
-            "desec-api",
-            "duckdns",
-            "afraid",
-            "digitalocean",
-            "dnsimple",
-            "gandi",
-            "godaddy",
-            "hetzner",
-            "ionos",
-            "linode",
-            "namesilo",
-            "netcup",
-            "ovh-api",
-            "porkbun",
-            "powerdns",
-            "route53",
-            "vultr",
-        ],
-    ),
-    ("all-providers", &["aliyun", "dnspod", "luadns", "njalla-api", "ns1", "scaleway", "servercow", "tencent"]),
-];
+/// Every protocol that a build can have; see [`Protocol::make`].
+pub fn rows() -> impl Iterator<Item = &'static Protocol> {
+    OWN.iter().chain(rest::PROTOCOLS)
+}
 
 /// All protocols of this build.
 pub fn protocols() -> impl Iterator<Item = &'static Protocol> {
-    OWN.iter().chain(APIS)
+    rows().filter(|protocol| protocol.make.is_some())
 }
 
-/// What to tell of a provider that this build leaves out.
+/// What to print of a provider that this build leaves out.
 pub fn left_out(name: &str) -> Option<String> {
     let preset = built_in(&format!("preset:{name}"));
     let name = match preset.as_ref().and_then(|preset| preset.get("protocol")) {
         Some(protocol) => &protocol.value,
-        None => place(&format!("protocol:{name}")).map_or(name, |(_, name)| name),
+        None => name,
     };
-    let (feature, _) = FEATURES.iter().find(|(_, names)| names.contains(&name) && protocol(name).is_none())?;
-    Some(spelling::left_out(feature))
+    let row = rows().find(|row| row.name == name || row.names.contains(&name))?;
+    row.make.is_none().then(|| spelling::left_out(row.feature))
 }
 
-/// Those of them that take several hosts, and both families, in one request.
-pub const LISTS: &[&str] =
-    &["duckdns", "cloudflare", "rfc2136", "desec-api", "netcup", "powerdns", "route53", "scaleway"];
-
-/// Those that take several addresses of a host.
-pub const SETS: &[&str] = &["rfc2136"];
+/// Whether a key holds a secret in any section.
+pub fn is_secret(key: &str) -> bool {
+    protocols().flat_map(|protocol| protocol.keys).any(|known| known.secret && known.name == key)
+}
 
 /// What a service or a detector needs that a build has not is left out of its text.
 macro_rules! built_in {
@@ -173,8 +115,10 @@ pub const USUAL_DETECTORS: &str = if cfg!(feature = "tls") { "ipify, opendns" } 
 /// Begins a line with the further names of a built-in section.
 const NAMES: &str = "\nnames = ";
 
+/// A protocol of this build by one of its names.
 pub fn protocol(name: &str) -> Option<&'static Protocol> {
-    protocols().find(|protocol| protocol.name == name)
+    let by_name = protocols().find(|protocol| protocol.name == name);
+    by_name.or_else(|| protocols().find(|protocol| protocol.names.contains(&name)))
 }
 
 /// A service or protocol by one of its names, and its preset if it is one. The name with the ending of its domain is
@@ -186,7 +130,7 @@ pub fn named(name: &str) -> Option<(&'static Protocol, Option<Section>)> {
     }
     let by_name = |name: &str| match built_in(&format!("preset:{name}")) {
         Some(preset) => Some((protocol(&preset.get("protocol")?.value)?, Some(preset))),
-        None => protocol(name).or_else(|| protocol(place(&format!("protocol:{name}"))?.1)).map(|found| (found, None)),
+        None => protocol(name).map(|found| (found, None)),
     };
     by_name(name).or_else(|| {
         let (protocol, preset) = by_name(name.rsplit_once('.')?.0)?;

@@ -7,7 +7,7 @@ mod key;
 mod push;
 mod rcodes;
 
-use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
+use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, UpdateResult};
 use crate::net::context::PassContext;
 use crate::net::dns::zone::{self, Asked};
 use crate::net::dns::{self, DnsError, Server};
@@ -21,12 +21,12 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 /// What a section may say.
-pub const KEYS: &[Key] = &[
+const KEYS: &[Key] = &[
     key("server", "name server that takes updates, and :port if not 53 (default: the zone's primary)"),
     key("zone", "zone that is updated (default: looked up for each host)"),
     key("ttl", "seconds that others may keep an address (default 60)"),
     key("transport", "udp (default; what is too long goes over TCP) or tcp"),
-    secret("key", "key as tsig-keygen or dnssec-keygen writes it, or hmac-sha256:name:secret"),
+    secret("key", "key as tsig-keygen or dnssec-keygen writes it, or hmac-sha256:name:secret").needed(),
     key("key_name", "name of the key, with secret; or which one of key_file"),
     key("algorithm", "hmac-sha256 (default), hmac-md5, hmac-sha1, -sha224, -sha384 or -sha512"),
     secret("secret", "the key's secret in base64"),
@@ -44,8 +44,20 @@ struct Rfc2136 {
     mine: bool,
 }
 
+pub const PROTOCOL: Protocol = Protocol {
+    name: "rfc2136",
+    names: &["bind-nsupdate"],
+    what: "signed DNS updates, sent to the name server of the zone",
+    lists: true,
+    sets: true,
+    server_key: "server",
+    keys: KEYS,
+    make: Some(make),
+    ..Protocol::PLAIN
+};
+
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &SectionReader<'_>, _plaintext: bool) -> Option<Box<dyn Provider>> {
+fn make(facts: &SectionReader<'_>, _plaintext: bool) -> Option<Box<dyn Provider>> {
     let (server, nameserver) = (facts.with("server", Server::parse), facts.with("nameserver", Server::parse));
     let zone = facts.with("zone", |text| Host::new(text).map(|zone| zone.ascii().to_string()));
     if let (Some(zone), Some(entry)) = (&zone, facts.entry("hosts")) {

@@ -7,7 +7,7 @@ mod shape;
 
 pub use shape::{needs, shape};
 
-use super::contract::{HostResult, HostUpdate, Provider, PushContext, UpdateResult};
+use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, UpdateResult};
 use super::requests::{self, Answer, HttpService, UpdateRequest};
 use crate::net::http::{clean, Method, Reply, Request, Url};
 use crate::settings::reader::{key, secret as secret_key, Key, SectionReader, SECRET_FORMS};
@@ -19,19 +19,19 @@ use reading::Reading;
 use std::net::IpAddr;
 
 /// What a section may say; presets say most of it.
-pub const KEYS: &[Key] = &[
-    key("url", "where updates go, with {host}, {ip}, {password} and others in it"),
+const KEYS: &[Key] = &[
+    key("url", "where updates go, with {host}, {ip}, {password} and others in it").needed(),
     key("url6", "where updates of IPv6 go, if elsewhere"),
     key("method", "get (default), post, put or patch"),
     key("header", "a header: Name: value"),
     key("header2", "another one"),
     key("body", "what is sent with it, as JSON or as a form"),
     key("auth", "none (default), basic (user and password) or bearer (token)"),
-    key("user", "account name; {host} stands for the host"),
-    secret_key("password", "password or update key"),
-    secret_key("token", "token or API key"),
-    key("id", "the record's id, where the service has one"),
-    key("zone", "the domain that the hosts are in"),
+    key("user", "account name; {host} stands for the host").if_used(),
+    secret_key("password", "password or update key").if_used(),
+    secret_key("token", "token or API key").if_used(),
+    key("id", "the record's id, where the service has one").if_used(),
+    key("zone", "the domain that the hosts are in").if_used(),
     key("other", "what stands for the family that is not updated, such as no"),
     key("success", "texts that say yes (default: the words of dyndns2)"),
     key("unchanged", "texts that say that it was so already"),
@@ -73,8 +73,17 @@ struct Template {
     by_source: bool,
 }
 
+pub const PROTOCOL: Protocol = Protocol {
+    name: "template",
+    names: &["custom"],
+    what: "any other HTTP request; needs url",
+    keys: KEYS,
+    make: Some(make),
+    ..Protocol::PLAIN
+};
+
 /// Reads a section; notes what is wrong with it.
-pub fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
+fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     if facts.entry("url").is_none() {
         facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
     }

@@ -6,7 +6,7 @@ mod hosts;
 mod key;
 mod secrets;
 
-pub use key::{key, secret, Key, SECRET_FORMS};
+pub use key::{key, secret, Key, Need, SECRET_FORMS};
 
 use crate::net::http::Url;
 use crate::settings::{shown, Entry, Place, Problem, Section};

@@ -1,7 +1,8 @@
 //! What a service is like, in the words of a table: told from its preset and its protocol's keys, so that no table has
 //! to be kept beside them.
 
-use crate::provider::{contract::Protocol, template, LISTS};
+use crate::provider::{contract::Protocol, template};
+use crate::settings::reader::Need;
 use crate::settings::Section;
 use crate::types::address::Family;
 use crate::types::json::{array, quote, Object};
@@ -31,12 +32,12 @@ pub fn traits(protocol: &Protocol, preset: Option<&Section>) -> Traits {
     let families = Family::BOTH.map(on);
     let joint = match &shape {
         Some(shape) => shape.together,
-        None => LISTS.contains(&protocol.name) || value("dual").is_some_and(|dual| dual != "separate"),
+        None => protocol.lists || value("dual").is_some_and(|dual| dual != "separate"),
     };
     Traits {
         families,
         together: joint && families == [true, true],
-        lists: LISTS.contains(&protocol.name) || value("batch") == Some("yes"),
+        lists: protocol.lists || value("batch") == Some("yes"),
         needs: needs(protocol, preset),
         sent: match &shape {
             Some(shape) => shape.sent,
@@ -48,18 +49,11 @@ pub fn traits(protocol: &Protocol, preset: Option<&Section>) -> Traits {
 
 /// The keys that a section has to say; `*` marks a secret.
 fn needs(protocol: &Protocol, preset: Option<&Section>) -> Vec<String> {
-    let takes = |name: &str| protocol.keys.iter().any(|key| key.name == name);
     let set = |name: &str| preset.is_some_and(|preset| preset.get(name).is_some());
-    let needed = protocol.keys.iter().filter(|key| match (protocol.name, key.name) {
-        ("template" | "dyndns2", "url") => !set("url"),
-        ("template", name) => template::needs(preset, name),
-        // A key in one piece, of which there is another form in pieces.
-        ("rfc2136", name) => name == "key",
-        ("powerdns", "url") | ("netcup" | "servercow", "zone") | ("luadns", "email") => true,
-        ("ovh-api", _) => key.secret,
-        (_, "user") => !set("user") && !takes("token"),
-        (_, "token") => true,
-        _ => key.secret && !takes("token"),
+    let needed = protocol.keys.iter().filter(|key| match key.need {
+        Need::No => false,
+        Need::Yes => !set(key.name),
+        Need::IfUsed => template::needs(preset, key.name),
     });
     needed.map(super::shown).collect()
 }

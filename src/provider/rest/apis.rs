@@ -1,115 +1,60 @@
-//! The tables, one file a provider. The second half is in builds with the feature `all-providers` only.
+//! The APIs, one file each. To add one: its file with the constant `API`, its name twice below (`mod` and `PROTOCOLS`), and
+//! the folder of its conversations.
 
+use super::table::Api;
 use crate::provider::contract::Protocol;
 
+mod aliyun;
 mod desec;
 mod digitalocean;
 mod dnsimple;
+mod dnspod;
 mod gandi;
 mod godaddy;
 mod hetzner;
 mod ionos;
 mod linode;
+mod luadns;
 mod namesilo;
 mod netcup;
+mod njalla;
+mod ns1;
 mod ovh;
 mod porkbun;
 mod powerdns;
 mod route53;
+mod scaleway;
+mod servercow;
+mod tencent;
 mod vultr;
 
-use desec::DESEC;
-use digitalocean::DIGITALOCEAN;
-use dnsimple::DNSIMPLE;
-use gandi::GANDI;
-use godaddy::GODADDY;
-use hetzner::HETZNER;
-use ionos::IONOS;
-use linode::LINODE;
-use namesilo::NAMESILO;
-use netcup::NETCUP;
-use ovh::OVH;
-use porkbun::PORKBUN;
-use powerdns::POWERDNS;
-use route53::ROUTE53;
-use vultr::VULTR;
-
-#[cfg(feature = "all-providers")]
-mod aliyun;
-#[cfg(feature = "all-providers")]
-mod dnspod;
-#[cfg(feature = "all-providers")]
-mod luadns;
-#[cfg(feature = "all-providers")]
-mod njalla;
-#[cfg(feature = "all-providers")]
-mod ns1;
-#[cfg(feature = "all-providers")]
-mod scaleway;
-#[cfg(feature = "all-providers")]
-mod servercow;
-#[cfg(feature = "all-providers")]
-mod tencent;
-
-#[cfg(feature = "all-providers")]
-use aliyun::ALIYUN;
-#[cfg(feature = "all-providers")]
-use dnspod::DNSPOD;
-#[cfg(feature = "all-providers")]
-use luadns::LUADNS;
-#[cfg(feature = "all-providers")]
-use njalla::NJALLA;
-#[cfg(feature = "all-providers")]
-use ns1::NS1;
-#[cfg(feature = "all-providers")]
-use scaleway::SCALEWAY;
-#[cfg(feature = "all-providers")]
-use servercow::SERVERCOW;
-#[cfg(feature = "all-providers")]
-use tencent::TENCENT;
-
-/// The row of an adapter.
-macro_rules! row {
-    ($api:ident) => {
-        Protocol {
-            name: $api.name,
-            what: $api.what,
-            keys: $api.keys,
-            make: |facts, plaintext| super::make(&$api, facts, plaintext),
-        }
+/// The rows of a list of APIs: whole ones in a build with the Cargo feature that is named first, else their names. (Their
+/// modules carry no `cfg`: of a constant that is not used nothing gets into the program.)
+macro_rules! rows {
+    ($($feature:literal: $($module:ident)*;)*) => {
+        &[$($({
+            const ROW: Protocol = Protocol {
+                make: Some(|facts, plaintext| super::make(&$module::API, facts, plaintext)),
+                ..row(&$module::API)
+            };
+            ROW.with($feature, cfg!(feature = $feature))
+        },)*)*]
     };
 }
 
-pub const PROTOCOLS: &[Protocol] = &[
-    row!(DESEC),
-    row!(DIGITALOCEAN),
-    row!(DNSIMPLE),
-    row!(GANDI),
-    row!(GODADDY),
-    row!(HETZNER),
-    row!(IONOS),
-    row!(LINODE),
-    row!(NAMESILO),
-    row!(NETCUP),
-    row!(OVH),
-    row!(PORKBUN),
-    row!(POWERDNS),
-    row!(ROUTE53),
-    row!(VULTR),
-    #[cfg(feature = "all-providers")]
-    row!(ALIYUN),
-    #[cfg(feature = "all-providers")]
-    row!(DNSPOD),
-    #[cfg(feature = "all-providers")]
-    row!(LUADNS),
-    #[cfg(feature = "all-providers")]
-    row!(NJALLA),
-    #[cfg(feature = "all-providers")]
-    row!(NS1),
-    #[cfg(feature = "all-providers")]
-    row!(SCALEWAY),
-    #[cfg(feature = "all-providers")]
-    row!(SERVERCOW),
-    #[cfg(feature = "all-providers")]
-    row!(TENCENT),
-];
+pub const PROTOCOLS: &[Protocol] = rows! {
+    "apis": desec digitalocean dnsimple gandi godaddy hetzner ionos linode namesilo netcup ovh porkbun powerdns route53 vultr;
+    "all-providers": aliyun dnspod luadns njalla ns1 scaleway servercow tencent;
+};
+
+/// The row of an API.
+const fn row(api: &Api) -> Protocol {
+    Protocol {
+        name: api.name,
+        names: api.names,
+        what: api.what,
+        keys: api.keys,
+        lists: api.batch.is_some(),
+        ..Protocol::PLAIN
+    }
+}

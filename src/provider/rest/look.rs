@@ -1,8 +1,8 @@
 //! Reads listings to their end, or says that it could not: what we do not see we might create twice.
 
 use super::placeholders::Words;
+use super::table::{Api, List, Naming, Pages};
 use super::talk::Talk;
-use super::{Api, List, Naming, Pages};
 use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::provider::lookup::{is_id, plain};
 use crate::types::hostname::Host;

@@ -53,7 +53,6 @@ fn aws4_header(
 
 /// Signs by Tencent's TC3-HMAC-SHA256 the body of a POST to `/`, with the headers `content-type`, `host` and
 /// `x-tc-action` (<https://cloud.tencent.com/document/api/1427/56189>).
-#[cfg(feature = "all-providers")]
 pub fn tc3(request: &mut Request, service: &str, action: &str, key: &str, secret: &str, now: Timestamp) {
     let kind = request.headers.iter().find(|(name, _)| *name == "Content-Type").map_or("", |(_, kind)| kind);
     let headers =
@@ -64,7 +63,6 @@ pub fn tc3(request: &mut Request, service: &str, action: &str, key: &str, secret
     request.headers.push(("Authorization", authorization));
 }
 
-#[cfg(feature = "all-providers")]
 fn tc3_header(
     headers: &str,
     names: &str,
@@ -88,7 +86,6 @@ fn tc3_header(
 
 /// The signature of a query whose values are percent-encoded, by Alibaba's RPC style with HMAC-SHA1
 /// (<https://www.alibabacloud.com/help/en/sdk/product-overview/rpc-mechanism>).
-#[cfg(feature = "all-providers")]
 pub fn rpc1(method: &str, query: &str, secret: &str) -> String {
     use crate::types::secret::percent;
     let mut pairs: Vec<&str> = query.split('&').collect();
@@ -131,7 +128,6 @@ mod tests {
     }
 
     /// The example of Tencent's "Signature v3": DescribeInstances.
-    #[cfg(feature = "all-providers")]
     #[test]
     fn tencents_example_is_signed_as_theirs() {
         let header = tc3_header(
@@ -151,7 +147,6 @@ mod tests {
     }
 
     /// The example of Alibaba's "RPC style": DescribeRegions.
-    #[cfg(feature = "all-providers")]
     #[test]
     fn alibabas_example_is_signed_as_theirs() {
         let query = "Timestamp=2016-02-23T12%3A46%3A24Z&Format=XML&AccessKeyId=testid&Action=DescribeRegions\

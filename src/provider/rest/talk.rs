@@ -1,7 +1,8 @@
 //! One call: what is sent, and how its answer is read before anyone believes it.
 
 use super::placeholders::{Place, Words};
-use super::{Api, Call, Form, Means, Rest};
+use super::table::{Api, Call, Form, Means};
+use super::Rest;
 use crate::net::http::{quoted, Http, Reply, Request, LARGE};
 use crate::provider::api_error::{self, ApiError, ErrorKind};
 use crate::provider::contract::{Pause, UpdateResult};
@@ -80,7 +81,6 @@ impl<'a> Talk<'a> {
     pub fn place(&self) -> Place {
         match self.owner.api.form {
             Form::Json => Place::Json,
-            #[cfg(feature = "all-providers")]
             Form::Fields => Place::Path,
             Form::Xml => Place::Xml,
         }
@@ -94,7 +94,6 @@ impl<'a> Talk<'a> {
         if !body.is_empty() {
             let kind = match api.form {
                 Form::Json => "application/json",
-                #[cfg(feature = "all-providers")]
                 Form::Fields => "application/x-www-form-urlencoded",
                 Form::Xml => "application/xml",
             };

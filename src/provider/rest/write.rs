@@ -4,7 +4,7 @@
 use super::look::{self, Record, Zone};
 use super::placeholders::Words;
 use super::push::{softened, Change, Item, Push};
-use super::{Proof, Write};
+use super::table::{Proof, Write};
 use crate::net::http::quoted;
 use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::provider::contract::UpdateResult;

@@ -1,16 +1,15 @@
 //! Alibaba Cloud DNS: <https://www.alibabacloud.com/help/en/dns/api-alidns-2015-01-09-overview>. Each call is a GET whose
 //! query is signed (RPC style, HMAC-SHA1). A record belongs to a line of the split horizon, which stays.
 
-use super::super::talk::Talk;
-use super::super::*;
 use crate::net::http::Request;
 use crate::provider::api_error::ApiError;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
+use crate::provider::rest::talk::Talk;
 use crate::sys::clock;
 use crate::sys::os;
 use crate::types::digest::hex;
 
-pub const ALIYUN: Api = Api {
+pub const API: Api = Api {
     name: "aliyun",
     what: "Alibaba Cloud DNS (Aliyun)",
     keys: keys![secret("key", "the AccessKey id"), secret("secret", "the AccessKey secret")],

@@ -1,15 +1,14 @@
 //! deSEC's REST API: <https://desec.readthedocs.io/en/latest/dns/rrsets.html>. A PATCH of several sets changes or creates
 //! all of a zone in one call, which counts once against the limits.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
 const SET: Write = Write {
     call: call(Method::Patch, "/domains/$zone/rrsets/", r#"{"subname":$sub,"type":$type,"ttl":$ttl,"records":[$ip]}"#),
     proof: Proof::Held(""),
 };
 
-pub const DESEC: Api = Api {
+pub const API: Api = Api {
     name: "desec-api",
     what: "deSEC's REST API: all hosts of a zone in one request (desec is simpler)",
     keys: keys![secret("token", "an API token; it may be limited to the records that homing keeps")],

@@ -1,10 +1,10 @@
 //! DigitalOcean: <https://docs.digitalocean.com/reference/api/digitalocean/#tag/Domain-Records>.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const DIGITALOCEAN: Api = Api {
+pub const API: Api = Api {
     name: "digitalocean",
+    names: &["digitalocean.com", "digitalocean.com-v2"],
     what: "DigitalOcean's DNS API",
     keys: keys![secret("token", "a personal access token with the scopes domain:read, :create and :update")],
     vendor: "DigitalOcean",

@@ -1,11 +1,11 @@
 //! DNSimple, version 2: <https://developer.dnsimple.com/v2/zones/records/>. Everything is below the account's number, which
 //! a token of an account tells.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const DNSIMPLE: Api = Api {
+pub const API: Api = Api {
     name: "dnsimple",
+    names: &["dnsimple.com", "dnsimple.com-v2"],
     what: "DNSimple's API, version 2",
     keys: keys![secret("token", "an access token of the account, not of the user")],
     vendor: "DNSimple",

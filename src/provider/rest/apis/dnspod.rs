@@ -2,10 +2,9 @@
 //! record belongs to a line of the split horizon, which stays. Five changes to what it is already lock a record for an
 //! hour; homing makes none.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const DNSPOD: Api = Api {
+pub const API: Api = Api {
     name: "dnspod",
     what: "DNSPod's own API (tencent is Tencent Cloud's)",
     keys: keys![secret("token", "the token as id,token")],

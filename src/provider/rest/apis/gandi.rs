@@ -1,16 +1,16 @@
 //! Gandi LiveDNS: <https://api.gandi.net/docs/livedns/>. A PUT replaces the set of one name and type, and creates it
 //! where there is none. The older API keys (`Apikey` in the place of `Bearer`) are being withdrawn.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
 const SET: Write = Write {
     call: call(Method::Put, "/domains/$zone/records/$at/$type", "{\"rrset_ttl\":$ttl,\"rrset_values\":[$ip]}"),
     proof: Proof::Said("message", "DNS Record Created"),
 };
 
-pub const GANDI: Api = Api {
+pub const API: Api = Api {
     name: "gandi",
+    names: &["gandi.net", "gandi.net-v2"],
     what: "Gandi's LiveDNS API",
     keys: keys![secret("token", "a personal access token that may manage domain name technical configurations")],
     vendor: "Gandi",

@@ -1,16 +1,16 @@
 //! GoDaddy: <https://developer.godaddy.com/doc/endpoint/domains>. A PUT replaces the set of one name and type. Accounts with
 //! fewer than ten domains are told ACCESS_DENIED.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
 const SET: Write = Write {
     call: call(Method::Put, "/v1/domains/$zone/records/$type/$at", r#"[{"data":$ip,"ttl":$ttl}]"#),
     proof: Proof::Empty,
 };
 
-pub const GODADDY: Api = Api {
+pub const API: Api = Api {
     name: "godaddy",
+    names: &["godaddy.com", "godaddy.com-v1"],
     what: "GoDaddy's domains API (for accounts with ten domains or more)",
     keys: keys![secret("key", "the API key, of a production environment"), secret("secret", "its secret")],
     vendor: "GoDaddy",

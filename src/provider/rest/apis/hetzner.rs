@@ -1,11 +1,11 @@
 //! Hetzner's DNS in its cloud API: <https://docs.hetzner.cloud/reference/cloud#zone-rrsets>. The older API at
 //! dns.hetzner.com is being withdrawn. A set's TTL has a call of its own, so that `ttl` is for new records.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const HETZNER: Api = Api {
+pub const API: Api = Api {
     name: "hetzner",
+    names: &["hetzner.cloud"],
     what: "Hetzner's DNS in its cloud API (console.hetzner.com)",
     keys: keys![secret("token", "an API token of the project that has the zone, to read and write")],
     vendor: "Hetzner",

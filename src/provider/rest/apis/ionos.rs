@@ -1,13 +1,13 @@
 //! IONOS: <https://developer.hosting.ionos.com/docs/dns>. A PUT writes the record as a whole, so that what we do not change
 //! is sent as it was listed. Errors come as a list.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const IONOS: Api = Api {
+pub const API: Api = Api {
     name: "ionos",
+    names: &["ionos.com"],
     what: "IONOS's DNS API",
-    keys: keys![secret("key", "the API key: public prefix, a dot, secret"), ZONE_ID],
+    keys: keys![secret("key", "the API key: public prefix, a dot, secret"); ZONE_ID],
     vendor: "IONOS",
     base: "https://api.hosting.ionos.com/dns/v1",
     remedy: "make a key at https://developer.hosting.ionos.com/keys and write it as prefix.secret",

@@ -1,11 +1,11 @@
 //! Linode (Akamai): <https://techdocs.akamai.com/linode-api/reference/put-domain-record>. A PUT changes what it names. It
 //! rounds a TTL up to one of its own.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const LINODE: Api = Api {
+pub const API: Api = Api {
     name: "linode",
+    names: &["linode.com"],
     what: "Linode's (Akamai's) domains API",
     keys: keys![secret("token", "a personal access token with read and write access to Domains")],
     vendor: "Linode",

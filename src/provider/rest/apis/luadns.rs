@@ -1,12 +1,11 @@
 //! LuaDNS: <https://www.luadns.com/api.html>. A PUT writes the record as a whole.
 
-use super::super::*;
-use crate::settings::reader::{key, secret};
+use crate::provider::rest::table::*;
 
-pub const LUADNS: Api = Api {
+pub const API: Api = Api {
     name: "luadns",
     what: "LuaDNS's API",
-    keys: keys![key("email", "the account's mail address"), secret("token", "an API key"), ZONE_ID],
+    keys: keys![key("email", "the account's mail address"), secret("token", "an API key"); ZONE_ID],
     vendor: "LuaDNS",
     base: "https://api.luadns.com/v1",
     remedy: "make a key at https://app.luadns.com/api_keys, and switch API access on in the account's settings",

@@ -1,11 +1,11 @@
 //! NameSilo: <https://www.namesilo.com/api-reference>. Each call is a GET with the key in its query, each answer has a code
 //! of its own; one call lists a whole zone.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const NAMESILO: Api = Api {
+pub const API: Api = Api {
     name: "namesilo",
+    names: &["namesilo.com", "namesilo.com-v1"],
     what: "NameSilo's API",
     keys: keys![secret("key", "the API key")],
     vendor: "NameSilo",

@@ -2,18 +2,18 @@
 //! back, and one call for all records of a zone that change; the others stay. Records have no TTL of their own. A wrong
 //! key is told in the words of a limit ("More than 180 requests per minute"), so that one can't be told from the other.
 
-use super::super::*;
-use crate::settings::reader::{key, secret};
+use crate::provider::rest::table::*;
 
-pub const NETCUP: Api = Api {
+pub const API: Api = Api {
     name: "netcup",
+    names: &["netcup.com", "netcup.de"],
     what: "netcup's CCP API; needs zone",
     keys: &[
         key("url", "the API's base"),
-        key("user", "the customer number"),
-        secret("key", "the API key"),
-        secret("password", "the API password"),
-        key("zone", "the zone's name"),
+        key("user", "the customer number").needed(),
+        secret("key", "the API key").needed(),
+        secret("password", "the API password").needed(),
+        key("zone", "the zone's name").needed(),
         key("create", "no: never create a missing record (default: yes)"),
     ],
     vendor: "netcup",

@@ -1,9 +1,8 @@
 //! Njalla: <https://njal.la/api/>. One URL for all, a method in each body, errors in answers with status 200.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const NJALLA: Api = Api {
+pub const API: Api = Api {
     name: "njalla-api",
     what: "Njalla's API (njalla is simpler)",
     keys: keys![secret("token", "an API token; do not bind it to an address")],

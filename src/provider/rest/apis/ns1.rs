@@ -1,9 +1,8 @@
 //! NS1 (IBM): <https://ns1.com/api>. A record is a set of one name and type.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const NS1: Api = Api {
+pub const API: Api = Api {
     name: "ns1",
     what: "NS1's API (NS1 Connect)",
     keys: keys![secret("key", "an API key that may manage the zone's records")],

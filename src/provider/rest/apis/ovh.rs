@@ -2,15 +2,14 @@
 //! (<https://help.ovhcloud.com/csm/en-gb-api-getting-started-ovhcloud-api>), a record is asked for by its number, and
 //! changes count after a refresh of the zone.
 
-use super::super::talk::Talk;
-use super::super::*;
 use crate::net::http::Request;
 use crate::provider::api_error::{ApiError, ErrorKind};
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
+use crate::provider::rest::talk::Talk;
 use crate::sys::clock::{self, Timestamp};
 use crate::types::digest::{hex, sha1};
 
-pub const OVH: Api = Api {
+pub const API: Api = Api {
     name: "ovh-api",
     what: "OVHcloud's API (ovh, for DynHost, is simpler)",
     keys: keys![

@@ -1,11 +1,11 @@
 //! Porkbun: <https://porkbun.com/api/json/v3/documentation>. Everything is a POST with the keys in the body; one call lists
 //! a whole zone. A note on a record stays when it is not sent.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const PORKBUN: Api = Api {
+pub const API: Api = Api {
     name: "porkbun",
+    names: &["porkbun.com", "porkbun.com-v3"],
     what: "Porkbun's API; enable API access for the domain",
     keys: keys![secret("key", "the API key (pk1_...)"), secret("secret", "the secret API key (sk1_...)")],
     vendor: "Porkbun",

@@ -1,8 +1,7 @@
 //! PowerDNS's own API: <https://doc.powerdns.com/authoritative/http-api/zone.html>. REPLACE puts one set in the place of
 //! another and leaves its comments; all sets of a zone go in one call.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
 const SET: Write = Write {
     call: call(
@@ -13,10 +12,17 @@ const SET: Write = Write {
     proof: Proof::Empty,
 };
 
-pub const POWERDNS: Api = Api {
+pub const API: Api = Api {
     name: "powerdns",
+    names: &["pdns"],
     what: "the API of a PowerDNS server; needs url, such as http://127.0.0.1:8081/api/v1/servers/localhost",
-    keys: keys![secret("key", "api-key of pdns.conf")],
+    keys: &[
+        key("url", "the API's base").needed(),
+        secret("key", "api-key of pdns.conf").needed(),
+        key("zone", "the zone's name, when it should not be looked up"),
+        key("ttl", "in seconds; left alone by default"),
+        key("create", "no: never create a missing record (default: yes)"),
+    ],
     vendor: "PowerDNS",
     remedy: "it is 'api-key' in the server's pdns.conf",
     headers: &[("X-API-Key", "$key")],

@@ -2,12 +2,11 @@
 //! are XML, its requests are signed, all sets of a zone go in one call. A new set is PENDING until all its servers
 //! have it, which is their business. An alias stands in the way as a CNAME does.
 
-use super::super::talk::Talk;
-use super::super::*;
-use super::super::{sign, xml};
 use crate::net::http::Request;
 use crate::provider::api_error::ApiError;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
+use crate::provider::rest::talk::Talk;
+use crate::provider::rest::{sign, xml};
 use crate::sys::clock;
 
 const SET: Write = Write {
@@ -21,10 +20,11 @@ const SET: Write = Write {
     proof: Proof::Said("ChangeInfo.Status", "PENDING"),
 };
 
-pub const ROUTE53: Api = Api {
+pub const API: Api = Api {
     name: "route53",
+    names: &["route53-v1", "aws"],
     what: "Amazon's Route 53",
-    keys: keys![secret("key", "the access key's id"), secret("secret", "the secret access key"), ZONE_ID],
+    keys: keys![secret("key", "the access key's id"), secret("secret", "the secret access key"); ZONE_ID],
     vendor: "Route 53",
     base: "https://route53.amazonaws.com/2013-04-01",
     remedy:

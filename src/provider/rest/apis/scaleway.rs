@@ -1,11 +1,10 @@
 //! Scaleway: <https://www.scaleway.com/en/developers/api/domains-and-dns/>. A `set` replaces the set of one name and type;
 //! all sets of a zone go in one call. A zone's name stands in two members.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 use crate::types::json;
 
-pub const SCALEWAY: Api = Api {
+pub const API: Api = Api {
     name: "scaleway",
     what: "Scaleway's domains and DNS API",
     keys: keys![secret("token", "the secret key of an API key that may DomainsDNSFullAccess")],

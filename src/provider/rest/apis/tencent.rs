@@ -1,14 +1,13 @@
 //! Tencent Cloud's DNSPod: <https://cloud.tencent.com/document/api/1427>. One URL for all; the action is a header, which
 //! stands here in the place of a path, and requests are signed (TC3-HMAC-SHA256). All is answered with status 200.
 
-use super::super::talk::Talk;
-use super::super::*;
 use crate::net::http::Request;
 use crate::provider::api_error::ApiError;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
+use crate::provider::rest::talk::Talk;
 use crate::sys::clock;
 
-pub const TENCENT: Api = Api {
+pub const API: Api = Api {
     name: "tencent",
     what: "Tencent Cloud's DNSPod",
     keys: keys![secret("key", "the SecretId"), secret("secret", "the SecretKey")],

@@ -1,10 +1,10 @@
 //! Vultr: <https://www.vultr.com/api/#tag/dns>. A change is answered with 204 and nothing.
 
-use super::super::*;
-use crate::settings::reader::secret;
+use crate::provider::rest::table::*;
 
-pub const VULTR: Api = Api {
+pub const API: Api = Api {
     name: "vultr",
+    names: &["vultr.com"],
     what: "Vultr's DNS API",
     keys: keys![secret("token", "the API key; its access control must let every address in that we may have")],
     vendor: "Vultr",
