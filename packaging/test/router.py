@@ -1,9 +1,9 @@
-"""What the tests of OpenWrt's packages share, whichever package manager they are for. In a root in which rc.common, procd and
-netifd are stand-ins that write down what they are told (test/openwrt) the scripts run under busybox ash: those of the package,
-start, reload, hotplug, the drop-in for LuCI. The feed's Makefile, read by make, must install the same files."""
+"""The tests of the OpenWrt packages that do not depend on the package manager. The scripts run under busybox ash in a root with
+stand-ins for rc.common, procd and netifd, which record their arguments (test/openwrt): the scripts of the packages, start,
+reload, hotplug, and homing-ddns for LuCI. The feed's Makefile must install the same files."""
 import os, re, shutil, socket, struct, subprocess, sys, time
 
-from world import *
+from fixtures import *
 
 EMULATORS = {'arm_arm1176jzf-s_vfp': 'qemu-arm-static -cpu arm1176', 'arm_cortex-a7_neon-vfpv4': 'qemu-arm-static -cpu cortex-a7',
              'aarch64_cortex-a53': 'qemu-aarch64-static -cpu cortex-a53', 'mipsel_24kc': 'qemu-mipsel-static -cpu 24Kc',
@@ -13,14 +13,14 @@ STUBS = HERE / 'openwrt'
 
 
 def feed(scratch, package):
-    """What the Makefile of the feed installs, by make itself with the least of OpenWrt's rules."""
+    """The files that the feed's Makefile installs, read by make with minimal stand-ins for OpenWrt's rules."""
     top = scratch / f'openwrt-{package}'
     (top / 'feeds/packages/lang/rust').mkdir(parents=True)
     (top / 'bin').mkdir()
     (top / 'bin/homing').write_text('')
     (top / 'rules.mk').write_text('INCLUDE_DIR := $(TOPDIR)\nINSTALL_DIR := install -d -m755\nINSTALL_BIN := install -m755\n'
                                   'INSTALL_CONF := install -m600\nINSTALL_DATA := install -m644\nLN := ln -sf\nPKG_INSTALL_DIR := $(TOPDIR)\n')
-    # Conffiles that are no files of the package stay at a sysupgrade by a file in keep.d (openwrt:include/package-pack.mk).
+    # Conffiles that are folders are listed in keep.d, which sysupgrade reads (openwrt:include/package-pack.mk).
     (top / 'package.mk').write_text(
         'define BuildPackage\n$(1):\n\t$$(call Package/$(1)/install,$(TOPDIR)/out)\n'
         '\tfor path in $$(strip $$(Package/$(1)/conffiles)); do test -f $(TOPDIR)/out/$$$$path || '
@@ -33,8 +33,8 @@ def feed(scratch, package):
                   for path in out.rglob('*') if path.is_symlink() or path.is_file())
 
 
-def bring_libraries(folder, program):
-    """What a program of this machine needs besides itself: nothing if it is static."""
+def copy_libraries(folder, program):
+    """Copies the libraries of a dynamically linked program to a root."""
     linked = subprocess.run(['ldd', program], capture_output=True, text=True).stdout
     for library in re.findall(r'(/lib\S+)', linked):
         (folder / library[1:]).parent.mkdir(parents=True, exist_ok=True)
@@ -42,12 +42,12 @@ def bring_libraries(folder, program):
 
 
 def router(scratch):
-    """A root with busybox and the stand-ins."""
+    """Builds a root with busybox and the stand-ins."""
     folder = scratch / 'router'
     for name in ('bin', 'dev', 'etc/config', 'lib/functions', 'tmp', 'var/run', 'var/log', 'proc', 'usr/bin', 'sbin'):
         (folder / name).mkdir(parents=True)
     shutil.copy(shutil.which('busybox'), folder / 'bin/busybox')
-    bring_libraries(folder, folder / 'bin/busybox')
+    copy_libraries(folder, folder / 'bin/busybox')
     run('chroot', folder, '/bin/busybox', '--install', '-s', '/bin')
     for name, place in (('functions.sh', 'lib'), ('network.sh', 'lib/functions'), ('rc.common', 'etc'), ('uci', 'usr/bin')):
         shutil.copy(STUBS / name, folder / place)
@@ -61,7 +61,7 @@ def router(scratch):
 
 
 def log_of(folder):
-    """The system's log of the root: what came, so far."""
+    """Listens at the root's /dev/log. Returns a function that returns the messages since its last call."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     listener.bind(str(folder / 'dev/log'))
     listener.setblocking(False)
@@ -77,7 +77,7 @@ def log_of(folder):
 
 
 def until(condition):
-    """Waits for what a script does in the background."""
+    """Waits until a condition holds, at most 30 seconds. Returns whether it does."""
     for _ in range(600):
         if condition():
             return True
@@ -113,66 +113,67 @@ def libraries(program):
     return [value for tag, value in entries if tag == needed]
 
 
-def jail(folder, world, emulator):
-    """The process that procd was told to start, with the mounts that it was told of and nothing else, by bwrap: root without
-    capabilities, the first process of its own, no new privileges. ujail's mounts of what is not there are none."""
+def jail(folder, server, emulator):
+    """Runs the process that procd would start, with only the mounts of its jail (bwrap): as root without capabilities and new
+    privileges, as the first process of its own namespace. ujail skips mounts of paths that do not exist."""
     need(bubblewrap='bwrap')
     for file in (folder / 'etc/homing').iterdir():
         file.unlink()
     procd = [line.split(' ') for line in (folder / 'procd.log').read_text().splitlines()]
     command, mounts = [], []
-    for words in procd:
-        if words[:2] in (['set_param', 'command'], ['append_param', 'command']):
-            command += words[2:]
-        if words[0] == 'open_instance':
+    for call in procd:
+        if call[:2] in (['set_param', 'command'], ['append_param', 'command']):
+            command += call[2:]
+        if call[0] == 'open_instance':
             command, mounts = [], []
-        if words[0] in ('add_jail_mount', 'add_jail_mount_rw'):
-            how = '--bind' if words[0].endswith('rw') else '--ro-bind'
-            mounts += [word for path in words[1:] if (folder / path[1:]).exists() for word in (how, f'{folder}{path}', path)]
+        if call[0] in ('add_jail_mount', 'add_jail_mount_rw'):
+            option = '--bind' if call[0].endswith('rw') else '--ro-bind'
+            mounts += [argument for path in call[1:] if (folder / path[1:]).exists()
+                       for argument in (option, f'{folder}{path}', path)]
     if emulator:
         command = ['/usr/bin/emulator', *emulator.split()[1:], '/usr/bin/homing.board', *command[1:]]
     if os.environ.get('HOMING_STAND_IN'):
         mounts += ['--ro-bind', f'{folder}/lib', '/lib', '--ro-bind', f'{folder}/lib64', '/lib64']
-    asked = len(world.asked)
-    programs = [word for name in ('homing', 'homing.board', 'emulator') if (folder / 'usr/bin' / name).exists()
-                for word in ('--ro-bind', f'{folder}/usr/bin/{name}', f'/usr/bin/{name}')]
-    told = run('timeout', '--signal=KILL', '5', 'bwrap', '--die-with-parent', '--unshare-pid', '--unshare-ipc', '--as-pid-1', '--cap-drop', 'ALL',
+    before = len(server.requests)
+    programs = [argument for name in ('homing', 'homing.board', 'emulator') if (folder / 'usr/bin' / name).exists()
+                for argument in ('--ro-bind', f'{folder}/usr/bin/{name}', f'/usr/bin/{name}')]
+    output = run('timeout', '--signal=KILL', '5', 'bwrap', '--die-with-parent', '--unshare-pid', '--unshare-ipc', '--as-pid-1', '--cap-drop', 'ALL',
                '--dev', '/dev', '--proc', '/proc', '--bind', folder / 'dev/log', '/dev/log',
                *programs, *mounts, *command, code=-9, env={})
-    assert told == '' and len(world.asked) == asked + 2, (told, world.asked[asked:])
+    assert output == '' and len(server.requests) == before + 2, (output, server.requests[before:])
     assert {file.name for file in (folder / 'etc/homing').iterdir()} == {'state.json', 'history.log'}
 
 
-def play(folder, world, emulator, package, commands):
-    """The scripts, as the package manager, netifd, ntpd, procd and LuCI call them, and the commands of README."""
+def play(folder, server, emulator, package, commands):
+    """Runs the scripts as the package manager, netifd, ntpd and procd do, and the commands of README."""
     read_log = log_of(folder)
-    looks = []
-    inner = world.server.RequestHandlerClass.do_GET
+    paths = []
+    inner = server.http.RequestHandlerClass.do_GET
 
     def counted(handler):
-        looks.append(handler.path)
+        paths.append(handler.path)
         inner(handler)
-    world.server.RequestHandlerClass.do_GET = counted
-    passes = lambda: looks.count('/ip')
+    server.http.RequestHandlerClass.do_GET = counted
+    passes = lambda: paths.count('/ip')
 
-    def inside(*words, **variables):
-        return run('chroot', folder, '/bin/sh', '-c', ' '.join(words), env={'PATH': '/bin:/usr/bin:/sbin', **variables})
+    def inside(*command, **variables):
+        return run('chroot', folder, '/bin/sh', '-c', ' '.join(command), env={'PATH': '/bin:/usr/bin:/sbin', **variables})
 
     if not emulator:
-        bring_libraries(folder, folder / 'usr/bin/homing')
+        copy_libraries(folder, folder / 'usr/bin/homing')
     if emulator:
-        # The scripts start homing; what they start is the emulator with it.
+        # Replaces homing by a script that starts the emulator with it.
         words = emulator.split()
         shutil.copy(shutil.which(words[0]), folder / 'usr/bin/emulator')
         os.rename(folder / 'usr/bin/homing', folder / 'usr/bin/homing.board')
         (folder / 'usr/bin/homing').write_text(f'#!/bin/sh\nexec /usr/bin/emulator {" ".join(words[1:])} /usr/bin/homing.board "$@"\n')
         (folder / 'usr/bin/homing').chmod(0o755)
     assert inside('homing', '--version') == f'homing {VERSION}\n'
-    # As installed: good settings, and nothing pushed.
-    told = inside('homing', '--uci', '/etc/config/homing')
-    assert 'ipv4 = ipify, opendns' in told and 'log = syslog' in told and '[' not in told.replace('homing --uci', ''), told
+    # The configuration as installed is valid, and has no section.
+    output = inside('homing', '--uci', '/etc/config/homing')
+    assert 'ipv4 = ipify, opendns' in output and 'log = syslog' in output and '[' not in output.replace('homing --uci', ''), output
 
-    # The package's script enables it and starts it.
+    # The package's script enables and starts the service.
     (folder / 'disabled').write_text('')
     inside(package.scripts['installed'])
     assert 'open_instance' in (folder / 'procd.log').read_text() and not (folder / 'disabled').exists()
@@ -180,8 +181,8 @@ def play(folder, world, emulator, package, commands):
 
     config = (folder / 'etc/config/homing').read_text()
     config = config.replace("\tlist ipv4 'ipify'\n\tlist ipv4 'opendns'\n", "\tlist ipv4 'web'\n")
-    config += (f"\nconfig detector 'web'\n\toption kind 'web'\n\toption url '{world.url}/ip'\n"
-               f"config section 'home'\n\toption provider 'dyndns2'\n\toption url '{world.url}/nic/update'\n"
+    config += (f"\nconfig detector 'web'\n\toption kind 'web'\n\toption url '{server.url}/ip'\n"
+               f"config section 'home'\n\toption provider 'dyndns2'\n\toption url '{server.url}/nic/update'\n"
                "\tlist hosts 'a.example.com'\n\tlist hosts 'b.example.com'\n\toption user 'alice'\n\toption password 's3cret'\n")
     (folder / 'etc/config/homing').write_text(config)
     inside('/etc/init.d/homing', 'start')
@@ -199,26 +200,26 @@ def play(folder, world, emulator, package, commands):
     (folder / 'disabled').write_text('')
     hotplug('iface', ACTION='ifup', INTERFACE='wan')
     (folder / 'disabled').unlink()
-    assert passes() == 0, looks
+    assert passes() == 0, paths
     hotplug('iface', ACTION='ifup', INTERFACE='wan')
-    assert until(lambda: (folder / 'etc/homing/history.log').exists() and len(world.asked) == 2), looks
+    assert until(lambda: (folder / 'etc/homing/history.log').exists() and len(server.requests) == 2), paths
     lines = []
     assert until(lambda: lines.extend(read_log()) or len(lines) >= 2), lines
     assert [re.fullmatch(r'<29>\w{3} [ \d]\d \d\d:\d\d:\d\d homing\[\d+\]: ([ab])\.example\.com: ipv4 is now 198.41.0.4', line)[1]
             for line in lines] == ['a', 'b'], lines
-    # The clock gets set: ntpd speaks of its stratum again and again, the first time counts; a step always.
+    # ntpd sets the clock: a pass for each step, and for the first report of the stratum only.
     flash = snapshot(folder / 'etc')
     before = passes()
     for action, expected in (('stratum', 1), ('stratum', 1), ('periodic', 1), ('step', 2)):
         hotplug('ntp', ACTION=action)
-        assert until(lambda: passes() >= before + expected) and passes() == before + expected, (action, looks)
+        assert until(lambda: passes() >= before + expected) and passes() == before + expected, (action, paths)
     until(lambda: not subprocess.run(['fuser', '-s', folder / 'usr/bin/homing'], stderr=subprocess.DEVNULL).returncode == 0)
     assert snapshot(folder / 'etc') == flash, 'a quiet pass wrote to flash'
-    assert len(world.asked) == 2 and not read_log()
+    assert len(server.requests) == 2 and not read_log()
 
-    # Whoever asks homing something asks with the settings that run here.
-    told = inside('homing', '--status') + inside('homing', '--check')
-    assert re.search(r'^last pass:    20', told, re.M) and '1 section(s), 2 host(s)' in told, told
+    # homing's other commands use the running configuration.
+    output = inside('homing', '--status') + inside('homing', '--check')
+    assert re.search(r'^last pass:    20', output, re.M) and '1 section(s), 2 host(s)' in output, output
 
     # README's commands.
     inside('logger', '-t', 'homing', 'a.example.com: ipv4 is now')
@@ -226,30 +227,30 @@ def play(folder, world, emulator, package, commands):
     (folder / 'usr/bin/logread').write_text('#!/bin/sh\ngrep -e "$2" /log\n')
     (folder / 'usr/bin/logread').chmod(0o755)
     for command in commands:
-        told = inside(command.replace('logread', '/usr/bin/logread'))
-    assert 'homing' in told
+        output = inside(command.replace('logread', '/usr/bin/logread'))
+    assert 'homing' in output
     assert '--every 10m' in (folder / 'procd.log').read_text(), (folder / 'procd.log').read_text()
 
-    # A mistake is told with the line of UCI's file, and what runs goes on with the old settings.
+    # A mistake is logged with the line of the UCI file, and the running process continues.
     (folder / 'etc/config/homing').write_text(config.replace("option provider 'dyndns2'", "option provider 'dindns2'"))
-    told = run('chroot', folder, '/etc/init.d/homing', 'reload', code=None)
+    output = run('chroot', folder, '/etc/init.d/homing', 'reload', code=None)
     lines = read_log()
-    assert any('/etc/config/homing:' in line and "did you mean 'dyndns2'?" in line for line in lines), (lines, told)
+    assert any('/etc/config/homing:' in line and "did you mean 'dyndns2'?" in line for line in lines), (lines, output)
     assert (folder / 'procd.log').read_text() == '', (folder / 'procd.log').read_text()
-    # Switched off, nothing is started, and procd stops what ran.
+    # If the service is switched off, nothing is started, and procd stops the process.
     (folder / 'etc/config/homing').write_text(config.replace("option enabled '1'", "option enabled '0'"))
     inside('/etc/init.d/homing', 'reload')
     procd = (folder / 'procd.log').read_text()
     assert 'open_service' in procd and 'open_instance' not in procd, procd
     (folder / 'etc/config/homing').write_text(config)
     inside('/etc/init.d/homing', 'reload')
-    jail(folder, world, emulator)
+    jail(folder, server, emulator)
     inside.read_log = read_log
     return inside
 
 
-def drop_in(folder, world, package, inside):
-    """LuCI's page: /etc/config/ddns as it is, its buttons, the files that it reads."""
+def drop_in(folder, server, package, inside):
+    """Tests homing-ddns: an unchanged /etc/config/ddns, the buttons of LuCI's page, and the files that it reads."""
     (folder / 'etc/config/ddns').write_text(f"""config ddns 'global'
 	option ddns_dateformat '%F %R'
 
@@ -257,10 +258,10 @@ config service 'myddns'
 	option enabled '1'
 	option lookup_host 'luci.example.com'
 	option domain 'luci.example.com'
-	option update_url '{world.url}/luci?host=[DOMAIN]&ip=[IP]&key=[PASSWORD]'
+	option update_url '{server.url}/luci?host=[DOMAIN]&ip=[IP]&key=[PASSWORD]'
 	option password 'k3y'
 	option ip_source 'web'
-	option ip_url '{world.url}/ip'
+	option ip_url '{server.url}/ip'
 	option interface 'wan'
 	option bind_network 'wan'
 	option check_interval '20'
@@ -271,10 +272,10 @@ config service 'myddns'
     assert '# device of wan: myddns.bind' in settings and '\nbind = lo\n' in settings, settings
     assert os.readlink(folder / 'var/run/ddns/myddns.pid') == '/var/run/homing/pid'
     assert 'add_jail_mount_rw /var/run/ddns' in procd and 'add_jail_mount_rw /var/log/ddns' in procd, procd
-    asked = len(world.asked)
-    # Its buttons "Reload" call the helper; the passes of the process that stays are made here by hand.
+    before = len(server.requests)
+    # The buttons "Reload" call the helper. procd is a stand-in, so no process makes passes here.
     inside('/usr/lib/ddns/dynamic_dns_lucihelper.sh', '-S', 'myddns', '--', 'start')
-    assert [target for _, target, _, _ in world.asked[asked:]] == [f'/luci?host=luci.example.com&ip={ADDRESS}&key=k3y'], world.asked
+    assert [target for _, target, _, _ in server.requests[before:]] == [f'/luci?host=luci.example.com&ip={ADDRESS}&key=k3y'], server.requests
     assert inside('/usr/lib/ddns/dynamic_dns_lucihelper.sh', '-l', 'luci.example.com', '-S', 'myddns', '--', 'get_registered_ip') == f'{ADDRESS}\n'
     assert inside('/usr/lib/ddns/dynamic_dns_lucihelper.sh', '-V').split()[1] == VERSION
     for options in ('-h', '-d x -v 1 -L -S myddns -- verify_dns'):
@@ -283,7 +284,7 @@ config service 'myddns'
     inside('timeout', '5', 'homing', '--every', '1h', '|| true')
     for kind in ('pid', 'nextcheck', 'update', 'ip'):
         assert (folder / f'var/run/ddns/myddns.{kind}').exists(), kind
-    # Another device stands behind the network: a fresh start; the same: a pass.
+    # If the network has another device, the process is restarted; otherwise `once` makes a pass.
     (folder / 'devices').write_text('wan lo2\n')
     (folder / 'procd.log').write_text('')
     inside('/etc/init.d/homing', 'once')
@@ -309,11 +310,11 @@ config service 'myddns'
     logged = inside.read_log()
     assert any(line.startswith('<27>') and 'one.com' in line for line in logged), logged
     file.write_text(kept)
-    # Switched off on the page, it runs no longer.
+    # Switched off on the page, the section has no process.
     file.write_text(file.read_text().replace("option enabled '1'", "option enabled '0'"))
     inside('/etc/init.d/homing', 'reload')
     assert not os.path.lexists(folder / 'var/run/ddns/myddns.pid')
-    # An upgrade changes nothing of what was chosen: it is kept up, or is not.
+    # An upgrade of the package does not change whether the sections are updated.
     chosen = lambda: "option ddns '/etc/config/ddns'" in re.sub('^\\s*#.*', '', (folder / 'etc/config/homing').read_text(), flags=re.M)
     for command, expected in (('start', True), ('stop', False)):
         inside('/etc/init.d/ddns', command)
@@ -324,7 +325,7 @@ config service 'myddns'
 
 
 def readmes(kind):
-    """README's commands with that kind of package. What its package manager does is done by the tests."""
+    """README's commands for this kind of package, without the installation, which the tests do themselves."""
     install, *commands = readme('OpenWrt' if kind == 'ipk' else 'OpenWrt with apk')
     how = {'ipk': 'opkg install', 'apk': 'apk add --allow-untrusted'}[kind]
     assert re.fullmatch(rf'{how} \./homing_{re.escape(VERSION)}-r1_aarch64_cortex-a53\.{kind}', install), install
@@ -332,15 +333,15 @@ def readmes(kind):
 
 
 class Installed:
-    """A package that was installed below a folder: the fields that tell of it, its files as `feed` gives them, and where below
-    the folder the scripts are that its package manager runs when it is `installed`, `upgraded` (if it has one) or `removed`."""
+    """An installed package: the fields of its metadata, its files as `feed` returns them, and the paths in the root of the scripts
+    that the package manager runs when it is `installed`, `upgraded` (if it has one) or `removed`."""
 
     def __init__(self, fields, files, scripts):
         self.fields, self.files, self.scripts = fields, files, scripts
 
 
 def upgrade(package, inside):
-    """As apk, which has a script for that, or as opkg, which runs the others."""
+    """Upgrades as apk, which has a script for that, or as opkg, which runs the other two scripts."""
     if 'upgraded' in package.scripts:
         inside(package.scripts['upgraded'])
     else:
@@ -349,7 +350,7 @@ def upgrade(package, inside):
 
 
 def removed(folder, package, inside):
-    """An upgrade leaves what was switched off so; before a removal homing is stopped, and enabled no more."""
+    """Checks that an upgrade keeps a disabled service disabled, and that a removal stops and disables it."""
     (folder / 'disabled').write_text('')
     (folder / 'procd.log').write_text('')
     upgrade(package, inside)
@@ -359,8 +360,8 @@ def removed(folder, package, inside):
     assert (folder / 'procd.log').read_text().endswith('stop\n') and (folder / 'disabled').exists()
 
 
-def tried(kind, install, besides=lambda *_: None):
-    """Each package of that kind, installed by `install`, and used; `besides` is for one of them, and a root of its own."""
+def test_packages(kind, install, extra=lambda *_: None):
+    """Installs each package of this kind with `install` and runs it. `extra` is another test for one of them, in its own root."""
     scratch_ = scratch()
     try:
         need(busybox_static='busybox', qemu_user_static='qemu-arm-static', make='make')
@@ -375,15 +376,15 @@ def tried(kind, install, besides=lambda *_: None):
             assert (package.fields['Architecture'], package.fields['Depends']) == (architecture, 'ca-bundle'), package.fields
             # The stand-in for a cross build is linked with libraries.
             assert not libraries(folder / 'usr/bin/homing') or os.environ.get('HOMING_STAND_IN')
-            assert package.files == feed(place, 'homing'), f'{package.files}\nis not\n{feed(place, "homing")}'
+            assert package.files == feed(place, 'homing'), f'{package.files}\ndiffers from\n{feed(place, "homing")}'
             (folder / 'proc/uptime').write_text('5000.00 1000.00\n')
-            world = World()
-            inside = play(folder, world, EMULATORS[architecture], package, readmes(kind))
+            server = Server()
+            inside = play(folder, server, EMULATORS[architecture], package, readmes(kind))
             if architecture == 'x86_64':
-                (place / 'apart').mkdir()
-                apart = router(place / 'apart')
-                bring_libraries(apart, folder / 'usr/bin/homing')
-                besides(apart, file, package)
+                (place / 'extra').mkdir()
+                extra_root = router(place / 'extra')
+                copy_libraries(extra_root, folder / 'usr/bin/homing')
+                extra(extra_root, file, package)
                 page = install(PACKAGES / f'homing-ddns_{VERSION}-r1_all.{kind}', folder)
                 assert (page.fields['Architecture'], page.fields['Provides']) == ('all', 'ddns-scripts'), page.fields
                 # opkg removes ddns-scripts only for a package that replaces it, and nothing else would keep the definitions of
@@ -391,10 +392,10 @@ def tried(kind, install, besides=lambda *_: None):
                 assert page.fields['Replaces'] == 'ddns-scripts', page.fields
                 assert page.fields['Depends'].split(', ') == ['homing', 'ddns-scripts-services'], page.fields
                 assert page.files == feed(place, 'homing-ddns'), page.files
-                drop_in(folder, world, page, inside)
-                said("LuCI's page: its buttons, its files, /etc/config/ddns as it is")
+                drop_in(folder, server, page, inside)
+                report("homing-ddns: the buttons and files of LuCI's page work with an unchanged /etc/config/ddns")
             removed(folder, package, inside)
-            said(f'{architecture}: installed, started, hotplugged, quiet on flash, at home in its jail, removed'
+            report(f'{architecture}: installed, started, used in its jail, removed; a quiet pass writes nothing to flash'
                  + (f' ({EMULATORS[architecture]})' * bool(EMULATORS[architecture])))
     finally:
         shutil.rmtree(scratch_, ignore_errors=True)

@@ -1,5 +1,5 @@
-# In the place of OpenWrt's /lib/functions.sh: what homing's scripts and those of its packages use of it. Read by `homing`'s
-# config alone.
+# A stand-in for OpenWrt's /lib/functions.sh with the functions that the scripts of homing and of its packages use. It reads only
+# the configuration of homing.
 config_load() {
 	CONFIG=/etc/config/$1
 }
@@ -22,7 +22,8 @@ config_list_foreach() { # SECTION KEY FUNCTION
 		"$3" "$item"
 	done
 }
-# What packages call: their init scripts are found in the list of their files, which opkg makes and a package for apk brings.
+# Functions for the scripts of packages. They find init scripts in the package's list of files, which opkg writes and a package
+# for apk contains.
 add_group_and_user() {
 	:
 }

@@ -1,4 +1,4 @@
-# In the place of OpenWrt's /lib/functions/network.sh: which device stands behind a network is in /devices.
+# A stand-in for OpenWrt's /lib/functions/network.sh. The file /devices has the device of each network.
 network_get_device() {
 	local _found
 	_found=$(sed -n "s/^$2 //p" /devices)

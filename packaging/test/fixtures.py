@@ -1,4 +1,5 @@
-"""What the package tests share: a world on loopback that answers like a detector and a provider, roots, and running."""
+"""Shared parts of the package tests: a server on loopback that answers as a detector and a provider, Debian roots, and
+functions that run commands."""
 import hashlib, http.server, os, pathlib, re, shutil, stat, subprocess, sys, tempfile, threading
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -9,10 +10,11 @@ VERSION = re.search(r'^version = "(.+)"', (HOME / 'Cargo.toml').read_text(), re.
 
 
 class Missing(Exception):
-    """Something that is this machine's, not the packages', stands in the way of a test."""
+    """A test cannot run on this machine, for a reason that is not in the packages."""
 
 
 def skip(kind, error, trace):
+    """Ends a test that raises Missing with exit code 0 and a message."""
     if kind is Missing:
         print(f'SKIPPED: {os.path.basename(sys.argv[0])}: {error}', flush=True)
         os._exit(0)
@@ -24,18 +26,18 @@ if os.geteuid() != 0:
     raise Missing('needs root')
 
 
-class World:
-    """A server on loopback. `asked` has each request but the detector's: (method, target, headers, body)."""
+class Server:
+    """A server on loopback. `requests` contains each request except those of the detector: (method, target, headers, body)."""
 
     def __init__(self):
-        self.asked = asked = []
+        self.requests = requests = []
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
                 answer = ADDRESS if self.path == '/ip' else f'good {ADDRESS}'
                 if self.path != '/ip':
-                    asked.append((self.command, self.path, dict(self.headers), body))
+                    requests.append((self.command, self.path, dict(self.headers), body))
                 self.send_response(200)
                 self.send_header('Content-Length', str(len(answer)))
                 self.end_headers()
@@ -46,26 +48,26 @@ class World:
             def log_message(self, *_):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f'http://127.0.0.1:{self.server.server_port}'
+        self.http = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+        self.url = f'http://127.0.0.1:{self.http.server_port}'
 
     def settings(self, secret='password = s3cret'):
-        """A config that detects and pushes here."""
+        """A configuration whose detector and provider are this server."""
         return (f'ipv4 = web\n[detector:web]\nkind = web\nurl = {self.url}/ip\n'
                 f'[home]\nprovider = dyndns2\nurl = {self.url}/nic/update\nhosts = a.example.com\nuser = alice\n{secret}\n')
 
 
-def run(*words, code=0, **more):
-    """Runs it to its end; anything but `code` is a failure that shows what it said."""
-    done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+def run(*command, code=0, **more):
+    """Runs a command and returns its output. Fails with the output if it does not exit with `code` (None allows any)."""
+    done = subprocess.run([str(argument) for argument in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors='replace', timeout=600, stdin=subprocess.DEVNULL, **more)
-    assert code is None or done.returncode == code, f'{" ".join(map(str, words))}: exit {done.returncode}\n{done.stdout}'
+    assert code is None or done.returncode == code, f'{" ".join(map(str, command))}: exit {done.returncode}\n{done.stdout}'
     return done.stdout
 
 
 def need(**commands):
-    """Installs the Debian packages whose commands are missing: package='command', with _ for -."""
+    """Installs Debian packages whose command is missing. Arguments: package='command', with _ for - in the package's name."""
     missing = [package.replace('_', '-') for package, command in commands.items() if not shutil.which(command)]
     if not missing:
         return
@@ -78,19 +80,19 @@ def need(**commands):
 
 
 def distribution():
-    """The Debian that this machine is, and where its packages come from."""
+    """The codename of this machine's Debian, and the URL of its package archive."""
     release = dict(re.findall(r'^(\w+)="?([^"\n]*)', pathlib.Path('/etc/os-release').read_text(), re.M))
     suite = release.get('VERSION_CODENAME', 'bookworm') if release.get('ID') == 'debian' else 'bookworm'
-    told = subprocess.run(['apt-get', 'indextargets', '--format', '$(REPO_URI) $(CODENAME) $(COMPONENT)', 'Created-By: Packages'],
+    output = subprocess.run(['apt-get', 'indextargets', '--format', '$(REPO_URI) $(CODENAME) $(COMPONENT)', 'Created-By: Packages'],
                           capture_output=True, text=True).stdout
-    mirror = next((line.split()[0] for line in told.splitlines() if line.endswith(f' {suite} main')), None)
+    mirror = next((line.split()[0] for line in output.splitlines() if line.endswith(f' {suite} main')), None)
     if not mirror:
         raise Missing(f"apt's sources name no Debian {suite}")
     return suite, mirror
 
 
 def readme(heading):
-    """The commands of README under this heading, without `sudo` and what stands behind a comment."""
+    """The commands in README below a heading, without `sudo`."""
     text = (HOME / 'README.md').read_text()
     part = re.search(rf'^### {heading}.*?$(.*?)(?=^##|\Z)', text, re.M | re.S)[1]
     blocks = re.findall(r'^```sh\n(.*?)^```', part, re.M | re.S)
@@ -98,21 +100,21 @@ def readme(heading):
 
 
 def root(folder, architecture=None):
-    """A small Debian below `folder`, made once and kept below target/; of this machine's architecture if none is named."""
+    """Unpacks a small Debian root to `folder`. It is built once and kept in target/packages-test."""
     kept = HOME / f'target/packages-test/root{"-" + architecture if architecture else ""}.tar'
     if not kept.exists():
         need(mmdebstrap='mmdebstrap', **({'arch_test': 'arch-test'} if architecture else {}))
         kept.parent.mkdir(parents=True, exist_ok=True)
-        print('making a root (mmdebstrap)', flush=True)
+        print('building a Debian root (mmdebstrap)', flush=True)
         suite, mirror = distribution()
-        words = ['mmdebstrap', '--variant=essential', '--mode=root', *([f'--architectures={architecture}'] if architecture else []),
+        command = ['mmdebstrap', '--variant=essential', '--mode=root', *([f'--architectures={architecture}'] if architecture else []),
             '--aptopt=Acquire::Languages "none"',
             '--include=systemd,init-system-helpers,passwd,ca-certificates,cron,apt',
             '--dpkgopt=path-exclude=/usr/share/man/*', '--dpkgopt=path-exclude=/usr/share/locale/*',
             suite, kept.with_suffix('.new.tar'), mirror]
-        made = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        made = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if made.returncode:
-            raise Missing(f'no root could be made: {made.stdout.strip().splitlines()[-1:]}')
+            raise Missing(f'mmdebstrap failed: {made.stdout.strip().splitlines()[-1:]}')
         os.rename(kept.with_suffix('.new.tar'), kept)
     pathlib.Path(folder).mkdir(parents=True)
     run('tar', '-C', folder, '-xf', kept)
@@ -120,9 +122,9 @@ def root(folder, architecture=None):
 
 
 class Emulated:
-    """While it lasts, programs for these machines run by qemu-user, in any root (binfmt_misc, for all of this machine)."""
+    """While this context is active, the kernel runs ARM programs with qemu-user, in any root on this machine (binfmt_misc)."""
     PLACE = pathlib.Path('/proc/sys/fs/binfmt_misc')
-    # Where the machine stands in an ELF header; the type may be a program or what is loaded anywhere.
+    # The class (32 or 64 bits) and the machine in the ELF header. The mask allows both types of executables.
     MACHINES = {'arm': (1, 0x28), 'aarch64': (2, 0xB7)}
 
     def __enter__(self):
@@ -147,7 +149,7 @@ class Emulated:
 
 
 def snapshot(folder, *but):
-    """Everything below a folder: mode, owner and content by path; `but` are patterns of paths to leave out."""
+    """The mode, owner and content of each path below a folder. `but` are regular expressions of paths to leave out."""
     seen = {}
     for path in sorted(pathlib.Path(folder).rglob('*')):
         name = '/' + str(path.relative_to(folder))
@@ -167,5 +169,5 @@ def scratch():
     return pathlib.Path(tempfile.mkdtemp(prefix='homing-packages-'))
 
 
-def said(text):
+def report(text):
     print(f'{os.path.basename(sys.argv[0])}: {text}', flush=True)
