@@ -38,7 +38,7 @@ def metadata(package, data):
              ('license', fields['License']), ('maintainer', fields['Maintainer']), ('origin', 'homing')]
     lines += [('depend', name) for name in fields['Depends'].split(', ')]
     # Among packages that provide the same name with a version, apk installs only one, so this is also a conflict. `replaces`
-    # allows our files to overwrite those of the other package.
+    # allows the files of this package to overwrite those of the other package.
     if 'Provides' in fields:
         lines += [('provides', f'{fields["Provides"]}={version}'), ('replaces', fields['Replaces'])]
     lines.append(('datahash', sha256(data)))
