@@ -13,7 +13,7 @@ named -g -n 1 -c named.conf >daemon.out 2>&1 &
 server=$!
 trap 'kill $server' EXIT
 for i in $(seq 2000); do
-    dig +short +time=1 +tries=1 SOA closed.test @127.0.0.1 | grep -q ns && break
+    dig +short +time=1 +tries=1 SOA closed.test @127.0.0.1 | grep -q '^ns' && break
 done
 $HOMING -c homing.conf -v || exit 1
 nsupdate -k named.keys contradict || exit 2
