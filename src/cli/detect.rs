@@ -3,7 +3,7 @@
 
 use crate::cli::output::{out, Report};
 use crate::config::Config;
-use crate::detect::{self, AllowedScopes, DetectError, Detector, Kind};
+use crate::detect::{self, AllowedScopes, DetectError, Kind, NamedDetector};
 use crate::net::http::Http;
 use crate::pass::event::ExitCode;
 use crate::settings::{Section, Settings};
@@ -37,7 +37,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     let mut rows = Vec::new();
     let mut own = [None, None];
     for family in Family::BOTH {
-        let route = Detector::aside("route", Kind::Route);
+        let route = NamedDetector::aside("route", Kind::Route);
         let routed = look(&route, family, PRIVATE, true, http);
         own[family as usize] = routed.answer.as_ref().ok().copied();
         let six_works = family == Family::V6 && routed.answer.is_ok();
@@ -60,7 +60,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
         let inside = own[family as usize].is_some_and(|own| address::not_public(own).is_some());
         if beginner && family == Family::V4 && inside {
             let http = http.until(http.context.request_deadline().min(Instant::now() + ROUTERS_TIME));
-            let row = Detector::router().map(|router| look(&router, family, PRIVATE, true, &http));
+            let row = NamedDetector::router().map(|router| look(&router, family, PRIVATE, true, &http));
             rows.extend(row.filter(|row| row.router.is_some()));
         }
         if !asked.contains(&"route") {
@@ -94,7 +94,7 @@ pub fn run(config: &Config, settings: &Settings, beginner: bool, http: &Http<'_>
     }
 }
 
-fn look(detector: &Detector, family: Family, leave: AllowedScopes, aside: bool, http: &Http<'_>) -> Row {
+fn look(detector: &NamedDetector, family: Family, leave: AllowedScopes, aside: bool, http: &Http<'_>) -> Row {
     let from = Instant::now();
     let said = detect::learn(detector, family, leave, http);
     let router = said.as_ref().ok().copied().filter(|_| detector.is_gateway());

@@ -2,12 +2,13 @@
 //! asking again whether it makes sense.
 
 mod agent;
+mod library;
 mod sources;
 
 pub use agent::{Agent, Hooks, LuciFiles, AGENT_KEYS, PRESET_KEYS, SECTION_KEYS};
 
 #[cfg(feature = "advice")]
-use crate::detect::Detector;
+use crate::detect::NamedDetector;
 use crate::detect::{AllowedScopes, Source};
 use crate::net::dns::Server;
 use crate::net::http::Egress;
@@ -67,7 +68,7 @@ pub struct Config {
     pub own: [Option<usize>; 2],
     /// Detectors that are described and that nobody lists, and for which family: `--detect` asks them too.
     #[cfg(feature = "advice")]
-    pub spare: Vec<(Family, Detector)>,
+    pub spare: Vec<(Family, NamedDetector)>,
     pub targets: Vec<Target>,
     /// Things that are allowed and may surprise.
     pub warnings: Vec<String>,
@@ -126,7 +127,7 @@ struct Build<'a> {
     warnings: Vec<String>,
     sources: Vec<Source>,
     #[cfg(feature = "advice")]
-    spare: Vec<(Family, Detector)>,
+    spare: Vec<(Family, NamedDetector)>,
     /// Sources by what defines them, so that equal lists are asked once.
     lists: Vec<(List, usize)>,
 }

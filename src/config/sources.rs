@@ -41,7 +41,7 @@ impl Build<'_> {
         let entry = named.and_then(|facts| facts.entry(family.name()));
         let place = entry.map_or(facts.section.place.clone(), |entry| entry.place.clone());
         let told = self.problems.len();
-        let mut detectors: Vec<detect::Detector> = Vec::new();
+        let mut detectors: Vec<detect::NamedDetector> = Vec::new();
         for (at, name) in names.iter().enumerate() {
             if names[..at].contains(name) {
                 self.problem(&place, format!("{family}: '{}' stands twice", shown(name)));
@@ -86,7 +86,7 @@ impl Build<'_> {
         Some(self.sources.len() - 1)
     }
 
-    fn detector(&mut self, name: &str, family: Family, place: &Place) -> Option<detect::Detector> {
+    fn detector(&mut self, name: &str, family: Family, place: &Place) -> Option<detect::NamedDetector> {
         let heading = format!("detector:{name}");
         let built_in = provider::built_in(&heading);
         let own = self.settings.section(&heading);

@@ -1,6 +1,6 @@
 //! Which family a detector tells. That it cannot tell one is known from the settings, before anybody is asked.
 
-use super::{Detector, Kind};
+use super::{Kind, NamedDetector};
 use crate::settings::reader::{key, Key, SectionReader};
 use crate::types::address::Family;
 
@@ -21,7 +21,7 @@ pub(super) fn family_key<'a>(facts: &SectionReader<'_>, one: &'a str, six: &'a s
     }
 }
 
-impl Detector {
+impl NamedDetector {
     /// Whether it can tell an address of this family at all.
     pub fn tells(&self, facts: &SectionReader<'_>, family: Family) -> bool {
         // What is said of a built-in holds where it is, not elsewhere.

@@ -15,6 +15,7 @@ mod route;
 mod server;
 mod web;
 
+use crate::net::context::PassContext;
 use crate::net::http::{Egress, Http, Url};
 use crate::net::socket::Bind;
 use crate::settings::reader::{key, secret, Key, SectionReader};
@@ -23,21 +24,52 @@ use crate::types::interface_id::InterfaceId;
 use crate::types::spelling::left_out;
 use families::{family_key, OFF};
 use optional::OptionalKind;
+use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::rc::Rc;
 use web::Parse;
+
+/// A way to detect an address that the library's user implements; added by [`crate::Config::add_detector`].
+pub trait Detector: fmt::Debug {
+    /// The address of this machine in a family, as the Internet sees it. The error says in one line why there is none.
+    /// Must not wait longer than [`PassContext::request_deadline`].
+    fn detect(&self, family: Family, context: &PassContext<'_>) -> Result<IpAddr, String>;
+
+    /// Whether the address comes from the network and not from this machine or its operator. An address from the
+    /// network that is not public is refused.
+    fn is_network(&self) -> bool {
+        true
+    }
+}
 
 /// A way to learn an address.
 #[derive(Clone, Debug)]
 pub enum Kind {
-    Web { url: Url, parse: Parse },
-    Dns { server: crate::net::dns::Server, question: crate::net::dns::Question },
-    Interface { name: Option<String> },
+    Web {
+        url: Url,
+        parse: Parse,
+    },
+    Dns {
+        server: crate::net::dns::Server,
+        question: crate::net::dns::Question,
+    },
+    Interface {
+        name: Option<String>,
+    },
     Route,
-    File { path: PathBuf },
-    Command { argv: Vec<String> },
-    Fixed { addresses: Vec<IpAddr> },
+    File {
+        path: PathBuf,
+    },
+    Command {
+        argv: Vec<String>,
+    },
+    Fixed {
+        addresses: Vec<IpAddr>,
+    },
     OptionalKind(OptionalKind),
+    /// One that the program brings along (the library's users).
+    Custom(Rc<dyn Detector>),
 }
 
 const OPERATOR: Key = key("operator", "who runs it: those of one operator are one witness (default: itself alone)");
@@ -104,7 +136,7 @@ pub fn kinds() -> impl Iterator<Item = &'static Row> {
 
 /// One detector for one family.
 #[derive(Clone, Debug)]
-pub struct Detector {
+pub struct NamedDetector {
     /// Its name in lists and in the history.
     pub name: String,
     /// Who is behind it: two detectors of one operator are one witness.
@@ -114,15 +146,15 @@ pub struct Detector {
     pub kind: Kind,
 }
 
-impl Detector {
+impl NamedDetector {
     /// One that is looked at for comparison only.
-    pub fn aside(name: &str, kind: Kind) -> Detector {
-        Detector { name: name.to_string(), operator: String::new(), way: Egress::default(), kind }
+    pub fn aside(name: &str, kind: Kind) -> NamedDetector {
+        NamedDetector { name: name.to_string(), operator: String::new(), way: Egress::default(), kind }
     }
 
     /// The router, asked by what changes nothing in it, if this build can ask it.
-    pub fn router() -> Option<Detector> {
-        OptionalKind::router().map(|router| Detector::aside("gateway", Kind::OptionalKind(router)))
+    pub fn router() -> Option<NamedDetector> {
+        OptionalKind::router().map(|router| NamedDetector::aside("gateway", Kind::OptionalKind(router)))
     }
 
     /// Whether its answer is the network's word and not this machine's or the operator's.
@@ -130,6 +162,7 @@ impl Detector {
         match &self.kind {
             Kind::Web { .. } | Kind::Dns { .. } => true,
             Kind::OptionalKind(further) => further.is_network(),
+            Kind::Custom(detector) => detector.is_network(),
             _ => false,
         }
     }
@@ -165,7 +198,7 @@ pub struct AllowedScopes {
 #[derive(Clone, Debug)]
 pub struct Source {
     pub family: Family,
-    pub detectors: Vec<Detector>,
+    pub detectors: Vec<NamedDetector>,
     /// How many must give the same answer.
     pub agree: usize,
     pub leave: AllowedScopes,
@@ -202,7 +235,7 @@ impl Detected {
 }
 
 /// Reads a detector's section; notes what is wrong with it.
-pub fn make(facts: &SectionReader<'_>, name: &str, family: Family) -> Option<Detector> {
+pub fn make(facts: &SectionReader<'_>, name: &str, family: Family) -> Option<NamedDetector> {
     let kinds: Vec<&str> = kinds().map(|(kind, ..)| *kind).collect();
     let Some(entry) = facts.entry("kind") else {
         facts.lacking(format!("'kind' is missing: one of {}", kinds.join(", ")));
@@ -234,7 +267,7 @@ pub fn make(facts: &SectionReader<'_>, name: &str, family: Family) -> Option<Det
     }
     let operator = facts.text("operator").unwrap_or_else(|| name.to_string());
     let way = facts.way(&Egress::default());
-    Some(Detector { name: name.to_string(), operator, way, kind })
+    Some(NamedDetector { name: name.to_string(), operator, way, kind })
 }
 
 fn fixed(facts: &SectionReader<'_>, family: Family) -> Option<Kind> {
@@ -274,7 +307,7 @@ impl From<String> for DetectError {
 
 /// What a detector says, whether or not it may be published.
 pub fn learn(
-    detector: &Detector,
+    detector: &NamedDetector,
     family: Family,
     leave: AllowedScopes,
     http: &Http<'_>,
@@ -284,7 +317,7 @@ pub fn learn(
 
 /// The same of all that it says: never nothing, the best first.
 fn learn_all(
-    detector: &Detector,
+    detector: &NamedDetector,
     family: Family,
     leave: AllowedScopes,
     http: &Http<'_>,
@@ -303,12 +336,13 @@ fn learn_all(
         Kind::File { path } => file::ask(path, family),
         Kind::Command { argv } => command::ask(argv, family, until),
         Kind::OptionalKind(further) => further.ask(family, until, http),
+        Kind::Custom(detector) => detector.detect(family, &http.context),
     };
     Ok(vec![one?])
 }
 
 /// Whether what a detector said may be published.
-pub fn judge(detector: &Detector, address: IpAddr, leave: AllowedScopes) -> Result<IpAddr, DetectError> {
+pub fn judge(detector: &NamedDetector, address: IpAddr, leave: AllowedScopes) -> Result<IpAddr, DetectError> {
     // A Teredo address is meant where it is asked for by name.
     let asked_for = matches!(&detector.kind, Kind::OptionalKind(further) if further.is_teredo())
         || leave.teredo && !detector.is_network();
@@ -330,7 +364,12 @@ pub fn judge(detector: &Detector, address: IpAddr, leave: AllowedScopes) -> Resu
 /// What detectors answered in this pass. One that asks another machine and that two lists name is asked once.
 pub type Answers = Vec<(String, Family, Option<Bind>, Result<IpAddr, DetectError>)>;
 
-fn ask_once(detector: &Detector, source: &Source, asked: &mut Answers, http: &Http<'_>) -> Result<IpAddr, DetectError> {
+fn ask_once(
+    detector: &NamedDetector,
+    source: &Source,
+    asked: &mut Answers,
+    http: &Http<'_>,
+) -> Result<IpAddr, DetectError> {
     let mut before = asked.iter().filter(|(name, family, ..)| *name == detector.name && *family == source.family);
     let known = before.find(|(_, _, bind, _)| *bind == detector.way.bind);
     let answer = match known {
@@ -348,7 +387,7 @@ pub fn detect(source: &Source, asked: &mut Answers, http: &Http<'_>) -> Result<D
     if source.all {
         return detect_all(source, http);
     }
-    let mut said: Vec<(IpAddr, &Detector)> = Vec::new();
+    let mut said: Vec<(IpAddr, &NamedDetector)> = Vec::new();
     let mut failed: Vec<String> = Vec::new();
     let mut https_failed = false;
     for detector in &source.detectors {
@@ -399,7 +438,7 @@ fn detect_all(source: &Source, http: &Http<'_>) -> Result<Detected, String> {
 }
 
 /// Who said what.
-fn told(answers: &[&(IpAddr, &Detector)]) -> String {
+fn told(answers: &[&(IpAddr, &NamedDetector)]) -> String {
     let each = answers.iter().map(|(address, detector)| format!("{} says {address}", detector.name));
     each.collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,7 @@
 //! what is new goes into the history.
 
 use crate::config::Config;
-use crate::detect::{self, Answers, Detected, Detector, Source};
+use crate::detect::{self, Answers, Detected, NamedDetector, Source};
 use crate::net::http::Http;
 use crate::pass::event::{Event, EventKind, ExitCode, Level, Progress};
 use crate::store::history::{self, HistoryEntry};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// A source in words, no two alike that could hear different things: how many of whom must agree, and by which way.
 fn told_by(source: &Source) -> String {
-    let name = |detector: &Detector| match &detector.way.bind {
+    let name = |detector: &NamedDetector| match &detector.way.bind {
         None => detector.name.clone(),
         Some(bind) => format!("{} by {bind}", detector.name),
     };

@@ -1,7 +1,7 @@
 //! The built-in detectors, each with the kind of response its server gives, and agreement between operators.
 
 use crate::testbed::{Home, HttpServer, Reply, FOUR, OTHER, SIX};
-use homing::provider::{built_in, built_ins};
+use homing::internals::provider::{built_in, built_ins};
 
 /// The responses of these detectors, if they are more than the address and a newline. `{}` is the address.
 const PAGES: &[(&str, &str)] = &[

@@ -2,7 +2,7 @@
 //! other cases are in tests/conversations/cloudflare.
 
 use crate::testbed::{runner, seconds, Canary, Ended, HttpServer, Reply, Request, Run, Scratch};
-use homing::types::json::{self, Json};
+use homing::internals::json::{self, Json};
 
 const TOKEN: &str = "cf-canary-t0ken";
 /// Limit on resident memory, in KiB.

@@ -1,10 +1,10 @@
 //! README and manuals compared with the program: what they list exists, and their examples work.
 
 use crate::testbed::*;
-use homing::config::{AGENT_KEYS, SECTION_KEYS};
-use homing::detect::kinds;
-use homing::provider::{built_ins, protocols};
-use homing::settings::reader::Key;
+use homing::internals::kinds;
+use homing::internals::provider::{built_ins, protocols};
+use homing::internals::Key;
+use homing::internals::{AGENT_KEYS, SECTION_KEYS};
 
 /// Reads a document by its path from the root of the repository.
 fn paper(name: &str) -> String {

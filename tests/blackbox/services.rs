@@ -2,8 +2,8 @@
 //! existing providers. `HOMING_WRITE=1` writes the first two.
 
 use crate::testbed::*;
-use homing::provider;
-use homing::types::json::{self, Json};
+use homing::internals::json::{self, Json};
+use homing::internals::provider;
 
 /// The providers and presets that `--list --json` lists, sorted by name, without those of the feature `all-providers`.
 fn services() -> Vec<Json> {

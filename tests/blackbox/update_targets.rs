@@ -26,7 +26,7 @@ fn server(zones: &'static [&'static str]) -> (DnsServer, Arc<Mutex<Vec<String>>>
 fn reply(query: &Query, zone: &str) -> Vec<u8> {
     let mut reply = query.bytes[..2].to_vec();
     reply.extend([0xa8, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    homing::net::dns::wire::put_name(&mut reply, zone).unwrap();
+    homing::internals::put_name(&mut reply, zone).unwrap();
     reply.extend([0, 6, 0, 1]);
     reply
 }

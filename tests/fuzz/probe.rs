@@ -3,10 +3,10 @@
 
 #![allow(dead_code)] // Each fuzzer uses one of the two.
 
-use homing::net::dns::wire::{name_text, put_name, Reader};
-use homing::net::dns::{read_reply, zone, Class, Kind, Question, Reading};
-use homing::net::tsig::{Key, Seal};
-use homing::types::secret::Secret;
+use homing::internals::tsig::{Key, Seal};
+use homing::internals::Secret;
+use homing::internals::{name_text, put_name, Reader};
+use homing::internals::{read_reply, zone, Class, Kind, Question, Reading};
 
 /// When the corpus was signed: 2026-11-20 12:00:00 UTC.
 const NOW: i64 = 1_795_176_000;

@@ -69,11 +69,6 @@ impl Update {
         super::wire::HEADER + self.zone.len() + self.needs.len() + self.changes.len()
     }
 
-    /// Whether it changes nothing.
-    pub fn is_empty(&self) -> bool {
-        self.counts[1] == 0
-    }
-
     /// The message, unsigned.
     pub fn message(&self, id: u16) -> Vec<u8> {
         let mut message = Vec::with_capacity(self.len() + 256);
@@ -102,7 +97,6 @@ mod tests {
         let mut name = Vec::new();
         put_name(&mut name, "h.example").unwrap();
         let mut update = Update::of("example.").unwrap();
-        assert!(update.is_empty());
         update.need_none(&name, CNAME);
         update.need(&name, 1, &[192, 0, 2, 1]);
         update.replace(&name, 1, 60, &[[192, 0, 2, 2].into()]);

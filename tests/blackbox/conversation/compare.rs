@@ -3,7 +3,7 @@
 
 use super::format::Exchange;
 use crate::testbed::Request;
-use homing::types::json::{self, Json};
+use homing::internals::json::{self, Json};
 
 /// Describes the first difference.
 pub fn compare(expected: &Exchange, request: &Request) -> Result<(), String> {

@@ -3,7 +3,7 @@
 use super::format::{Conversation, Exchange, Expect, Line, Pass, Text};
 use super::script::Script;
 use crate::testbed::{updates, Canary, Ended, HttpServer, Reply, Run, Scratch};
-use homing::types::json;
+use homing::internals::json;
 use std::sync::Arc;
 
 /// Precedes the config of a conversation, which begins with keys of the agent too.

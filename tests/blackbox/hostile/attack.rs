@@ -1,7 +1,7 @@
 //! One hostile server in one role, and the checks that every such pass must satisfy.
 
 use crate::testbed::{adjusted, seconds, Canary, Ended, HttpServer, Pki, Reply, Run, Scratch, TlsBehaviour};
-use homing::types::json;
+use homing::internals::json;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;

@@ -5,7 +5,7 @@ use super::daemon::{done, program};
 use super::rfc2136::{config, key, with, FOUR, HOSTS, SIX};
 use super::zones::{Kind, Zones, SHARED};
 use crate::testbed::{lines, DnsServer, Run, Scratch};
-use homing::net::dns::wire::{Header, Reader};
+use homing::internals::{Header, Reader};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Command, Stdio};

@@ -3,7 +3,7 @@
 
 use super::http::Request;
 use super::{DnsServer, Query};
-use homing::net::dns::wire::{name_text, Reader, Record};
+use homing::internals::{name_text, Reader, Record};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
