@@ -21,6 +21,8 @@ check:
 	cargo clippy --all-targets --locked -- -D warnings
 	cargo clippy --all-targets --locked --features all-providers -- -D warnings
 	cargo clippy --all-targets --locked --no-default-features -- -D warnings
+	tests/modules
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --features all-providers --document-private-items
 	mandoc -T lint -W warning packaging/man/homing.1 packaging/man/homing.conf.5
 	$(if $(TESTED),,tests/leaves-nothing cargo test --locked --features all-providers)
 	$(MAKE) size counts

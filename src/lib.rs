@@ -107,7 +107,7 @@ pub mod internals {
     pub use crate::net::dns::{read_reply, zone, Class, Kind, Question, Reading};
     pub use crate::net::tsig;
     pub mod provider {
-        pub use crate::provider::{built_in, built_ins, closed, left_out, named, protocols, FEATURES};
+        pub use crate::provider::{built_in, built_ins, closed, left_out, named, protocols, rows};
     }
     pub use crate::settings::reader::Key;
     pub use crate::types::json;

@@ -12,11 +12,10 @@ use std::time::Instant;
 mod exchange;
 mod server;
 pub mod update;
-pub mod update_client;
 pub mod wire;
 pub mod zone;
 
-pub use exchange::{exchange, first, Stream};
+pub use exchange::{exchange, exchange_on, first, udp, Stream};
 pub use server::Server;
 use wire::{put_name, put_u16, rcode_name, same_name, Header, Reader, Record, LONGEST};
 

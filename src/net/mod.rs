@@ -7,3 +7,4 @@ pub mod http;
 pub mod resolve;
 pub mod socket;
 pub mod tsig;
+pub mod update_client;

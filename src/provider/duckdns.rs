@@ -1,4 +1,4 @@
-//! DuckDNS (https://www.duckdns.org/spec.jsp): a token, a list of names without their domain, both families in one
+//! DuckDNS (<https://www.duckdns.org/spec.jsp>): a token, a list of names without their domain, both families in one
 //! request, and a reply of four lines.
 
 use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, UpdateResult};

@@ -95,7 +95,7 @@ const fn v6(a: u64, b: u64, c: u64, d: u64) -> u64 {
 // inside 192.0.0.0/24 and 2001::/23, ORCHIDv2, drone identifiers. They are refused all the same: they
 // name a service that anyone may announce, or no place at all. No home has one; who says so is wrong.
 
-/// https://www.iana.org/assignments/iana-ipv4-special-registry, and multicast (RFC 5771).
+/// <https://www.iana.org/assignments/iana-ipv4-special-registry>, and multicast (RFC 5771).
 #[rustfmt::skip]
 const V4: &[Block] = &[
     (v4(0, 0, 0, 0), 32, "unspecified (0.0.0.0/32, RFC 1122)"),
@@ -121,7 +121,7 @@ const V4: &[Block] = &[
     (v4(240, 0, 0, 0), 4, "reserved (240.0.0.0/4, RFC 1112)"),
 ];
 
-/// https://www.iana.org/assignments/iana-ipv6-special-registry, multicast and site-local.
+/// <https://www.iana.org/assignments/iana-ipv6-special-registry>, multicast and site-local.
 /// What needs more than 64 bits or a look inside is in [`not_public_v6`].
 #[rustfmt::skip]
 const V6: &[Block] = &[

@@ -38,7 +38,7 @@ fn a_missing_feature_is_named() {
 /// The rows of the table of providers, by each of their names: a build reports every one that it leaves out.
 #[test]
 fn every_provider_that_a_build_leaves_out_is_reported() {
-    for row in homing::provider::rows() {
+    for row in homing::internals::provider::rows() {
         for name in [row.name].iter().chain(row.names) {
             let done = Run::new(&Scratch::new()).args(["-t", "-o", &format!("home.provider={name}")]).go();
             let reported = done.stderr.contains(&format!("the Cargo feature '{}' has it", row.feature));

@@ -34,7 +34,7 @@ const SHAPE: &str = "check 'token': a stray quote, newline or the word Bearer? A
 const BUG: &str = "this is a mistake in homing, not in your settings: please report it with what --verbose shows";
 const PROXIED: &str = "set proxied = no, or leave 'proxied' out and switch the proxy off in the dashboard";
 
-/// What Cloudflare's error codes mean, and what to do about each (https://developers.cloudflare.com/api/).
+/// What Cloudflare's error codes mean, and what to do about each (<https://developers.cloudflare.com/api/>).
 fn row(code: i64, message: &str) -> Option<(Kind, &'static str, &'static str)> {
     let found = match code {
         6003 | 6111 => (Kind::Key, "Cloudflare can't read the token", SHAPE),

@@ -1,9 +1,9 @@
 //! The vocabulary of an API's table: calls, listings, records, errors. An adapter is a constant [`Api`] in a file of
 //! `apis/`; what no table can express is in `own`.
 
-use super::talk::Talk;
+use super::placeholders::Words;
 pub use crate::net::http::Method;
-use crate::net::http::Request;
+use crate::net::http::{Reply, Request, Url};
 use crate::provider::api_error::ApiError;
 pub use crate::settings::reader::{key, secret, Key};
 pub use crate::types::json::Json;
@@ -130,8 +130,22 @@ pub struct Session {
     pub close: Option<Call>,
 }
 
-/// Changes a request before it is sent: a signature. It may ask the server first.
-pub type Sign = fn(&mut Talk<'_>, &mut Request) -> Result<(), ApiError>;
+/// What a signature is made from.
+pub trait Signer {
+    /// The values that templates may use, among them the account's keys.
+    fn words(&self) -> Words<'_>;
+    /// The URL of a path of this API.
+    fn url(&self, path: &str) -> Url;
+    /// By how many seconds the server's clock is ahead of ours, once it was asked.
+    fn clock_offset(&mut self) -> &mut Option<i64>;
+    /// Whether requests are only shown.
+    fn is_dry_run(&self) -> bool;
+    /// Sends a request without a signature.
+    fn send(&self, request: &Request) -> Result<Reply, ApiError>;
+}
+
+/// Signs a request before it is sent. It may ask the server first.
+pub type Sign = fn(&mut dyn Signer, &mut Request) -> Result<(), ApiError>;
 
 /// What no table can say.
 pub struct Own {

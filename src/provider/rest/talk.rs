@@ -1,9 +1,9 @@
 //! One call: what is sent, and how its answer is read before anyone believes it.
 
 use super::placeholders::{Place, Words};
-use super::table::{Api, Call, Form, Means};
+use super::table::{Api, Call, Form, Means, Signer};
 use super::Rest;
-use crate::net::http::{quoted, Http, Reply, Request, LARGE};
+use crate::net::http::{quoted, Http, Reply, Request, Url, LARGE};
 use crate::provider::api_error::{self, ApiError, ErrorKind};
 use crate::provider::contract::{Pause, UpdateResult};
 use crate::sys::clock;
@@ -17,12 +17,12 @@ pub struct Talk<'a> {
     stop: Option<ApiError>,
     session: Option<Secret>,
     /// By how many seconds the server's clock is ahead of ours, once it was asked.
-    pub ahead: Option<i64>,
+    clock_offset: Option<i64>,
 }
 
 impl<'a> Talk<'a> {
     pub fn new(owner: &'a Rest, http: &'a Http<'a>) -> Talk<'a> {
-        Talk { owner, http, stop: None, session: None, ahead: None }
+        Talk { owner, http, stop: None, session: None, clock_offset: None }
     }
 
     /// What every template may say.
@@ -105,9 +105,26 @@ impl<'a> Talk<'a> {
         }
         judge(api, &self.send(&request)?)
     }
+}
 
-    /// Sends a request; the error is that there is no answer.
-    pub fn send(&self, request: &Request) -> Result<Reply, ApiError> {
+impl Signer for Talk<'_> {
+    fn words(&self) -> Words<'_> {
+        Talk::words(self)
+    }
+
+    fn url(&self, path: &str) -> Url {
+        self.owner.url.at(path)
+    }
+
+    fn clock_offset(&mut self) -> &mut Option<i64> {
+        &mut self.clock_offset
+    }
+
+    fn is_dry_run(&self) -> bool {
+        self.http.context.dry_run.is_some()
+    }
+
+    fn send(&self, request: &Request) -> Result<Reply, ApiError> {
         self.http.send(request).map_err(ApiError::unanswered)
     }
 }

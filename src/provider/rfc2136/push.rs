@@ -5,8 +5,8 @@ use super::change::{self, Change, Need};
 use super::rcodes::YXRRSET;
 use super::{places, rcodes, Area, Rfc2136};
 use crate::net::context::PassContext;
-use crate::net::dns::update_client::{UpdateClient, UpdateOutcome};
 use crate::net::tsig;
+use crate::net::update_client::{UpdateClient, UpdateOutcome};
 use crate::provider::contract::{HostResult, UpdateResult};
 
 /// The longest message over TCP (RFC 1035 §4.2.2), less its head and signature.

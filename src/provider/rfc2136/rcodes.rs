@@ -1,7 +1,7 @@
 //! What each answer means: RCODEs (RFC 2136 §2.2) and the errors of signatures (RFC 8945 §3), each on purpose.
 
-use crate::net::dns::update_client::UpdateOutcome;
 use crate::net::dns::wire::rcode_name;
+use crate::net::update_client::UpdateOutcome;
 use crate::provider::contract::UpdateResult;
 use crate::sys::clock;
 

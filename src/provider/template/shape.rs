@@ -6,7 +6,7 @@ use crate::settings::Section;
 
 /// What a preset's texts tell of a service.
 pub struct Shape {
-    /// By family, in the order of [`Family::BOTH`].
+    /// By family, in the order of [`Family::BOTH`](crate::types::address::Family::BOTH).
     pub families: [bool; 2],
     pub together: bool,
     /// Where its credentials travel.

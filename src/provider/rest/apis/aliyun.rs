@@ -4,7 +4,6 @@
 use crate::net::http::Request;
 use crate::provider::api_error::ApiError;
 use crate::provider::rest::table::*;
-use crate::provider::rest::talk::Talk;
 use crate::sys::clock;
 use crate::sys::os;
 use crate::types::digest::hex;
@@ -59,8 +58,8 @@ pub const API: Api = Api {
     ..Api::PLAIN
 };
 
-fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
-    let words = talk.words();
+fn sign(signer: &mut dyn Signer, request: &mut Request) -> Result<(), ApiError> {
+    let words = signer.words();
     let value = |word: &str| words.get(word).map(|value| value.text).unwrap_or_default();
     let mut nonce = [0u8; 16];
     os::random(&mut nonce);

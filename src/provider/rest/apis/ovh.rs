@@ -5,7 +5,6 @@
 use crate::net::http::Request;
 use crate::provider::api_error::{ApiError, ErrorKind};
 use crate::provider::rest::table::*;
-use crate::provider::rest::talk::Talk;
 use crate::sys::clock::{self, Timestamp};
 use crate::types::digest::{hex, sha1};
 
@@ -61,18 +60,18 @@ pub const API: Api = Api {
     ..Api::PLAIN
 };
 
-fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
-    let time = match talk.ahead {
+fn sign(signer: &mut dyn Signer, request: &mut Request) -> Result<(), ApiError> {
+    let time = match *signer.clock_offset() {
         Some(ahead) => clock::now().saturating_add(ahead),
         None => {
-            let time = server_time(talk)?;
-            talk.ahead = Some(time.saturating_sub(clock::now()));
+            let time = server_time(signer)?;
+            *signer.clock_offset() = Some(time.saturating_sub(clock::now()));
             time
         }
     };
     let url = request.url.to_string();
     let body = request.body.as_deref().unwrap_or_default();
-    let words = talk.words();
+    let words = signer.words();
     let value = |word: &str| words.get(word).map(|value| value.text).unwrap_or_default();
     let signature =
         signature(&[&value("secret"), &value("token"), request.method.name(), &url, body, &time.to_string()]);
@@ -82,11 +81,11 @@ fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
 }
 
 /// What the server's clock reads: ours may be wrong, and then every signature would be.
-fn server_time(talk: &Talk<'_>) -> Result<Timestamp, ApiError> {
-    if talk.http.context.dry_run.is_some() {
+fn server_time(signer: &dyn Signer) -> Result<Timestamp, ApiError> {
+    if signer.is_dry_run() {
         return Ok(clock::now());
     }
-    let reply = talk.send(&Request::get(talk.owner.url.at("/auth/time")))?;
+    let reply = signer.send(&Request::get(signer.url("/auth/time")))?;
     let time = reply.body.trim().parse().ok().filter(|_| reply.ok());
     time.ok_or_else(|| {
         ApiError::later(ErrorKind::Push, format!("OVHcloud did not tell its time: {}", reply.status_line()))

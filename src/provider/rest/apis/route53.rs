@@ -5,7 +5,6 @@
 use crate::net::http::Request;
 use crate::provider::api_error::ApiError;
 use crate::provider::rest::table::*;
-use crate::provider::rest::talk::Talk;
 use crate::provider::rest::{sign, xml};
 use crate::sys::clock;
 
@@ -77,8 +76,8 @@ pub const API: Api = Api {
     ..Api::PLAIN
 };
 
-fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
-    let words = talk.words();
+fn sign(signer: &mut dyn Signer, request: &mut Request) -> Result<(), ApiError> {
+    let words = signer.words();
     let value = |word: &str| words.get(word).map(|value| value.text).unwrap_or_default();
     let scope = sign::Aws { key: &value("key"), secret: &value("secret"), region: "us-east-1", service: "route53" };
     sign::aws4(request, &scope, clock::now());

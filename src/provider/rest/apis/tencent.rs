@@ -4,7 +4,6 @@
 use crate::net::http::Request;
 use crate::provider::api_error::ApiError;
 use crate::provider::rest::table::*;
-use crate::provider::rest::talk::Talk;
 use crate::sys::clock;
 
 pub const API: Api = Api {
@@ -72,11 +71,11 @@ pub const API: Api = Api {
     ..Api::PLAIN
 };
 
-fn sign(talk: &mut Talk<'_>, request: &mut Request) -> Result<(), ApiError> {
-    let words = talk.words();
+fn sign(signer: &mut dyn Signer, request: &mut Request) -> Result<(), ApiError> {
+    let words = signer.words();
     let value = |word: &str| words.get(word).map(|value| value.text).unwrap_or_default();
     let action = request.url.resource().split_once('?').map_or(String::new(), |(_, action)| action.to_string());
-    request.url = talk.owner.url.at("/");
+    request.url = signer.url("/");
     super::super::sign::tc3(request, "dnspod", &action, &value("key"), &value("secret"), clock::now());
     request.headers.push(("X-TC-Action", action));
     request.headers.push(("X-TC-Version", "2021-03-23".to_string()));

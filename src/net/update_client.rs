@@ -2,11 +2,10 @@
 //! TCP. Over UDP a reply counts only if it is signed: what anybody can forge is ignored until the deadline, and what a
 //! server says without a signature makes us ask again over TCP, where no stranger can answer for it.
 
-use super::exchange::{exchange_on, first, udp, Stream};
-use super::update::Update;
-use super::wire::{rcode_name, same_name, Header, Reader, HEADER, LONGEST};
-use super::zone::way;
-use super::{random_id, DnsError};
+use crate::net::dns::update::Update;
+use crate::net::dns::wire::{rcode_name, same_name, Header, Reader, HEADER, LONGEST};
+use crate::net::dns::zone::way;
+use crate::net::dns::{exchange_on, first, random_id, udp, DnsError, Stream};
 use crate::net::socket::Bind;
 use crate::net::tsig::{Key, Seal, BADTIME};
 use crate::sys::clock::{self, Timestamp};
