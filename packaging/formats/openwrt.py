@@ -50,4 +50,7 @@ def drop_in(home, version):
     data.add('etc/config/ddns', files / 'ddns.config', 0o600)
     data.add('etc/init.d/ddns', files / 'ddns.init', 0o755)
     data.add('usr/lib/ddns/dynamic_dns_lucihelper.sh', files / 'ddns.helper', 0o755)
+    data.add('usr/lib/ddns/dynamic_dns_updater.sh', files / 'ddns.updater', 0o755)
+    # LuCI shows this version.
+    data.add('usr/share/ddns/version', f'homing {version}\n')
     return Package(home, 'control-ddns', version, 'all', data, ['/etc/config/ddns'])

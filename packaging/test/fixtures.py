@@ -27,16 +27,22 @@ if os.geteuid() != 0:
 
 
 class Server:
-    """A server on loopback. `requests` contains each request except those of the detector: (method, target, headers, body)."""
+    """A server on loopback. `requests` contains each request except those of the detector: (method, target, headers, body).
+    `detections` counts those."""
 
     def __init__(self):
         self.requests = requests = []
+        self.detections = 0
+
+        server = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 body = self.rfile.read(int(self.headers.get('Content-Length') or 0)).decode()
                 answer = ADDRESS if self.path == '/ip' else f'good {ADDRESS}'
-                if self.path != '/ip':
+                if self.path == '/ip':
+                    server.detections += 1
+                else:
                     requests.append((self.command, self.path, dict(self.headers), body))
                 self.send_response(200)
                 self.send_header('Content-Length', str(len(answer)))

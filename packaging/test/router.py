@@ -281,6 +281,13 @@ config service 'myddns'
     for options in ('-h', '-d x -v 1 -L -S myddns -- verify_dns'):
         assert 'llegal' not in inside('/usr/lib/ddns/dynamic_dns_lucihelper.sh', options), options
     assert 'luci.example.com: ipv4 is now' in (folder / 'var/log/ddns/myddns.log').read_text()
+    # Scripts call the updater of ddns-scripts.
+    updater, before = '/usr/lib/ddns/dynamic_dns_updater.sh', server.detections
+    inside(updater, '-S', 'myddns', '-v', '0', '--', 'start')
+    assert server.detections > before
+    output = run('chroot', folder, '/bin/sh', '-c', f'{updater} -S myddns -- stop', env={'PATH': '/bin:/usr/bin:/sbin'}, code=1)
+    assert 'option enabled' in output, output
+    assert inside('cat', '/usr/share/ddns/version') == f'homing {VERSION}\n'
     inside('timeout', '5', 'homing', '--every', '1h', '|| true')
     for kind in ('pid', 'nextcheck', 'update', 'ip'):
         assert (folder / f'var/run/ddns/myddns.{kind}').exists(), kind
