@@ -90,7 +90,7 @@ impl Servers {
     }
 
     /// A DDNS service without accounts.
-    fn stranger(&self) -> HttpServer {
+    fn rejecting_service(&self) -> HttpServer {
         let servers = self.clone();
         HttpServer::new(move |request| servers.answer("service B", &described(request), "badauth"))
     }
@@ -186,8 +186,8 @@ fn main() -> ExitCode {
     };
     let homing = homing.expect("the program is there");
     let (servers, scratch) = (Servers::default(), Scratch::new());
-    let (page, resolver, service, stranger) =
-        (servers.page(), servers.resolver(), servers.service(), servers.stranger());
+    let (page, resolver, service, second_service) =
+        (servers.page(), servers.resolver(), servers.service(), servers.rejecting_service());
     *servers.address.lock().unwrap() = BEFORE.to_string();
     let mut user = User { homing, scratch: &scratch, servers: &servers, steps: 0, wrong: 0 };
 
@@ -256,7 +256,7 @@ fn main() -> ExitCode {
     let work = format!(
         "\n[work]\nprovider = dyndns2\nurl = {}/nic/update\nhosts = office.example.org\nuser = alice\n\
          password = old-pass\n",
-        stranger.url()
+        second_service.url()
     );
     user.scratch.write("homing.conf", &format!("{own}{work}{detectors}"), 0o600);
     work.trim().lines().for_each(|line| println!("    {line}"));

@@ -69,13 +69,13 @@ fn all_addresses_are_sent_together_in_any_order() {
     let run = setup.fixed("", "198.41.0.9, 198.41.0.4").pass(0).go().expect(0);
     assert_eq!(run.stdout, "a.example.org: ipv4 is now 198.41.0.4, 198.41.0.9\n");
     assert_eq!(setup.taken(), [update_to(&["198.41.0.4", "198.41.0.9"])]);
-    assert_eq!(setup.history(), ["ipv4 198.41.0.9 here"], "the first that the detector says");
+    assert_eq!(setup.history(), ["ipv4 198.41.0.9 here"], "the first address of the detector");
     let before = setup.scratch.read("state.json");
     for addresses in ["198.41.0.4, 198.41.0.9", "198.41.0.4, 198.41.0.9, 198.41.0.4"] {
         setup.fixed("", addresses).pass(1).go().expect(0).silent();
     }
     assert_eq!((setup.taken().len(), setup.scratch.read("state.json")), (0, before));
-    assert_eq!(setup.history().len(), 1, "which of them is the best is no change");
+    assert_eq!(setup.history().len(), 1, "another order is no change");
     // With one more address the whole set is sent; the history still follows the same address.
     let run = setup.fixed("", "198.41.0.4, 198.41.0.7, 198.41.0.9").pass(2).go().expect(0);
     assert_eq!(
@@ -126,7 +126,7 @@ fn several_addresses_are_stored_and_reported() {
 fn a_state_file_with_one_address_is_read_and_extended() {
     let setup = Updates::new();
     setup.config("ipv4 = here", "", "kind = fixed\naddress = 198.41.0.4, 198.41.0.9").pass(0).go().expect(0);
-    assert_eq!(setup.taken(), [update_to(&["198.41.0.4"])], "one address is one address");
+    assert_eq!(setup.taken(), [update_to(&["198.41.0.4"])], "without addresses = all one address is sent");
     assert!(!setup.scratch.read("state.json").contains("beside"));
     setup.fixed("prerequisite = mine", "198.41.0.4, 198.41.0.9").pass(1).go().expect(0);
     let lines = "prereq nxrrset a.example.org CNAME\nprereq yxrrset a.example.org A 198.41.0.4\n\
@@ -161,7 +161,7 @@ fn failed_addresses_wait_and_new_ones_are_sent_at_once() {
     *code.lock().unwrap() = 0;
     point("198.41.0.9, 198.41.0.7");
     setup.pass(2).go().expect(0);
-    assert_eq!(server.count(), 2, "another does not");
+    assert_eq!(server.count(), 2, "other addresses do not wait");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn verify_compares_all_addresses_of_a_host() {
     setup.fixed(&format!("verify = dns\nnameserver = {}", dns.address()), "198.41.0.4, 198.41.0.9");
     setup.pass(0).go().expect(0);
     setup.pass(6).go().expect(0).silent();
-    assert_eq!((setup.taken().len(), dns.count()), (1, 1), "in another order it is the same");
+    assert_eq!((setup.taken().len(), dns.count()), (1, 1), "the order does not matter");
     *says.lock().unwrap() = vec!["198.41.0.9"];
     let run = setup.pass(12).go().expect(0);
     assert!(run.stdout.contains("is 198.41.0.9 in DNS, and not 198.41.0.4, 198.41.0.9: to be pushed again"), "{run:?}");
@@ -188,7 +188,7 @@ fn verify_compares_all_addresses_of_a_host() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn addresses_all_is_rejected_where_one_address_is_possible() {
     let setup = Updates::new();
     let check = |agent: &str, section: &str, says: &str| {
@@ -253,7 +253,7 @@ fn only_public_interface_addresses_are_published() {
     assert_eq!(of("addresses = all\nipv6_suffix = ::1234"), with(&["AAAA 2620:fe::1234", "AAAA 2620:fe:0:1::1234"]));
     let teredo = "AAAA 2001:0:4136:e378:8000:63bf:3fff:fdd2";
     assert_eq!(of("addresses = all\nteredo = yes"), with(&[teredo, "AAAA 2620:fe::9", "AAAA 2620:fe:0:1::7"]));
-    assert!(!of("teredo = yes").iter().any(|line| line == teredo), "the last choice where one is wanted");
+    assert!(!of("teredo = yes").iter().any(|line| line == teredo), "Teredo is the last choice for a single address");
     let private = of("addresses = all\nallow_private = yes");
     assert_eq!(private[0], "A 192.168.7.1");
     assert!(private.iter().any(|line| line == "AAAA fd00::1") && !private.iter().any(|line| line == teredo));

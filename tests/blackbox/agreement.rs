@@ -25,7 +25,7 @@ const PAGES: &[(&str, &str)] = &[
 ];
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn built_in_pages_are_read() {
     let mut seen = 0;
     for (name, _) in built_ins("detector") {
@@ -61,7 +61,7 @@ fn plain_http_detectors_are_marked_in_the_list() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn detectors_of_one_operator_count_once() {
     let home = Home::new();
     for (list, says) in [

@@ -144,7 +144,7 @@ fn a_rejection_is_reported_daily_and_not_retried() {
     for hour in 1..24 {
         after(&home, hour * HOUR).expect(3).silent();
     }
-    assert!(home.stored_files() == before, "a refusal that stands writes nothing");
+    assert!(home.stored_files() == before, "a lasting rejection writes nothing");
     after(&home, DAY + MINUTE).expect(3).says("badauth").says(&remedy);
     after(&home, DAY + 2 * MINUTE).expect(3).silent();
     // A new address, a wrong clock or another section's new password does not end the rejection.
@@ -157,7 +157,7 @@ fn a_rejection_is_reported_daily_and_not_retried() {
     let pushed = home.pushes();
     home.config("ipv4 = other", &work.replace("password = other", "password = newer"));
     after(&home, 900 * DAY + HOUR).expect(3);
-    assert_eq!((to_home(), home.pushes()), (1, pushed + 1), "only the other section is armed again");
+    assert_eq!((to_home(), home.pushes()), (1, pushed + 1), "only the rejection of the other section ended");
     // The section's own new password does.
     good.store(true, Ordering::SeqCst);
     let config = home.scratch.read("homing.conf").replace(SECRET, "b3tter");
@@ -191,7 +191,7 @@ fn back_off_grows_to_six_hours() {
     assert_eq!(at, [0, 5, 15, 35, 75, 155, 315, 635, 995, 1355, 1716]);
     home.config("ipv4 = other", "");
     after(&home, 1717 * MINUTE).expect(1);
-    assert_eq!(home.sent().last().unwrap(), OTHER, "a new address starts afresh");
+    assert_eq!(home.sent().last().unwrap(), OTHER, "a new address is sent at once");
     after(&home, 1723 * MINUTE).expect(1);
     assert_eq!(home.pushes(), 13);
 }

@@ -178,9 +178,9 @@ fn hurts(answer: Reply, word: &str) {
     let ended = pass(&scratch);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.stderr.contains(word), "{}", ended.stderr);
-    assert!(ended.stderr.len() < 1000, "{} bytes told", ended.stderr.len());
+    assert!(ended.stderr.len() < 1000, "{} bytes reported", ended.stderr.len());
     assert!(ended.took < seconds(11), "{:?}", ended.took);
-    assert_eq!(server.count(), 1, "it is not asked again");
+    assert_eq!(server.count(), 1, "no further request");
 }
 
 #[test]

@@ -271,7 +271,7 @@ fn check_json_quiet_and_verbose_print_what_they_should() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn every_repeats_passes() {
     let page = HttpServer::new(|_| Reply::ok("198.41.0.4"));
     let scratch = Scratch::new();

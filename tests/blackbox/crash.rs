@@ -124,7 +124,7 @@ fn a_kill_at_any_system_call_leaves_valid_files() {
         let running = sweeps.map(|(calls, least)| (calls, least, scope.spawn(move || sweep(calls, "KILL"))));
         for (calls, least, running) in running {
             let count = running.join().unwrap();
-            assert!(count >= least, "only {count} calls of {calls}: is the sweep blind?");
+            assert!(count >= least, "only {count} calls of {calls}: does the sweep see them?");
         }
     });
 }
@@ -147,7 +147,7 @@ fn crashes_after_each_update_do_not_repeat_updates_forever() {
     for _ in 0..12 {
         injected(&home, &["-e".into(), "inject=/^rename:signal=KILL:when=2".into()]);
     }
-    assert_eq!(home.pushes(), 2, "once, and once more at once; then it backs off");
+    assert_eq!(home.pushes(), 2, "once and once again, then back-off");
     assert!(home.state().contains("begun"));
 }
 

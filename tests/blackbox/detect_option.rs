@@ -123,7 +123,7 @@ fn carrier_grade_nat_is_recognised() {
         let Some(ended) = alone(&scratch, "100.64.7.9", config) else { return };
         let explanation = meaning(&ended);
         assert!(explanation.contains("100.64.7.9") && explanation.contains("carrier-grade NAT"), "{explanation}");
-        assert!(explanation.contains("ask for a public address, or use IPv6"), "the way out: {explanation}");
+        assert!(explanation.contains("ask for a public address, or use IPv6"), "the remedy: {explanation}");
     }
     let explanation = meaning(&alone(&scratch, "192.168.1.5", SEEN).unwrap());
     assert!(explanation.contains("behind a router with 198.41.0.4, as is usual at home"), "{explanation}");
@@ -159,7 +159,7 @@ fn a_captive_portal_is_recognised() {
         let ended = detect(&scratch, &format!("ipv4 = x\n[detector:x]\nkind = web\nurl = {}/\n", server.url()));
         assert!(meaning(&ended).contains("captive portal"), "{}", ended.stdout);
         assert_eq!((ended.code, server.count()), (Some(1), 1));
-        assert!(!ended.stdout.contains("To begin"), "there is nothing to begin with");
+        assert!(!ended.stdout.contains("To begin"), "no section is suggested");
     }
 }
 

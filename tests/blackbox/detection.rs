@@ -55,7 +55,7 @@ fn invalid_detector_answers_change_nothing() {
             "cut within its chunks",
             Reply::raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n193.0.14.12\r\n"),
         ),
-        ("an end told by closing", Reply::raw("HTTP/1.1 200 OK\r\n\r\n193.0.14.12")),
+        ("a body that ends with the connection", Reply::raw("HTTP/1.1 200 OK\r\n\r\n193.0.14.12")),
         ("nothing", Reply::nothing()),
     ];
     for (name, answer) in cases {
@@ -220,7 +220,7 @@ fn parse_decides_how_a_page_is_read() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn built_in_detectors_accept_another_url() {
     let name_server = DnsServer::always(vec![Record::Address(FOUR.parse().unwrap())]);
     let at = name_server.address();
@@ -255,5 +255,5 @@ fn a_section_may_have_its_own_detectors() {
         "/third?hostname=t.example.org&myip=198.41.0.4",
     ];
     assert_eq!(targets, want);
-    assert_eq!(server.count(), 1, "a source that two sections share is asked once");
+    assert_eq!(server.count(), 1, "a detector of two sections is queried once");
 }

@@ -183,7 +183,7 @@ fn an_unauthenticated_answer_needs_a_second_pass() {
     home.passes(1).says("193.0.14.130");
     last.store(129, Ordering::SeqCst);
     home.passes(1);
-    assert_eq!(home.sent(), [FOUR], "two that differ do not agree");
+    assert_eq!(home.sent(), [FOUR], "two different answers are no agreement");
     home.passes(0);
     assert_eq!(home.sent(), [FOUR, OTHER]);
     home.passes(0).silent();

@@ -49,7 +49,7 @@ fn a_commands_background_process_is_ended() {
     assert_eq!(home.sent(), [FOUR]);
     let stat = format!("/proc/{}/stat", home.scratch.read("pid").trim());
     let alive = std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "));
-    assert!(!alive, "the daemon lives on");
+    assert!(!alive, "the background process is still running");
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn an_interface_without_address_says_why() {
 
 /// A boot before the network is up: the pass is short, stores nothing, and prints one line per family.
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn a_missing_network_is_reported_quickly() {
     let home = Home::new();
     home.config("", "");
@@ -146,11 +146,11 @@ fn an_alternating_address_is_sent_rarely_and_reported() {
         assert_eq!(held, ended.stderr.contains("back and forth"), "minute {minute}: {}", ended.stderr);
         assert!(held || ended.code == Some(0));
     }
-    assert_eq!(at[..3], [0, 1, 2], "first changes go at once");
+    assert_eq!(at[..3], [0, 1, 2], "the first changes are sent at once");
     assert!(at[2..].windows(2).all(|pair| pair[1] - pair[0] >= 5) && at.len() >= 5, "{at:?}");
     // When the address stays, it is sent within five minutes, and that is the last update.
     home.set_detected("193.0.14.200");
     home.pass().at_noon_and(21 * 60).go().expect(0);
-    assert_eq!(home.sent().last().unwrap(), "193.0.14.200", "a new address is no flapping");
+    assert_eq!(home.sent().last().unwrap(), "193.0.14.200", "a new address is not an alternation");
     home.pass().at_noon_and(22 * 60).go().expect(0).silent();
 }

@@ -50,9 +50,13 @@ fn stun_answers_to_other_transactions_are_ignored() {
     home.config("ipv4 = s", &detector("s", &server)).passes(0);
     assert_eq!((home.sent(), server.count()), (vec![FOUR.to_string()], 1));
     let (request, _) = &server.asked()[0];
-    assert_eq!((request.len(), &request[..8]), (20, &[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..]), "no word about us");
+    assert_eq!(
+        (request.len(), &request[..8]),
+        (20, &[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42][..]),
+        "no attribute identifies the client"
+    );
     home.passes(0).silent();
-    assert_ne!(server.asked()[1].0, *request, "another id each time");
+    assert_ne!(server.asked()[1].0, *request, "a new transaction ID each time");
 }
 
 /// The server's reply to a request.
@@ -88,7 +92,7 @@ fn invalid_stun_answers_fail_at_once() {
 fn stun_answers_from_other_senders_are_ignored() {
     let home = Home::new();
     // Replies from another port than the request went to.
-    let (socket, stranger) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+    let (socket, other_host) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
     socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     home.config(
         "timeout = 1s\nipv4 = s",
@@ -98,7 +102,7 @@ fn stun_answers_from_other_senders_are_ignored() {
         scope.spawn(|| {
             let mut request = [0; 64];
             let (length, peer) = socket.recv_from(&mut request).unwrap();
-            stranger.send_to(&good(&request[..length], OTHER), peer).unwrap();
+            other_host.send_to(&good(&request[..length], OTHER), peer).unwrap();
         });
         home.passes(1).says("s: no answer in time")
     });

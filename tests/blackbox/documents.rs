@@ -154,7 +154,7 @@ fn the_documents_list_built_in_names() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn example_settings_in_documents_are_valid() {
     let mut found = 0;
     for (kind, block) in fenced(&paper("README.md")) {
@@ -182,7 +182,7 @@ const NOT_RUN: &[(&str, &str)] = &[
 ];
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn commands_in_the_readme_work() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|request| match request.target.contains("/nic/") {
@@ -216,7 +216,7 @@ fn commands_in_the_readme_work() {
                 continue;
             }
             let words: Vec<&str> = command.split(' ').collect();
-            assert_eq!(words[0], "homing", "neither run nor in the list of those that are not: {command}");
+            assert_eq!(words[0], "homing", "neither run nor in the list of exceptions: {command}");
             let alone = command.contains("--set");
             let mut run = if alone { Run::new(&scratch) } else { Run::pass(&scratch) };
             run = run.args(words[1..].iter().copied());

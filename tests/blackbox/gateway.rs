@@ -54,7 +54,7 @@ fn pcp_answers_with_another_nonce_are_ignored() {
     assert_eq!(home.sent(), [FOUR]);
     let asked: Vec<Vec<u8>> = router.asked().into_iter().map(|(request, _)| request).collect();
     assert_eq!((asked.len(), is_farewell(&asked[0]), is_farewell(&asked[1])), (2, false, true));
-    assert_eq!(asked[0][24..44], asked[1][24..44], "the same mapping is given back");
+    assert_eq!(asked[0][24..44], asked[1][24..44], "the same mapping is deleted");
     assert_eq!(asked[0][8..24], Ipv4Addr::LOCALHOST.to_ipv6_mapped().octets());
     home.passes(0).silent();
     assert_ne!(router.asked()[2].0[24..36], asked[0][24..36], "another nonce each time");
@@ -250,7 +250,7 @@ fn upnp_discovery_ignores_answers_from_other_hosts() {
         let port = server.url().rsplit(':').next().unwrap().trim_end_matches('/').to_string();
         let answer = format!("HTTP/1.1 200 OK\r\nEXT:\r\nlocation: http://{place}:{port}/root.xml\r\n\r\n");
         // Another host answers, unasked and repeatedly.
-        let stranger = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let other_host = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
         let ssdp = UdpServer::on(&format!("{router}:1900"), move |request| {
             assert!(request.starts_with(b"M-SEARCH * HTTP/1.1\r\n"));
             let junk = ["", "NOTIFY * HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nLOCATION: \u{1b}\r\n\r\n"];
@@ -266,7 +266,7 @@ fn upnp_discovery_ignores_answers_from_other_hosts() {
                     std::thread::sleep(std::time::Duration::from_millis(2));
                 }
                 let lie = format!("HTTP/1.1 200 OK\r\nLOCATION: http://{router}:1/evil.xml\r\n\r\n");
-                ssdp.asked().first().map(|(_, peer)| stranger.send_to(lie.as_bytes(), peer));
+                ssdp.asked().first().map(|(_, peer)| other_host.send_to(lie.as_bytes(), peer));
             });
             home.pass().go()
         });

@@ -24,7 +24,7 @@ fn a_history_of_gigabytes_is_read_and_extended() {
         file.write_all(format!("\n2026-11-01T00:00:00Z ipv4 {FOUR} w\n").as_bytes()).unwrap();
         let before = file.metadata().unwrap().len();
         home.pass().go().expect(0).silent();
-        assert_eq!(file.metadata().unwrap().len(), before, "the address is the one that stands at the end");
+        assert_eq!(file.metadata().unwrap().len(), before, "the address is the last one in the file");
         *address.lock().unwrap() = OTHER;
         home.pass().go().expect(0);
         file.seek(SeekFrom::Start(before)).unwrap();

@@ -4,7 +4,7 @@ use crate::settings::{errors, good, learned, HOME};
 use crate::testbed::*;
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn custom_detectors_and_presets_work() {
     let page = HttpServer::new(|request| match request.target.as_str() {
         "/json" => Reply::ok("{\"ip\":\"198.41.0.4\"}"),
@@ -65,7 +65,7 @@ fn a_detector_in_two_lists_is_queried_once() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn a_section_overrides_agent_settings() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|request| {

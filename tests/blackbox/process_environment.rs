@@ -2,7 +2,7 @@
 
 use crate::testbed::{emulator_hides, mode, runner, seconds, Ended, Home, HttpServer, Reply, Run, FOUR};
 
-/// A pass run by a line of shell in which `homing` stands for its command.
+/// A pass run by a line of shell; HOMING in it is replaced by the command.
 fn under(home: &Home, line: &str) -> Ended {
     let command = format!("{} -c homing.conf", runner::homing_line());
     Run::program(&home.scratch, &["/bin/sh", "-c", &line.replace("HOMING", &command)]).go()
@@ -122,7 +122,7 @@ fn updates_cut_off_by_the_deadline_come_first_next_time() {
     home.passes(1);
     assert_eq!(targets(), ["/nic", "/two", "/thr"], "the first waits for its back-off");
     home.pass().arg("--force").go().expect(0);
-    assert_eq!(targets()[3..], ["/nic", "/two", "/thr"], "and the order is the config's again");
+    assert_eq!(targets()[3..], ["/nic", "/two", "/thr"], "the order is that of the config again");
 }
 
 /// An update that was interrupted because earlier ones used up the time is no failure of its server: it comes first in
@@ -143,7 +143,7 @@ fn an_update_interrupted_by_the_deadline_is_repeated_once() {
     home.passes(1).says("two.example.org: ipv4 not updated: ").says("the next pass begins with [two]");
     assert_eq!(targets(), ["/nic", "/two"]);
     home.passes(1).says("the next pass begins with [three]");
-    assert_eq!(targets()[2..], ["/two"], "at once, and with all the time there is");
+    assert_eq!(targets()[2..], ["/two"], "at once, with the whole time of the pass");
     home.passes(1);
     assert_eq!(targets()[3..], ["/thr"], "the second now waits for its back-off");
 }

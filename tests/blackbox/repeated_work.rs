@@ -24,7 +24,7 @@ fn calls(scratch: &Scratch, functions: &[&str]) -> Vec<u64> {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn settings_are_parsed_once_and_presets_on_demand() {
     if std::env::var_os("HOMING_RUNNER").is_some() {
         return left_out("only the binary that cargo built has names for its functions");

@@ -146,7 +146,7 @@ fn cited_files_are_in_the_repository() {
 }
 
 #[test]
-fn citations_are_told_from_other_words() {
+fn citations_are_distinguished_from_other_words() {
     let cases: [(&str, &[&str]); 6] = [
         ("see `src/lib.rs`, and tests/README.md.", &["src/lib.rs", "tests/README.md"]),
         ("apk-tools:src/tar.c and https://example.com/a/b.md", &[]),

@@ -49,7 +49,7 @@ fn all_four_secret_sources_are_equivalent() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn secret_errors_do_not_print_the_secret() {
     let scratch = Scratch::new();
     scratch.write("empty", "\n", 0o600);
@@ -108,7 +108,7 @@ fn secret_errors_do_not_print_the_secret() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn secret_files_readable_by_others_are_reported() {
     let scratch = Scratch::new();
     for (mode, code) in [(0o644, 2), (0o604, 2), (0o640, 0), (0o600, 0), (0o400, 0)] {
@@ -138,7 +138,7 @@ fn secret_files_readable_by_others_are_reported() {
 
 /// As a user other than root, since file modes do not apply to root.
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn an_unreadable_secret_file_is_reported() {
     use std::os::unix::fs::PermissionsExt;
     let scratch = Scratch::new();
@@ -153,7 +153,7 @@ fn an_unreadable_secret_file_is_reported() {
     let program = [&nobody[..], &homing[..]].concat();
     let try_it = Run::program(&scratch, &[&nobody[..], &["/bin/true".to_string()]].concat());
     if !std::path::Path::new(&nobody[0]).exists() || try_it.go().code != Some(0) {
-        return left_out("only root can become nobody");
+        return left_out("needs root");
     }
     let ended = Run::program(&scratch, &program).args(["-t", "-c", "homing.conf"]).go();
     let want =
@@ -167,7 +167,7 @@ fn an_unreadable_secret_file_is_reported() {
 
 /// The secret sent and the fingerprint stored come from one reading, even if the file is rewritten meanwhile.
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn a_secret_is_read_once_per_pass() {
     if emulator_hides("strace would see the emulator's calls") {
         return;

@@ -119,7 +119,7 @@ fn services_of_other_clients_are_supported_or_explained() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn a_closed_service_is_reported_with_its_line() {
     let scratch = Scratch::new();
     for (name, want) in [

@@ -41,7 +41,7 @@ pub fn learned(config: &str, args: &[&str]) -> String {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn common_ways_of_writing_settings_are_accepted() {
     let four = "[detector:x]\nkind = fixed\naddress = 198.41.0.4\n";
     for line in [
@@ -80,7 +80,7 @@ fn common_ways_of_writing_settings_are_accepted() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn all_errors_are_reported_at_once_with_their_lines() {
     let scratch = Scratch::new();
     assert_eq!(
@@ -122,7 +122,7 @@ fn all_errors_are_reported_at_once_with_their_lines() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn one_error_does_not_hide_others_in_a_section() {
     let scratch = Scratch::new();
     let lines = errors(&scratch, "[home]\nprovider = nosuch\nhosts = a..b\nrefresh = 3x\nipv4 = lost\n");
@@ -237,7 +237,7 @@ fn invalid_text_is_rejected_with_its_line() {
     std::fs::write(scratch.path("homing.conf"), b"ipv4 = off\n\n# caf\xe9\nagree = x\n").unwrap();
     let lines = mistakes(&scratch, Run::pass(&scratch).arg("-t").go());
     assert_eq!(lines[0], "homing.conf:3: this line is not UTF-8: save the file as UTF-8");
-    assert!(lines[1].starts_with("homing.conf:4: agree: "), "the others are told too: {lines:?}");
+    assert!(lines[1].starts_with("homing.conf:4: agree: "), "the other errors are reported too: {lines:?}");
     std::fs::write(scratch.path("homing.conf"), vec![b'#'; 10_000_000]).unwrap();
     let ended = Run::pass(&scratch).arg("-t").measure_memory().go();
     assert!(ended.peak < Some(16 * 1024), "{:?}", ended.peak);
@@ -250,7 +250,7 @@ fn invalid_text_is_rejected_with_its_line() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn includes_are_read_in_order_and_not_nested() {
     let scratch = Scratch::new();
     scratch.write("d/20.conf", &HOME.replace("[home]", "[two]"), 0o600);
@@ -287,7 +287,7 @@ fn includes_are_read_in_order_and_not_nested() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn set_overrides_the_file_and_works_without_one() {
     let fixed = ["-o", "detector:x.kind=fixed", "-o", "detector:x.address=198.41.0.4", "--set", "ipv4=x"];
     assert_eq!(learned("ipv4 = off\n", &fixed), "ipv4 198.41.0.4 x");
@@ -330,7 +330,7 @@ fn set_overrides_the_file_and_works_without_one() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn settings_with_errors_do_nothing() {
     let scratch = Scratch::new();
     let server = HttpServer::new(|_| Reply::ok("198.41.0.4"));

@@ -43,7 +43,7 @@ fn an_unchanged_pass_writes_nothing_and_asks_once() {
     let ended = home.pass().strace("%file,%desc,%network").go().expect(0).silent();
     let lib = home.scratch.path("lib").display().to_string();
     let below: Vec<&String> = ended.trace.iter().filter(|line| line.contains(&lib)).collect();
-    assert!(below.iter().any(|line| line.contains("state.json")), "the trace sees the state: {below:?}");
+    assert!(below.iter().any(|line| line.contains("state.json")), "the trace contains the state file: {below:?}");
     assert_eq!(below.into_iter().filter(writes).collect::<Vec<_>>(), Vec::<&String>::new());
     assert!(!ended.trace.iter().any(|line| line.contains("fsync") || line.contains("fdatasync")));
     assert_eq!((home.stored_files(), home.pushes()), (before.0, before.1));
@@ -254,7 +254,7 @@ fn a_truncated_history_line_is_completed() {
 }
 
 #[test]
-#[cfg_attr(not(feature = "tls"), ignore = "needs what speaks HTTPS")]
+#[cfg_attr(not(feature = "tls"), ignore = "needs HTTPS")]
 fn log_only_keeps_the_history_without_providers() {
     let home = Home::new();
     home.config("ipv4 = four\nhistory_when = always", "");
@@ -274,7 +274,7 @@ fn log_only_keeps_the_history_without_providers() {
     assert_eq!((lines.lines().count(), web.count()), (2, 3), "{lines}");
     assert!(lines.lines().all(|line| line.ends_with("Z ipv4 198.41.0.4 ipify")), "{lines}");
     let left: Vec<_> = scratch.files().into_iter().filter(|(path, _)| !path.starts_with(scratch.path("run"))).collect();
-    assert_eq!(left.len(), 1, "a log and nothing else: {left:?}");
+    assert_eq!(left.len(), 1, "only the history: {left:?}");
     assert_eq!(mode(&scratch.path("ip.log")), 0o640);
 }
 

@@ -293,7 +293,7 @@ fn uci_services_become_the_same_requests() {
     assert_eq!(scratch.read("run/basic.ip"), "198.41.0.4\n");
     assert_eq!(scratch.read("run/noip_v6.ip"), "2620:fe::fe\n");
     assert!(scratch.read("run/basic.update").trim().parse::<u64>().is_ok(), "{}", scratch.read("run/basic.update"));
-    assert!(!scratch.path("run/basic.pid").exists(), "no process stays");
+    assert!(!scratch.path("run/basic.pid").exists(), "no process remains");
     let log = scratch.read("log/basic.log");
     assert!(log.ends_with("Z basic.example.com: ipv4 is now 198.41.0.4\n") && log.lines().count() == 1, "{log}");
 }

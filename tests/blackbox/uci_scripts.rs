@@ -332,7 +332,7 @@ fn unsupported_scripts_are_reported_by_name() {
 }
 
 /// The update that nsupdate would send: the family's record is deleted and the new one added with the script's TTL of
-/// 600, signed with HMAC-MD5 if the user name has no algorithm, over TCP if `force_dnstcp` says so.
+/// 600, signed with HMAC-MD5 if the user name has no algorithm, over TCP if `force_dnstcp` is set.
 #[test]
 #[cfg_attr(not(feature = "rfc2136"), ignore = "needs signed updates")]
 fn nsupdate_options_become_rfc2136_settings() {

@@ -109,5 +109,5 @@ fn verify_asks_the_updated_server() {
     go(30).expect(1);
     assert_eq!(received.lock().unwrap().len(), 2);
     let kinds: Vec<u16> = server.asked().iter().map(|query| query.kind).collect();
-    assert_eq!(kinds, [6, 1, 6, 1], "two updates, each of the zone's SOA, and the two looks between");
+    assert_eq!(kinds, [6, 1, 6, 1], "two updates, a query for the SOA before each, and the two verifications");
 }

@@ -136,7 +136,7 @@ fn a_missing_interface_is_retried_and_an_invalid_bind_rejected() {
     for (way, says) in [
         ("fe80::1", "nothing on the Internet answers to fe80::1"),
         ("0.0.0.0", "nothing on the Internet answers"),
-        ("a way out", "neither an address nor the name of an interface"),
+        ("two words", "neither an address nor the name of an interface"),
         ("127.0.0.1:80", "neither an address nor the name of an interface"),
     ] {
         home.config("ipv4 = four", &format!("bind = {way}"));
@@ -220,7 +220,7 @@ fn updates_use_the_proxy_and_detectors_do_not() {
     // A section may bypass the proxy.
     home.config(&format!("{proxy}\nipv4 = other"), "proxy = off").passes(0);
     assert_eq!((heads.lock().unwrap().len(), home.pushes()), (0, 1));
-    // A detector uses a proxy if its own section says so.
+    // A detector uses a proxy if its own section has one.
     let (port, heads) = scripted_proxy("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n193.0.14.130");
     home.config("ipv4 = page", &page.replace("kind = web", &format!("kind = web\nproxy = http://127.0.0.1:{port}")));
     home.passes(0);
@@ -254,7 +254,7 @@ fn proxy_failures_are_reported() {
             head.starts_with("CONNECT api.example.net:443 HTTP/1.1\r\nHost: api.example.net:443\r\n\r\n"),
             "{head}"
         );
-        assert!(!head.contains("Authorization"), "the provider's password is for the provider");
+        assert!(!head.contains("Authorization"), "the provider's password is not sent to the proxy");
     }
     let endless: &'static str = Box::leak("x".repeat(1 << 20).into_boxed_str());
     let (port, _) = scripted_proxy(endless);

@@ -30,7 +30,7 @@ impl Setup {
         setup.home.config("ipv4 = four", &tail);
         // The first update, at noon.
         setup.pass(0, &[]).expect(0);
-        assert_eq!((setup.home.pushes(), setup.dns.count()), (1, 0), "what was just pushed is not looked for");
+        assert_eq!((setup.home.pushes(), setup.dns.count()), (1, 0), "a record is not verified right after its update");
         setup
     }
 
@@ -73,12 +73,12 @@ fn without_verify_only_the_option_queries_dns() {
 /// Sent again at once, reported if that did not help, then left alone for a day, whatever DNS returns.
 #[test]
 fn a_record_that_stays_wrong_is_not_updated_in_a_loop() {
-    for stands in [&[STRAY][..], &[], &[FOUR, STRAY]] {
+    for records in [&[STRAY][..], &[], &[FOUR, STRAY]] {
         let setup = Setup::new("verify = dns\n");
-        setup.say(stands);
+        setup.say(records);
         let ended = setup.pass(6, &[]).expect(0);
         assert!(ended.stdout.contains("to be pushed again"), "{}", ended.stdout);
-        assert_eq!((setup.home.pushes(), setup.dns.count()), (2, 1), "{stands:?}");
+        assert_eq!((setup.home.pushes(), setup.dns.count()), (2, 1), "{records:?}");
         for minutes in [7, 8, 10] {
             setup.pass(minutes, &[]).expect(0).silent();
         }
@@ -90,7 +90,7 @@ fn a_record_that_stays_wrong_is_not_updated_in_a_loop() {
             setup.pass(minutes, &[]).expect(1).silent();
         }
         assert_eq!(setup.home.stored_files(), before);
-        assert_eq!((setup.home.pushes(), setup.dns.count()), (2, 2), "{stands:?}");
+        assert_eq!((setup.home.pushes(), setup.dns.count()), (2, 2), "{records:?}");
         setup.pass(1450, &[]).expect(0);
         assert_eq!((setup.home.pushes(), setup.dns.count()), (3, 3), "once a day");
     }
@@ -164,7 +164,7 @@ fn at_hostname_is_the_name_of_the_machine() {
     for (name, host) in
         [("pi", "pi.example.net"), ("Pi.Example.NET", "pi.example.net"), ("a.b.example.net", "a.b.example.net")]
     {
-        let Some(ended) = check(name, zone) else { return left_out("no machine's name of one's own here") };
+        let Some(ended) = check(name, zone) else { return left_out("cannot set a hostname here") };
         assert!(ended.stdout.contains(&format!("update delete {host} A\n")), "{name}: {ended:?}");
     }
     for (name, section, says) in [

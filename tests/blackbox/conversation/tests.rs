@@ -95,10 +95,10 @@ fn requests_are_compared_after_decoding() {
     let same = |expected: &str, came: &str| compare(&expecting(expected), &request(came, "")).is_ok();
     assert!(same("/u?h=a,b&myip=2620:fe::fe", "/u?h=a%2Cb&myip=2620%3afe%3A%3Afe"));
     assert!(!same("/u?h=a&m=b", "/u?m=b&h=a"), "the order of parameters counts");
-    assert!(!same("/u?h=a&m=b", "/u?h=a%26m=b"), "an escaped & does not part");
+    assert!(!same("/u?h=a&m=b", "/u?h=a%26m=b"), "an escaped & does not separate parameters");
     assert!(!same("/u?h=a", "/u?h=a&m=b"));
     assert!(!same("/u", "/v"));
-    assert!(same("/u?a=1&sum=*&b=2", "/u?a=1&sum=%2Bx&b=2"), "a sum that changes");
+    assert!(same("/u?a=1&sum=*&b=2", "/u?a=1&sum=%2Bx&b=2"), "a value that changes");
     assert!(!same("/u?a=1&sum=*&b=2", "/u?a=1&sum=x&b=3"));
     assert!(!same("/u?a=1&sum=*", "/u?a=1"));
     let exact = Exchange { exact: true, ..expecting("/u?h=a,b") };
@@ -112,7 +112,7 @@ fn requests_are_compared_after_decoding() {
     assert!(compare(&header("Authorization", None), &request("/", "")).is_err());
     assert!(compare(&header("Cookie", None), &request("/", "")).is_ok());
     let nameless = Request { headers: Vec::new(), ..request("/", "") };
-    assert!(compare(&expecting("/"), &nameless).is_err(), "a User-Agent is always asked for");
+    assert!(compare(&expecting("/"), &nameless).is_err(), "a User-Agent is always required");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn wrong_missing_and_extra_requests_are_reported() {
     assert!(script.complaints().is_empty());
     script.set(vec![expecting("/a"), expecting("/b")]);
     script.answer(&request("/b", ""));
-    assert_eq!(script.complaints().len(), 2, "order counts where it is not said to be free");
+    assert_eq!(script.complaints().len(), 2, "the order counts unless the exchange says otherwise");
 }
 
 #[test]

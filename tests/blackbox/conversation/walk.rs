@@ -110,7 +110,7 @@ fn walk(case: &Case) -> Result<(), String> {
 #[test]
 fn conversations_pass() {
     let cases = cases();
-    assert!(!cases.is_empty(), "no conversation is named so");
+    assert!(!cases.is_empty(), "no conversation has this name");
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -141,7 +141,7 @@ fn conversations_can_be_parsed() {
 /// A row in the table of providers without conversations fails here, and so does a folder of a provider that is
 /// not in it.
 #[test]
-#[cfg_attr(not(all(feature = "tls", feature = "advice")), ignore = "needs --list, and what speaks HTTPS")]
+#[cfg_attr(not(all(feature = "tls", feature = "advice")), ignore = "needs --list, and HTTPS")]
 fn every_listed_provider_has_conversations() {
     let scratch = Scratch::new();
     let list = Run::new(&scratch).args(["--list", "--json"]).go();

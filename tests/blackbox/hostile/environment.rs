@@ -37,7 +37,7 @@ fn environment_variables_do_not_change_requests() {
             }
             let ended = run.go();
             summary(&format!("hostile: {hostile}"), attack.check_succeeded(&ended), &ended).unwrap();
-            assert!(!keys.exists(), "the keys of TLS were written down");
+            assert!(!keys.exists(), "TLS keys were written to a file");
             assert_eq!(server.count(), 1);
             let port = server.address().port().to_string();
             let stamps = |line: &&str| !line.starts_with("history: ");

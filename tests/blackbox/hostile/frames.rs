@@ -32,16 +32,24 @@ fn a_truncated_response_is_rejected() {
     let mut cases = Vec::new();
     cases.extend(twice("a short Content-Length body", |body| framed(&length(body.len() + 1), body), "cut short"));
     cases.extend(twice("no body at all", |_| framed(&length(15), ""), "cut short"));
-    cases.extend(twice("cut between chunks", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len())), "cut short"));
-    cases.extend(twice("cut in a chunk", |b| framed(CHUNKED, &format!("{:x}\r\n{b}", b.len() + 1)), "cut short"));
-    cases.extend(twice("cut after the 0", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n0\r\n", b.len())), "cut short"));
+    cases.extend(twice(
+        "truncated between chunks",
+        |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len())),
+        "cut short",
+    ));
+    cases.extend(twice("truncated in a chunk", |b| framed(CHUNKED, &format!("{:x}\r\n{b}", b.len() + 1)), "cut short"));
+    cases.extend(twice(
+        "truncated after the last chunk",
+        |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n0\r\n", b.len())),
+        "cut short",
+    ));
     cases.extend(twice("reset in the body", |b| framed(&length(b.len() + 1), b).then_reset(), ""));
     cases.extend(twice("reset in a chunk", |b| framed(CHUNKED, &format!("1f\r\n{b}")).then_reset(), ""));
-    cases.extend(twice("reset where only the close tells the end", |b| framed("", b).then_reset(), ""));
-    cases.push(both("reset before a byte", Reply::nothing().then_reset(), "could not be confirmed"));
-    cases.push(both("reset in the head", Reply::raw("HTTP/1.1 200 OK\r\nContent").then_reset(), ""));
-    cases.push(both("the head cut", Reply::raw("HTTP/1.1 200 OK\r\nContent-Le"), ""));
-    cases.push(both("the status line cut", Reply::raw("HTTP/1.1 20"), ""));
+    cases.extend(twice("reset of a body without length", |b| framed("", b).then_reset(), ""));
+    cases.push(both("reset before the first byte", Reply::nothing().then_reset(), "could not be confirmed"));
+    cases.push(both("reset in the headers", Reply::raw("HTTP/1.1 200 OK\r\nContent").then_reset(), ""));
+    cases.push(both("truncated headers", Reply::raw("HTTP/1.1 200 OK\r\nContent-Le"), ""));
+    cases.push(both("a truncated status line", Reply::raw("HTTP/1.1 20"), ""));
     cases.push(both("an empty reply", Reply::nothing(), ""));
     run_cases(&cases, "plain");
 }
@@ -51,7 +59,11 @@ fn contradictory_response_framing_is_rejected() {
     let mut cases = Vec::new();
     let chunk = |body: &str| format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len());
     let contradicts = "contradicts itself";
-    cases.extend(twice("two lengths, the last right", |b| framed(&(length(5) + &length(b.len())), b), contradicts));
+    cases.extend(twice(
+        "two lengths, the last one correct",
+        |b| framed(&(length(5) + &length(b.len())), b),
+        contradicts,
+    ));
     cases.extend(twice("two lengths, the last too small", |b| framed(&(length(b.len()) + &length(4)), b), contradicts));
     cases.extend(twice("a list of lengths", |b| framed(&length(format!("{0}, {0}", b.len())), b), ""));
     cases.extend(twice("a negative length", |b| framed(&length("-1"), b), ""));
@@ -93,16 +105,24 @@ fn a_truncated_chunked_response_over_tls_is_rejected() {
     let chunk = |b: &str| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len()));
     // The server ends the TLS connection properly, but the response is incomplete.
     let mut cases = Vec::new();
-    cases.extend(twice("cut between chunks", chunk, "cut short"));
-    cases.extend(twice("cut in a chunk", |b| framed(CHUNKED, &format!("20\r\n{b}")), "cut short"));
-    cases.extend(twice("cut in a size", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n1", b.len())), "cut short"));
-    cases.extend(twice("cut after the 0", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n0\r\n", b.len())), "cut short"));
-    cases.extend(twice("cut before all", |_| framed(CHUNKED, ""), "cut short"));
+    cases.extend(twice("truncated between chunks", chunk, "cut short"));
+    cases.extend(twice("truncated in a chunk", |b| framed(CHUNKED, &format!("20\r\n{b}")), "cut short"));
+    cases.extend(twice(
+        "truncated in a chunk size",
+        |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n1", b.len())),
+        "cut short",
+    ));
+    cases.extend(twice(
+        "truncated after the last chunk",
+        |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n0\r\n", b.len())),
+        "cut short",
+    ));
+    cases.extend(twice("truncated before the first chunk", |_| framed(CHUNKED, ""), "cut short"));
     cases.extend(twice("a short Content-Length body", |b| framed(&length(b.len() + 1), b), "cut short"));
-    cases.push(both("the head cut", Reply::raw("HTTP/1.1 200 OK\r\nContent-Le"), ""));
+    cases.push(both("truncated headers", Reply::raw("HTTP/1.1 200 OK\r\nContent-Le"), ""));
     let whole = |body: &str| Reply::new(200, &[("Transfer-Encoding", "chunked")], body);
-    cases.push(case("a whole one", whole(PLAIN), [GOOD, "unexpected reply"]));
-    cases.push(case("a whole one", whole(GOOD_WORD), ["", GOOD]));
+    cases.push(case("a complete response", whole(PLAIN), [GOOD, "unexpected reply"]));
+    cases.push(case("a complete response", whole(GOOD_WORD), ["", GOOD]));
     run_cases_over_tls(&cases, "plain", TlsBehaviour::Proper);
 }
 
@@ -112,7 +132,7 @@ fn a_tls_connection_without_close_notify_is_rejected() {
     let mut cases = Vec::new();
     cases.extend(twice("in chunks", |b| framed(CHUNKED, &format!("{:x}\r\n{b}\r\n", b.len())), ""));
     cases.extend(twice("in a length", |b| framed(&length(b.len() + 1), b), "cut short"));
-    cases.extend(twice("where only the close tells the end", |b| framed("", b), ""));
+    cases.extend(twice("a body without length", |b| framed("", b), ""));
     run_cases_over_tls(&cases, "plain", TlsBehaviour::Cut);
 }
 
@@ -158,7 +178,7 @@ fn a_status_other_than_200_gives_no_address() {
     cases.push(both("a 204", Reply::raw(format!("HTTP/1.1 204 x\r\n\r\n{GOOD_WORD}")), ""));
     cases.push(both("a 304", Reply::raw(format!("HTTP/1.1 304 x\r\n\r\n{GOOD_WORD}")), ""));
     cases.push(both("a 503 with an address", Reply::new(503, &[], PLAIN), "HTTP 503"));
-    cases.push(both("a 502 with the good word", Reply::new(502, &[], GOOD_WORD), "HTTP 502"));
+    cases.push(both("a 502 with good", Reply::new(502, &[], GOOD_WORD), "HTTP 502"));
     run_cases(&cases, "plain");
 }
 
@@ -196,8 +216,8 @@ fn endless_responses_are_bounded() {
     ));
     cases.push(both("endless trailers", framed(CHUNKED, "1\r\nx\r\n0\r\n").then_flood("A: b\r\n".repeat(700)), ""));
     let over = |n: usize| framed(&length(n), &format!("{PLAIN}{}", " ".repeat(n - PLAIN.len())));
-    cases.push(both("a byte above the cap", over(16 * 1024 + 1), "larger than 16 KiB"));
-    cases.push(case("a body of exactly the cap", over(16 * 1024), [GOOD, "unexpected reply"]));
+    cases.push(both("a byte above the limit", over(16 * 1024 + 1), "larger than 16 KiB"));
+    cases.push(case("a body of exactly the limit", over(16 * 1024), [GOOD, "unexpected reply"]));
     cases.push(both("endless headers", head("").then_flood("A: b\r\n".repeat(700)), ""));
     cases.push(both("a huge header", head("A: ").then_flood([b'x'; 4096]), ""));
     cases.push(both("endless header lines without a colon", head("").then_flood("x\n".repeat(2000)), ""));

@@ -25,7 +25,7 @@ fn redirects_to_another_host_are_not_followed() {
         let ended = attack.run().go();
         let mut wrong = attack.check_failed(&ended, &format!("HTTP {code}"));
         if !ended.stderr.contains(&format!("redirect to localhost:{}", second.address().port())) {
-            wrong.push("where it leads is not told".to_string());
+            wrong.push("the target is not reported".to_string());
         }
         if (first.count(), second.count()) != (1, 0) {
             wrong.push(format!("asked {} and {} times", first.count(), second.count()));

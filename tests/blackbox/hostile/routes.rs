@@ -47,7 +47,7 @@ impl Swallower {
         let mut queue = Vec::new();
         while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
             queue.push(stream);
-            assert!(queue.len() < 64, "the queue does not fill");
+            assert!(queue.len() < 64, "the queue does not fill up");
         }
         Swallower { _listener: listener, _queue: queue }
     }

@@ -20,16 +20,12 @@ fn drips() -> Vec<Case> {
     let chunks = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
     vec![
         both("silence", Reply::nothing().then_hang(), "could not be confirmed"),
-        both("a status line that drips", drip("", "HTTP/1.1 200 OK".repeat(20)), "could not be confirmed"),
-        both("headers that drip", drip(head, "A: b\r\n".repeat(100)), "could not be confirmed"),
-        both(
-            "a body that drips",
-            drip(&format!("{head}Content-Length: 500\r\n\r\n"), " ".repeat(500)),
-            "not be confirmed",
-        ),
-        both("a body without a length that drips", drip(&format!("{head}\r\n"), " ".repeat(500)), ""),
-        both("chunks that drip", drip(&chunks, "1\r\n \r\n".repeat(100)), "could not be confirmed"),
-        both("silence in the head", Reply::raw(head).then_hang(), "could not be confirmed"),
+        both("a slow status line", drip("", "HTTP/1.1 200 OK".repeat(20)), "could not be confirmed"),
+        both("slow headers", drip(head, "A: b\r\n".repeat(100)), "could not be confirmed"),
+        both("a slow body", drip(&format!("{head}Content-Length: 500\r\n\r\n"), " ".repeat(500)), "not be confirmed"),
+        both("a slow body without length", drip(&format!("{head}\r\n"), " ".repeat(500)), ""),
+        both("slow chunks", drip(&chunks, "1\r\n \r\n".repeat(100)), "could not be confirmed"),
+        both("silence in the headers", Reply::raw(head).then_hang(), "could not be confirmed"),
         both("silence in a chunk", Reply::raw(format!("{chunks}1f\r\ngood")).then_hang(), "could not be confirmed"),
         both(
             "silence before the last chunk",

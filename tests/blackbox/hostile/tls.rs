@@ -28,7 +28,7 @@ fn nothing_is_sent_to_a_server_with_a_bad_certificate() {
     let pki = Pki::get();
     refused("unknown authority", &pki.good, &pki.itself.certificate, "not signed by an authority");
     refused("self-signed", &pki.itself, &pki.ca, "certificate of 127.0.0.1 is not");
-    refused("another name", &pki.stranger, &pki.ca, "belongs to another name");
+    refused("another name", &pki.other_name, &pki.ca, "belongs to another name");
     refused("expired", &pki.expired, &pki.ca, "has expired, or this machine's clock, which reads 20");
     refused("not yet valid", &pki.early, &pki.ca, "not yet valid: this machine's clock reads 20");
     refused("no authority at all", &pki.good, "", "certificate");

@@ -64,7 +64,7 @@ fn invalid_urls_are_rejected() {
                 wrong.push(format!("exit {:?}", ended.code));
             }
             if !ended.stderr.contains(&format!("homing.conf:{line}")) {
-                wrong.push(format!("line {line} is not told"));
+                wrong.push(format!("line {line} is not reported"));
             }
             if format!("{}{}", ended.stdout, ended.stderr).contains("hunter2") {
                 wrong.push("the URL's secret is repeated".to_string());
@@ -144,7 +144,7 @@ fn credentials_need_https_or_allow_plaintext() {
         if code == 2
             && !(ended.stderr.contains(&format!("homing.conf:{line}")) && ended.stderr.contains("allow_plaintext"))
         {
-            wrong.push("line and remedy are not told".to_string());
+            wrong.push("line and remedy are not reported".to_string());
         }
         summary(&format!("{url} {extra}"), wrong, &ended).unwrap();
     }

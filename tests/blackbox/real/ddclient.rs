@@ -29,7 +29,7 @@ const CASES: [Case; 17] = [
         what: "`badauth`",
         passes: USUAL,
         reply: |_| Reply::ok("badauth"),
-        why: "A wrong password stays wrong: never sent again until it is changed or `--force`d, and 3 says that a person must act. ddclient asks every five minutes for ever, and services block for it.",
+        why: "A wrong password is not sent again until it is changed or `--force` is used; exit code 3 means that the user has to act. ddclient repeats it every five minutes, for which services block accounts.",
     },
     Case {
         what: "`nohost`",
@@ -41,44 +41,44 @@ const CASES: [Case; 17] = [
         what: "`abuse`",
         passes: USUAL,
         reply: |_| Reply::ok("abuse"),
-        why: "As `badauth`: the account is blocked already, and each request makes it last.",
+        why: "As `badauth`. Each further request may extend the block.",
     },
     Case {
         what: "`911`",
         passes: USUAL,
         reply: |_| Reply::ok("911"),
-        why: "A server in trouble is left alone for at least 30 minutes.",
+        why: "After a server error nothing is sent for at least 30 minutes.",
     },
     Case {
-        what: "a page in HTML that holds `good`",
+        what: "an HTML page that contains `good`",
         passes: USUAL,
         reply: |_| Reply::ok("<html><body>\ngood 198.41.0.4\n</body></html>\n"),
-        why: "What waits for its next try is not well: 1 until it is. ddclient says `SUCCESS` and `FAILED`, and takes 0 back while it waits.",
+        why: "The exit code is 1 until an update succeeds. ddclient prints `SUCCESS` and `FAILED`, and exits with 0 while it waits.",
     },
-    Case { what: "nothing, with status 200", passes: USUAL, reply: |_| Reply::ok(""), why: "As the page: 1 until it is well." },
-    Case { what: "a word that nobody knows", passes: USUAL, reply: |_| Reply::ok("splendid"), why: "As the page: 1 until it is well." },
-    Case { what: "status 500", passes: USUAL, reply: |_| Reply::new(500, &[], "Internal Server Error"), why: "A failure is never 0." },
-    Case { what: "status 500 with `good ADDRESS`", passes: USUAL, reply: |r| Reply::new(500, &[], &format!("good {}", sent(r))), why: "A failure is never 0. Neither believes the word." },
-    Case { what: "status 401 without a word", passes: USUAL, reply: |_| Reply::new(401, &[], ""), why: "A person must act, and it is tried again once a day only." },
-    Case { what: "status 302 to another place", passes: USUAL, reply: |_| Reply::new(302, &[("Location", "http://127.0.0.1:9/")], "good"), why: "A failure is never 0. Credentials do not follow a redirect." },
-    Case { what: "`good 127.0.0.1`, which was not sent", passes: USUAL, reply: |_| Reply::ok("good 127.0.0.1"), why: "The server published something else: a person must act. ddclient takes it for done." },
+    Case { what: "nothing, with status 200", passes: USUAL, reply: |_| Reply::ok(""), why: "As for the page: 1 until an update succeeds." },
+    Case { what: "an unknown return code", passes: USUAL, reply: |_| Reply::ok("splendid"), why: "As for the page: 1 until an update succeeds." },
+    Case { what: "status 500", passes: USUAL, reply: |_| Reply::new(500, &[], "Internal Server Error"), why: "The exit code of a failure is never 0." },
+    Case { what: "status 500 with `good ADDRESS`", passes: USUAL, reply: |r| Reply::new(500, &[], &format!("good {}", sent(r))), why: "The exit code of a failure is never 0. Neither accepts the return code." },
+    Case { what: "status 401 without a return code", passes: USUAL, reply: |_| Reply::new(401, &[], ""), why: "The user has to act; retried once a day only." },
+    Case { what: "status 302 to another URL", passes: USUAL, reply: |_| Reply::new(302, &[("Location", "http://127.0.0.1:9/")], "good"), why: "The exit code of a failure is never 0. Credentials are not sent to the target of a redirect." },
+    Case { what: "`good 127.0.0.1`, which was not sent", passes: USUAL, reply: |_| Reply::ok("good 127.0.0.1"), why: "The server published another address: the user has to act. ddclient treats it as success." },
     Case {
         what: "`good ADDRESS`; the address is private",
         passes: [(0, "192.168.1.7"), (10, "192.168.1.7"), (360, "192.168.1.7")],
         reply: good,
-        why: "Nobody out there can reach it: never published unless `allow_private = yes`.",
+        why: "It is not reachable from the Internet: not published unless `allow_private = yes`.",
     },
     Case {
-        what: "`good ADDRESS`; the address stands in a page",
+        what: "`good ADDRESS`; the address is part of a page",
         passes: [(0, PAGE), (10, PAGE), (360, PAGE)],
         reply: good,
-        why: "Where an address was expected only an address counts: this page may be anybody's. `parse = text` is there for pages that are meant.",
+        why: "By default the response must be an address and nothing else, since a page may come from any server. `parse = text` allows pages.",
     },
     Case {
-        what: "`good ADDRESS`; then the clock is a day back, and the address changes",
+        what: "`good ADDRESS`; then the clock is set back a day, and the address changes",
         passes: [(0, FOUR), (-86400, "193.0.14.129"), (-86000, "193.0.14.129")],
         reply: good,
-        why: "A board without a clock boots in the past: what changed is sent. ddclient holds it back until the old time comes again.",
+        why: "A board without a clock boots in the past: a changed address is sent. ddclient waits until the earlier time is reached.",
     },
 ];
 
@@ -104,7 +104,7 @@ fn play(case: &Case, config: impl Fn(&Scratch, &HttpServer), run: impl Fn(&Scrat
         scratch.write("address", &format!("{address}\n"), 0o600);
         let before = server.count();
         let ended = run(&scratch).at_noon_and(at).go();
-        if std::env::var_os("HOMING_TELL").is_some() {
+        if std::env::var_os("HOMING_SHOW").is_some() {
             aloud(&format!("{} {at}: {:?}\n{}{}", case.what, ended.code, ended.stdout, ended.stderr));
         }
         requests.push((server.count() - before).to_string());
@@ -153,14 +153,14 @@ fn version() -> String {
 }
 
 const HEAD: &str = "\
-# homing and ddclient, side by side
+# homing and ddclient compared
 
-The same dyndns2 conversations, held by Debian's ddclient VERSION and by homing, with one host, through the same command
-that tells the address. Three passes each, where nothing else is said: at noon, ten seconds later, and six minutes later.
-The cells hold what each pass sent to the server, and its exit code. `tests/blackbox/real/ddclient.rs` makes this table
-and fails when it is no longer true; `HOMING_WRITE=1 cargo test --test blackbox ddclient` writes it anew.
+The same dyndns2 exchanges with Debian's ddclient VERSION and with homing: one host, and the same command as detector. Each
+case has three passes, at noon, ten seconds later and six minutes later unless noted. The cells show how many requests each
+pass sent, and its exit code. `tests/blackbox/real/ddclient.rs` generates this table and fails if the file differs;
+`HOMING_WRITE=1 cargo test --test blackbox ddclient` writes it.
 
-| the server answers | ddclient sends | and exits | homing sends | and exits | where we differ on purpose |
+| server reply | ddclient requests | exit codes | homing requests | exit codes | why homing differs |
 |---|---|---|---|---|---|
 ";
 
@@ -187,7 +187,7 @@ fn differences_from_ddclient_are_listed() {
         std::fs::write(TABLE, &table).unwrap();
     }
     let rows = |text: &str| -> Vec<String> {
-        let lines = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| the server"));
+        let lines = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| server reply"));
         let cells = |line: &str| line.split('|').map(String::from).collect::<Vec<_>>();
         let kept = |cells: Vec<String>| match same {
             true => cells.join("|"),
@@ -200,6 +200,6 @@ fn differences_from_ddclient_are_listed() {
     let only = |these: &[String], those: &[String]| -> String {
         these.iter().filter(|row| !those.contains(row)).map(|row| format!("{row}\n")).collect()
     };
-    assert!(is == was, "tests/ddclient.md is no longer true:\n{}it says:\n{}", only(&is, &was), only(&was, &is));
-    assert!(!same || table == written, "tests/ddclient.md: the words around the table differ");
+    assert!(is == was, "tests/ddclient.md differs. Now:\n{}in the file:\n{}", only(&is, &was), only(&was, &is));
+    assert!(!same || table == written, "tests/ddclient.md: the text around the table differs");
 }

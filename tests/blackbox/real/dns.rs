@@ -120,7 +120,7 @@ fn both_families_are_detected_through_unbound() {
             assert_eq!(asked(&scratch, "myip.opendns.com", kind), questions.div_ceil(2), "one datagram");
         }
     }
-    assert_eq!(scratch.read("error.log").matches(" IN\n").count(), questions, "and no other question");
+    assert_eq!(scratch.read("error.log").matches(" IN\n").count(), questions, "no other query");
 }
 
 #[test]

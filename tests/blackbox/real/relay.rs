@@ -91,7 +91,7 @@ fn a_lost_reply_is_not_mistaken_for_a_foreign_record() {
     let run = Run::pass(&scratch).go();
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
     let sent = between.asked();
-    assert_eq!(sent.len(), 3, "the update, its repeat, the question whether it is ours");
+    assert_eq!(sent.len(), 3, "the update, its repeat, and the query for the existing record");
     assert_eq!(sent[0].bytes, sent[1].bytes);
     assert_eq!(zones.records().len(), before.len() + 2);
 }
@@ -135,7 +135,7 @@ fn a_signed_reply_counts_while_tcp_is_blocked() {
         let run = Run::pass(&scratch).args(["--set", "timeout=3s"]).go();
         assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{forged} {run:?}");
         assert_eq!(zones.records(), with(&before, FOUR, SIX));
-        assert!(silent.accept().is_ok(), "it was asked for over TCP too");
+        assert!(silent.accept().is_ok(), "TCP was tried too");
     }
 }
 
@@ -195,7 +195,7 @@ fn nsupdate_sends_the_same_update() {
     let mut child = nsupdate.spawn().unwrap();
     child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success(), "{script}");
-    assert_eq!(zones.records(), with(&before, FOUR, SIX), "nsupdate, told by --dry-run");
+    assert_eq!(zones.records(), with(&before, FOUR, SIX), "nsupdate with the output of --dry-run");
 
     let run = Run::pass(&scratch).go();
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");

@@ -82,7 +82,7 @@ fn the_pcp_mapping_is_deleted_afterwards() {
         return;
     }
     assert!(home.history().ends_with(" ipv4 198.41.0.4 gateway\n"), "{ended:?}\n{log}");
-    assert_eq!(log.matches("PCP request received").count(), 2, "asked for and given back: {log}");
+    assert_eq!(log.matches("PCP request received").count(), 2, "requested and deleted: {log}");
     let (before, after) = (home.scratch.read("before.txt"), home.scratch.read("after.txt"));
     assert!(before.contains("miniupnpd"), "{before}");
     assert_eq!(before, after, "nothing is left in the router's tables");

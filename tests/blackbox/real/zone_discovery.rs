@@ -42,7 +42,7 @@ fn zone_and_primary_server_are_found_in_dns() {
     let run = Run::program(&scratch, &["/usr/bin/unshare", "-n", "-m", "/bin/sh", "-c", SCRIPT]);
     let run = run.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("HOMING", runner::homing_line()).go();
     if run.code == Some(99) || run.stderr.contains("unshare: ") {
-        return aloud("no network of one's own here: left out that zone and server are found");
+        return aloud("no network namespaces here: left out that zone and server are found");
     }
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}\n{}", scratch.read("daemon.out"));
     let (first, second) = run.stdout.split_once("looking\n").unwrap();

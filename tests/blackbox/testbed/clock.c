@@ -1,6 +1,6 @@
-/* The wall clock of a process under test, which stands at CLOCK_STANDS seconds since 1970: a pass that starts slowly sees the
- * same time, and the next pass none before it. The other clocks go on.
- * Preloaded (ld.so(8)) by clock.rs. It asks the kernel itself, for what it stands in front of is the C library. */
+/* Sets the wall clock of a process under test to TEST_CLOCK, in seconds since 1970. It does not advance, so that a slow
+ * pass sees one time and a later pass never an earlier one. Other clocks are unchanged. clock.rs preloads this library
+ * (ld.so(8)); it calls the kernel directly, since it replaces the functions of the C library. */
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -9,9 +9,9 @@
 
 int clock_gettime(clockid_t clock, struct timespec *now) {
     int failed = syscall(SYS_clock_gettime, clock, now);
-    const char *stands = getenv("CLOCK_STANDS");
-    if (!failed && stands && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
-        now->tv_sec = atoll(stands);
+    const char *fixed = getenv("TEST_CLOCK");
+    if (!failed && fixed && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
+        now->tv_sec = atoll(fixed);
         now->tv_nsec = 0;
     }
     return failed;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 /// The environment variables that fix the clock of a process at `time`, in seconds since 1970.
 pub fn variables(time: i64) -> [(&'static str, String); 2] {
-    [("LD_PRELOAD", library().display().to_string()), ("CLOCK_STANDS", time.to_string())]
+    [("LD_PRELOAD", library().display().to_string()), ("TEST_CLOCK", time.to_string())]
 }
 
 /// "2026-11-20 12:00:00" in UTC, or a number, as seconds since 1970.

@@ -1,4 +1,4 @@
-//! A name server that answers each datagram with what a test wants, valid or not.
+//! A name server that answers each datagram as a test says, validly or not.
 
 use super::udp::UdpServer;
 use std::net::{IpAddr, SocketAddr};

@@ -86,7 +86,7 @@ impl Home {
         self.provider.count()
     }
 
-    /// The addresses that the provider was told, in order.
+    /// The addresses sent to the provider, in order.
     pub fn sent(&self) -> Vec<String> {
         let asked = self.provider.asked();
         let address = |request: &Request| {

@@ -262,7 +262,7 @@ impl Drop for HttpServer {
 
 fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, stop: &Stop, handler: &Handler) -> io::Result<()> {
     let request = Request::read(&stream)?;
-    // Whoever has the reply must find the request in the log.
+    // The request is logged before the reply, so that a client with the reply finds it in the log.
     log.lock().unwrap().push(request.clone());
     let reply = handler(&request);
     let given = reply.give(&mut stream, stop);

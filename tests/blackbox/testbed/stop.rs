@@ -1,4 +1,4 @@
-//! Tells the threads of a server that the test is over, so that slow and hanging replies end at once.
+//! Signals the threads of a server that the test is over, so that slow and hanging replies end at once.
 
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;

@@ -22,7 +22,7 @@ pub struct Identity {
     key: String,
 }
 
-/// A private authority and what it signed. All except `stranger` are for 127.0.0.1 and localhost.
+/// A private authority and what it signed. All except `other_name` are for 127.0.0.1 and localhost.
 pub struct Pki {
     /// The authority's own certificate, for `ca_file`.
     pub ca: String,
@@ -30,7 +30,7 @@ pub struct Pki {
     pub expired: Identity,
     pub early: Identity,
     /// For another hostname.
-    pub stranger: Identity,
+    pub other_name: Identity,
     /// Self-signed.
     pub itself: Identity,
 }
@@ -73,7 +73,7 @@ impl Pki {
             good: leaf("good", "here.ext", "20200101000000Z", "20990101000000Z"),
             expired: leaf("expired", "here.ext", "20200101000000Z", "20210101000000Z"),
             early: leaf("early", "here.ext", "20980101000000Z", "20990101000000Z"),
-            stranger: leaf("stranger", "there.ext", "20200101000000Z", "20990101000000Z"),
+            other_name: leaf("other_name", "there.ext", "20200101000000Z", "20990101000000Z"),
             itself: Identity { certificate: scratch.read("itself.crt"), key: scratch.read("leaf.key") },
             ca: scratch.read("ca.crt"),
         }
