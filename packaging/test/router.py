@@ -219,7 +219,7 @@ def play(folder, server, emulator, package, commands):
 
     # homing's other commands use the running configuration.
     output = inside('homing', '--status') + inside('homing', '--check')
-    assert re.search(r'^last pass:    20', output, re.M) and '1 section(s), 2 host(s)' in output, output
+    assert re.search(r'^last pass:    20', output, re.M) and '1 section, 2 hosts' in output, output
 
     # README's commands.
     inside('logger', '-t', 'homing', 'a.example.com: ipv4 is now')

@@ -1,7 +1,7 @@
 //! The command line, and the only door to the option package. What was typed is a type of its own here; what it
 //! means together with a config is decided in `src/config/mod.rs`.
 
-use crate::types::spelling::visible;
+use crate::types::spelling::{nearest, shown};
 use getopts::Options;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -44,6 +44,12 @@ rejected, you must act
 first steps: homing --detect
              man homing.conf
 ";
+
+/// The long options, for suggestions.
+const OPTIONS: &[&str] = &[
+    "config", "set", "dry-run", "force", "only", "verify", "log-only", "detect", "status", "history", "svg", "check",
+    "list", "uci", "every", "json", "verbose", "quiet", "version", "help",
+];
 
 /// What the process is asked to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -97,7 +103,12 @@ impl Args {
 /// Reads the command line. The error is one line and says what to do.
 pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
     let words: Vec<String> = words
-        .map(|word| word.into_string().map_err(|_| "an argument is not UTF-8".to_string()))
+        .map(|word| {
+            let invalid = |word: OsString| {
+                format!("argument '{}' is not valid UTF-8: correct it", shown(&word.to_string_lossy()))
+            };
+            word.into_string().map_err(invalid)
+        })
         .collect::<Result<_, _>>()?;
     let mut options = Options::new();
     options.optopt("c", "config", "", "");
@@ -138,38 +149,43 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
     let (name, task) = asked.next().unwrap_or(("", Task::Pass));
     let settled = matches!(task, Task::Help | Task::Version);
     if let Some((second, _)) = asked.next().filter(|_| !settled) {
-        return Err(format!("--{name} and --{second} do not go together"));
+        return Err(format!("--{name} and --{second} cannot be used together: remove one"));
     }
     let takes_name = usize::from(matches!(task, Task::List(_)) && found.opt_str("list").is_none());
     if let Some(extra) = found.free.get(takes_name).filter(|_| !settled) {
         // After --set it may be the second word of a secret.
         return Err(match found.opt_present("set") {
-            true => "what follows --set is not one word: write --set 'KEY=VALUE'".to_string(),
-            false => format!("'{}' is not an option (see homing --help)", visible(extra)),
+            true => "--set takes one argument: write --set 'KEY=VALUE' in quotes".to_string(),
+            false => match nearest(extra, OPTIONS) {
+                Some(option) => format!("'{}' is not an option: did you mean --{option}?", shown(extra)),
+                None => format!("'{}' is not an option: see homing --help", shown(extra)),
+            },
         });
     }
     let passes = matches!(task, Task::Pass | Task::LogOnly);
     let every = match found.opt_str("every") {
-        Some(_) if !passes => return Err(format!("--every and --{name} do not go together")),
+        Some(_) if !passes => return Err(format!("--every and --{name} cannot be used together: remove one")),
         Some(text) => Some(every(&text)?),
         None => None,
     };
     // What would be passed over in silence is refused.
     let idle = ["force", "only", "verify", "dry-run"].into_iter().find(|option| found.opt_present(option));
     if let Some(option) = idle.filter(|_| !settled && !passes) {
-        return Err(format!("--{option} and --{name} do not go together"));
+        return Err(format!("--{option} and --{name} cannot be used together: remove one"));
     }
     if let Some(option) = idle.filter(|option| *option != "dry-run" && task == Task::LogOnly) {
-        return Err(format!("--{option} and --log-only do not go together: nothing is pushed"));
+        return Err(format!(
+            "--{option} and --log-only cannot be used together, because --log-only updates nothing: remove one"
+        ));
     }
     if found.opt_present("dry-run") && task == Task::LogOnly {
-        return Err("--dry-run and --log-only do not go together: use --detect".to_string());
+        return Err("--dry-run and --log-only cannot be used together: use --detect".to_string());
     }
     if found.opt_present("svg") && task != Task::History && !settled {
-        return Err("--svg goes with --history alone".to_string());
+        return Err("--svg needs --history: add it".to_string());
     }
     if found.opt_present("quiet") && found.opt_present("verbose") {
-        return Err("--quiet and --verbose do not go together".to_string());
+        return Err("--quiet and --verbose cannot be used together: remove one".to_string());
     }
     Ok(Args {
         task,
@@ -191,8 +207,8 @@ pub fn parse(words: impl Iterator<Item = OsString>) -> Result<Args, String> {
 fn every(text: &str) -> Result<i64, String> {
     match crate::types::spelling::duration(text) {
         Some(seconds) if seconds >= 1 => Ok(seconds),
-        Some(_) => Err("--every: at least 1s between passes".to_string()),
-        None => Err(format!("--every: '{}' is not a length of time: write 5m or 300", visible(text))),
+        Some(_) => Err(format!("--every: '{}' is too short: use at least 1s", shown(text))),
+        None => Err(format!("--every: invalid duration '{}': write for example 5m or 300", shown(text))),
     }
 }
 
@@ -202,15 +218,11 @@ fn told(fail: getopts::Fail) -> String {
     let text = match fail {
         Fail::ArgumentMissing(name) => format!("{} needs a value", dashed(&name)),
         Fail::UnrecognizedOption(name) => {
-            let names = [
-                "config", "set", "dry-run", "force", "only", "verify", "log-only", "detect", "status", "history",
-                "svg", "check", "list", "uci", "every", "json", "verbose", "quiet", "version", "help",
-            ];
-            let hint = crate::types::spelling::meant(&name, &names).replace(": did you mean '", ": did you mean '--");
-            format!("unknown option {}{hint}", visible(&dashed(&name)))
+            let hint = nearest(&name, OPTIONS).map_or(String::new(), |option| format!(": did you mean --{option}?"));
+            format!("unknown option '{}'{hint}", shown(&dashed(&name)))
         }
         Fail::OptionMissing(name) => format!("{} is missing", dashed(&name)),
-        Fail::OptionDuplicated(name) => format!("{} stands twice", dashed(&name)),
+        Fail::OptionDuplicated(name) => format!("{} is given twice", dashed(&name)),
         Fail::UnexpectedArgument(name) => format!("{} takes no value", dashed(&name)),
     };
     format!("{text} (see homing --help)")
@@ -257,16 +269,17 @@ mod tests {
     #[test]
     fn mistakes_say_what_to_do() {
         for (line, want) in [
-            ("--statsu", "unknown option --statsu: did you mean '--status'? (see homing --help)"),
+            ("--statsu", "unknown option '--statsu': did you mean --status? (see homing --help)"),
             ("-c", "-c needs a value (see homing --help)"),
-            ("home", "'home' is not an option (see homing --help)"),
-            ("-s -H", "--status and --history do not go together"),
-            ("-s -e 5m", "--every and --status do not go together"),
-            ("-s --svg x.svg", "--svg goes with --history alone"),
-            ("-e 0", "--every: at least 1s between passes"),
-            ("-e soon", "--every: 'soon' is not a length of time: write 5m or 300"),
-            ("-q -v", "--quiet and --verbose do not go together"),
-            ("-l -n", "--dry-run and --log-only do not go together: use --detect"),
+            ("home", "'home' is not an option: see homing --help"),
+            ("status", "'status' is not an option: did you mean --status?"),
+            ("-s -H", "--status and --history cannot be used together: remove one"),
+            ("-s -e 5m", "--every and --status cannot be used together: remove one"),
+            ("-s --svg x.svg", "--svg needs --history: add it"),
+            ("-e 0", "--every: '0' is too short: use at least 1s"),
+            ("-e soon", "--every: invalid duration 'soon': write for example 5m or 300"),
+            ("-q -v", "--quiet and --verbose cannot be used together: remove one"),
+            ("-l -n", "--dry-run and --log-only cannot be used together: use --detect"),
         ] {
             assert_eq!(typed(line), Err(want.to_string()), "{line}");
         }

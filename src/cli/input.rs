@@ -39,9 +39,9 @@ fn no_settings(path: &Path, error: &std::io::Error) -> String {
     let shown = path.display();
     match error.kind() {
         std::io::ErrorKind::NotFound => {
-            format!("no settings: {shown} does not exist (homing --detect helps to write one; --set needs none)")
+            format!("configuration file '{shown}' does not exist: homing --detect helps to write one; --set needs none")
         }
-        _ => format!("cannot read the settings {shown}: {error}"),
+        _ => format!("cannot read the configuration file '{shown}': {error}: check its permissions"),
     }
 }
 
@@ -50,6 +50,13 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<String>>
     config::build(settings, extent).map_err(|problems| lines(&problems))
 }
 
+/// How many problems of a configuration are printed.
+const MOST_PROBLEMS: usize = 20;
+
 pub fn lines(problems: &[Problem]) -> Vec<String> {
-    problems.iter().map(ToString::to_string).collect()
+    let mut lines: Vec<String> = problems.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
+    if problems.len() > MOST_PROBLEMS {
+        lines.push(format!("{} more problems are not shown: fix these first", problems.len() - MOST_PROBLEMS));
+    }
+    lines
 }

@@ -69,19 +69,24 @@ fn perform(args: &Args, report: &Report) -> Result<(), Vec<String>> {
         Task::LogOnly => {
             let config = input::build(&input::settings(args)?.0, Extent::Detection)?;
             if config.own == [None, None] {
-                return Err(vec!["nothing to detect: ipv4 and ipv6 are both off".to_string()]);
+                return Err(
+                    vec!["nothing to detect: ipv4 and ipv6 are both off: set at least one of them".to_string()],
+                );
             }
             let trust = Trust::establish(config.agent.ca_file.as_deref());
             repeat(args, &config, report, || pass::log_only(&config, report.verbose, &trust, report));
         }
         Task::Pass if args.verify && cfg!(not(feature = "verify")) => {
-            return Err(vec![format!("--verify: {}", spelling::left_out("verify"))]);
+            return Err(vec![format!("--verify is {}", spelling::left_out("verify"))]);
         }
         Task::Pass => {
             let config = input::build(&input::settings(args)?.0, Extent::Whole)?;
             config::check_only(&config, &args.only).map_err(|why| vec![why])?;
             if config.targets.is_empty() && config.own == [None, None] {
-                return Err(vec!["nothing to do: ipv4 and ipv6 are both off, and there is no section".to_string()]);
+                return Err(vec![
+                    "nothing to do: ipv4 and ipv6 are both off, and there is no section: set one, or add a section"
+                        .to_string(),
+                ]);
             }
             config.warnings.iter().filter(|_| args.verbose).for_each(|warning| report.warn(warning.as_str()));
             let trust = Trust::establish(config.agent.ca_file.as_deref());
@@ -127,7 +132,8 @@ fn check(args: &Args, report: &Report) -> Result<(), Vec<String>> {
     let config = input::build(&input::settings(args)?.0, Extent::Whole)?;
     config.warnings.iter().for_each(|warning| report.warn(warning.as_str()));
     let hosts: usize = config.targets.iter().map(|target| target.hosts.len()).sum();
-    let text = format!("the settings are good: {} section(s), {hosts} host(s)", config.targets.len());
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let text = format!("configuration OK: {}, {}", counted(config.targets.len(), "section"), counted(hosts, "host"));
     report.event(&Event::new(Level::Change, EventKind::Checked, text));
     Ok(())
 }

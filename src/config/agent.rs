@@ -2,6 +2,7 @@
 
 use crate::net::http::Egress;
 use crate::settings::reader::{key, secret, Key, SectionReader};
+use crate::settings::shown;
 use crate::sys::os;
 use crate::types::spelling::left_out;
 use std::path::PathBuf;
@@ -16,61 +17,61 @@ pub const AGENT_KEYS: &[Key] = &[
     key("ipv4", IPV4),
     key("ipv6", "detectors in order, or off (default off)"),
     key("agree", "how many detectors must give the same answer (default 1)"),
-    key("history", "file of the addresses we had (default /var/lib/homing/history.log)"),
-    key("state", "file of what is published (default /var/lib/homing/state.json)"),
-    key("history_when", "change (default) or always: a line a pass"),
-    key("refresh", "push again after this long without a change (default 28d)"),
-    key("bind", "the address or interface from which connections leave (default: the kernel chooses)"),
+    key("history", "file of past addresses (default /var/lib/homing/history.log)"),
+    key("state", "file that records what is published (default /var/lib/homing/state.json)"),
+    key("history_when", "change (default), or always: one line per pass"),
+    key("refresh", "repeat an update after this time without a change (default 28d)"),
+    key("bind", "local address or interface for all connections (default: the kernel chooses)"),
     key("proxy", "HTTP proxy for updates: http://host:3128 or http://user@host:3128 (default: none)"),
     secret("proxy_password", "the password of the proxy's user"),
-    key("timeout", "for one request (default 10s)"),
-    key("deadline", "for the whole pass (default 60s)"),
-    key("ca_file", "certificates to trust instead of the system's store"),
+    key("timeout", "time limit for one request (default 10s)"),
+    key("deadline", "time limit for the whole pass (default 60s)"),
+    key("ca_file", "CA certificates to use instead of the system's"),
     key("on_change", "command to run after a change"),
-    key("on_failure", "command to run when something begins to fail"),
-    key("notify", "URL to which changes and failures are posted"),
-    key("include", "further settings files"),
+    key("on_failure", "command to run when a failure begins"),
+    key("notify", "URL to notify of changes and failures"),
+    key("include", "further configuration files"),
     key("allow_private", "yes: this machine's own private addresses may be published"),
     key("teredo", "yes: this machine's own Teredo address may be published"),
-    key("allow_plaintext", "yes: passwords may go over http://"),
+    key("allow_plaintext", "yes: passwords may be sent over http://"),
     key("log", "where messages go: stderr (default) or syslog"),
-    key("luci_run", "folder of the files that LuCI's page reads (default: none)"),
-    key("luci_log", "folder of the logs that LuCI's page shows (default: none)"),
-    key("luci_lines", "lines of each of these logs (default 250)"),
-    key("contact", "who runs this client, as providers may see it"),
+    key("luci_run", "directory of the files that LuCI's page reads (default: none)"),
+    key("luci_log", "directory of the logs that LuCI's page shows (default: none)"),
+    key("luci_lines", "lines in each of these logs (default 250)"),
+    key("contact", "contact of the operator, sent in the User-Agent header"),
 ];
 
 /// The keys of a section besides those of its provider.
 pub const SECTION_KEYS: &[Key] = &[
     key("provider", "a protocol or a preset"),
-    key("hosts", "the names to keep up to date"),
-    key("min_interval", "leave the server alone for so long between two pushes of a host"),
-    key("ipv4", "detectors in order, or off (default: the agent's)"),
-    key("ipv6", "detectors in order, or off (default: the agent's)"),
-    key("addresses", "one (default), or all that an interface has; rfc2136 alone takes several"),
-    key("ipv6_suffix", "publish this host of the detected prefix instead, such as ::1234/64"),
-    key("agree", "how many detectors must give the same answer (default: the agent's)"),
-    key("refresh", "push again after this long without a change (default: the agent's)"),
-    key("verify", "dns: ask the zone's servers too, and push what is not there; or off (default)"),
-    key("nameserver", "whom to ask for the zone, and with verify in place of its own servers"),
-    key("bind", "the address or interface from which it is asked and told (default: the agent's)"),
-    key("proxy", "HTTP proxy for updates, or off (default: the agent's)"),
+    key("hosts", "hostnames to keep up to date"),
+    key("min_interval", "minimum time between two updates of a host"),
+    key("ipv4", "detectors in order, or off (default: the global setting)"),
+    key("ipv6", "detectors in order, or off (default: the global setting)"),
+    key("addresses", "one (default), or all addresses of an interface (only with rfc2136)"),
+    key("ipv6_suffix", "publish another host with the detected prefix, such as ::1234/64"),
+    key("agree", "how many detectors must give the same answer (default: the global setting)"),
+    key("refresh", "repeat an update after this time without a change (default: the global setting)"),
+    key("verify", "dns: compare records with the zone's name servers; or off (default)"),
+    key("nameserver", "name server to ask for the zone, and for verify instead of the zone's own"),
+    key("bind", "local address or interface for this section (default: the global setting)"),
+    key("proxy", "HTTP proxy for updates, or off (default: the global setting)"),
     secret("proxy_password", "the password of the proxy's user"),
     key("allow_private", "yes: this machine's own private addresses may be published"),
-    key("teredo", "yes: this machine's own Teredo address may be published (default: the agent's)"),
-    key("allow_plaintext", "yes: the password may go over http://"),
-    key("on_change", "command to run after a change (default: the agent's)"),
-    key("on_failure", "command to run when something begins to fail (default: the agent's)"),
-    key("notify", "URL to which changes and failures are posted (default: the agent's)"),
+    key("teredo", "yes: this machine's own Teredo address may be published"),
+    key("allow_plaintext", "yes: the password may be sent over http://"),
+    key("on_change", "command to run after a change (default: the global setting)"),
+    key("on_failure", "command to run when something begins to fail (default: the global setting)"),
+    key("notify", "URL to which changes and failures are posted (default: the global setting)"),
 ];
 
 /// The keys of a preset besides those of its protocol.
 pub const PRESET_KEYS: &[Key] = &[
-    key("protocol", "the provider that it is a preset of"),
-    key("ipv4", "off where the service takes none"),
-    key("ipv6", "off where the service takes none"),
-    key("refresh", "push again after this long without a change"),
-    key("min_interval", "leave the server alone for so long between two pushes of a host"),
+    key("protocol", "the provider that the preset uses"),
+    key("ipv4", "off if the service does not support the family"),
+    key("ipv6", "off if the service does not support the family"),
+    key("refresh", "repeat an update after this time without a change"),
+    key("min_interval", "minimum time between two updates of a host"),
 ];
 
 /// Whom to tell of changes and failures.
@@ -117,13 +118,14 @@ pub fn agent(facts: &SectionReader<'_>) -> Agent {
     let path = |key: &str, usual: &str| facts.text(key).map_or(PathBuf::from(usual), PathBuf::from);
     let contact = facts.text("contact").unwrap_or_else(|| "dynamic DNS agent".to_string());
     if let Some(entry) = facts.entry("contact").filter(|_| !crate::net::http::clean(&contact)) {
-        facts.wrong(entry, "only printable ASCII can be sent");
+        facts.wrong(entry, format!("'{}' contains a character other than printable ASCII: remove it", shown(&contact)));
     }
     let seconds = |key: &str, usual: i64| facts.duration(key, 1).unwrap_or(usual).unsigned_abs();
     let ca_file = facts.text("ca_file").map(PathBuf::from);
     if let (Some(file), Some(entry)) = (&ca_file, facts.entry("ca_file")) {
         if let Err(error) = os::may_read(file) {
-            facts.wrong(entry, format!("cannot read {}: {error}", file.display()));
+            facts
+                .wrong(entry, format!("cannot read '{}': {error}: check the path and its permissions", file.display()));
         }
     }
     for key in ["luci_run", "luci_log"] {

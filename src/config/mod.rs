@@ -17,13 +17,14 @@ use crate::provider::{
     self,
     contract::{Protocol, Provider},
 };
-use crate::settings::reader::SectionReader;
+use crate::settings::reader::{Key, SectionReader, BELONGS_AT_THE_TOP, BELONGS_IN_A_SECTION};
+use crate::settings::synonyms::synonym;
 use crate::settings::{shown, Place, Problem, Section, Settings};
 use crate::types::address::Family;
 use crate::types::hostname::Host;
 use crate::types::interface_id::InterfaceId;
 use crate::types::secret::Secret;
-use crate::types::spelling::{left_out, meant, meant_or_listed};
+use crate::types::spelling::{left_out, meant, meant_or_listed, nearest};
 use agent::{agent, hooks_of};
 
 /// One account at one provider, and its hosts.
@@ -135,7 +136,9 @@ struct Build<'a> {
 impl<'a> Build<'a> {
     fn config(&mut self, extent: Extent) -> Option<Config> {
         let agent_facts = SectionReader::new(self.settings.agent(), None);
-        agent_facts.refuse_unknown(&[AGENT_KEYS], "the agent");
+        let protocol_keys = provider::protocols().map(|protocol| protocol.keys);
+        let elsewhere: Vec<&[Key]> = [SECTION_KEYS].into_iter().chain(protocol_keys).collect();
+        agent_facts.refuse_misplaced(&[AGENT_KEYS], "", &elsewhere, BELONGS_IN_A_SECTION);
         let agent = agent(&agent_facts);
         let own = Family::BOTH.map(|family| self.source(&agent_facts, &agent_facts, family, &agent.way));
         let plaintext = agent_facts.flag("allow_plaintext").unwrap_or(false);
@@ -147,7 +150,10 @@ impl<'a> Build<'a> {
                 Some(("detector", name)) => self.check_detector(section, name),
                 Some(("preset", _)) => self.check_preset(section),
                 Some((kind, _)) => {
-                    let hint = meant(kind, &["detector", "preset"]);
+                    let hint = match meant(kind, &["detector", "preset"]) {
+                        hint if hint.is_empty() => ": use [NAME], [detector:NAME] or [preset:NAME]".to_string(),
+                        hint => hint,
+                    };
                     self.problem(&section.place, format!("[{}]: unknown kind of section '{kind}'{hint}", section.name));
                 }
             }
@@ -190,19 +196,32 @@ impl<'a> Build<'a> {
         let provider = self.provider(section);
         let preset = provider.as_ref().and_then(|(_, preset)| preset.as_ref());
         let facts = SectionReader::new(section, preset);
-        if let Some((protocol, _)) = &provider {
-            facts.refuse_misplaced(&[SECTION_KEYS, protocol.keys], protocol.name, AGENT_KEYS);
+        let global: &[&[Key]] = &[AGENT_KEYS];
+        match &provider {
+            Some((protocol, _)) => {
+                facts.refuse_misplaced(&[SECTION_KEYS, protocol.keys], protocol.name, global, BELONGS_AT_THE_TOP);
+            }
+            // Without a known provider, a key of any provider may be right.
+            None => {
+                let protocol_keys = provider::protocols().map(|protocol| protocol.keys);
+                let tables: Vec<&[Key]> = [SECTION_KEYS].into_iter().chain(protocol_keys).collect();
+                facts.refuse_misplaced(&tables, "", global, BELONGS_AT_THE_TOP);
+            }
         }
         let way = facts.way(&usual.way);
         let suffix = facts.with("ipv6_suffix", InterfaceId::parse);
         if let (Some((protocol, _)), Some(entry)) = (&provider, facts.entry("addresses")) {
             if entry.value == "all" && !protocol.sets {
-                let text = format!(
-                    "{} takes one address of each family: say addresses = one, or publish all by provider = {}",
-                    protocol.name,
-                    provider::protocols().filter(|row| row.sets).map(|row| row.name).collect::<Vec<_>>().join(", ")
+                let others: Vec<&str> = provider::protocols().filter(|row| row.sets).map(|row| row.name).collect();
+                let others = others.join(" or ");
+                facts.wrong(
+                    entry,
+                    format!(
+                        "'all' does not work with {}, which takes one address of each family: set addresses = one, or \
+                         provider = {others}",
+                        protocol.name,
+                    ),
                 );
-                facts.wrong(entry, text);
             }
         }
         let sources = Family::BOTH.map(|family| self.source(&facts, agent, family, &way));
@@ -212,7 +231,7 @@ impl<'a> Build<'a> {
             entry.map_or(family == Family::V6, |entry| entry.value == "off")
         };
         if Family::BOTH.into_iter().all(off) && extent == Extent::Whole {
-            facts.lacking("both families are off: set ipv4 or ipv6");
+            facts.lacking("ipv4 and ipv6 are both off: set at least one of them");
         }
         let hosts = hosts(&facts);
         let (server_key, proxy_key) = provider.as_ref().map_or(("", ""), |(row, _)| (row.server_key, row.proxy_key));
@@ -251,9 +270,13 @@ impl<'a> Build<'a> {
 
     /// The protocol that a section speaks, and the preset on the way there.
     fn provider(&mut self, section: &Section) -> Option<(&'static Protocol, Option<Section>)> {
-        let Some(entry) = section.get("provider") else {
-            let text = format!("[{}]: 'provider' is missing (homing --list names them)", section.name);
-            self.problem(&section.place, text);
+        // A misspelt key 'provider' is reported with the unknown keys; its value still selects the keys of the section.
+        let misspelt = || section.entries.iter().find(|entry| is_misspelt_provider(&entry.key));
+        let Some(entry) = section.get("provider").or_else(misspelt) else {
+            self.problem(
+                &section.place,
+                format!("[{}]: 'provider' is missing: add provider = NAME (see homing --list)", section.name),
+            );
             return None;
         };
         let name = entry.value.as_str();
@@ -266,19 +289,21 @@ impl<'a> Build<'a> {
             return Some(found);
         }
         if let Some(why) = provider::closed(name) {
-            self.problem(&entry.place, format!("provider: {name} is closed: {why}"));
+            self.problem(&entry.place, format!("provider: '{name}' is closed: {why}"));
             return None;
         }
         if let Some(why) = provider::left_out(name) {
-            self.problem(&entry.place, format!("provider: {name}: {why}"));
+            self.problem(&entry.place, format!("provider: '{name}' is {why}"));
             return None;
         }
         let mut names: Vec<&str> = provider::protocols().map(|protocol| protocol.name).collect();
         names.extend(provider::built_ins("preset").iter().map(|(name, _)| *name));
         names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("preset:")));
-        let hint = meant_or_listed(name, &names);
-        let text = format!("provider: unknown provider '{}'{hint}", shown(name));
-        self.problem(&entry.place, text);
+        let hint = match provider::synonyms::synonym(name) {
+            Some(meant) => format!(": did you mean '{meant}'?"),
+            None => meant_or_listed(name, &names),
+        };
+        self.problem(&entry.place, format!("provider: unknown provider '{}'{hint}", shown(name)));
         None
     }
 
@@ -304,13 +329,19 @@ impl<'a> Build<'a> {
             let Some(entry) = secrets.next() else { continue };
             if mode & 0o004 != 0 {
                 let text = format!(
-                    "{}: a secret in a file that others can read: chmod o-r {source}, or use {}_file",
-                    entry.key, entry.key
+                    "{0}: others can read '{source}', which contains this secret: run chmod o-r {source}, or use {0}_file",
+                    entry.key
                 );
                 self.problems.push(Problem { place: entry.place.clone(), text });
             }
         }
     }
+}
+
+/// Whether a key was meant to be `provider`.
+fn is_misspelt_provider(key: &str) -> bool {
+    let offered: Vec<&str> = SECTION_KEYS.iter().map(|key| key.name).collect();
+    synonym(key, &offered).as_deref() == Some("provider") || nearest(key, &offered) == Some("provider")
 }
 
 /// Whether it is to be verified at each pass; a build without that says so.
@@ -330,6 +361,12 @@ fn hosts(facts: &SectionReader<'_>) -> Option<Vec<Host>> {
     for (item, host) in facts.hosts() {
         match host {
             Ok(host) => hosts.push(host),
+            Err(_) if item.contains(char::is_whitespace) => {
+                let separated = item.split_whitespace().collect::<Vec<_>>().join(", ");
+                let (item, separated) = (shown(item), shown(&separated));
+                facts.wrong(entry, format!("'{item}' contains a space: separate hostnames with commas: {separated}"));
+                good = false;
+            }
             Err(why) => {
                 facts.wrong(entry, format!("'{}': {why}", shown(item)));
                 good = false;
@@ -338,7 +375,7 @@ fn hosts(facts: &SectionReader<'_>) -> Option<Vec<Host>> {
     }
     let mut seen = std::collections::HashSet::with_capacity(hosts.len());
     for host in hosts.iter().filter(|host| !seen.insert(host.ascii())) {
-        facts.wrong(entry, format!("'{host}' stands twice"));
+        facts.wrong(entry, format!("duplicate hostname '{host}': remove one"));
         good = false;
     }
     good.then_some(hosts)
@@ -370,7 +407,8 @@ pub fn check_only(config: &Config, only: &[String]) -> Result<(), String> {
         if !known {
             let mut names: Vec<&str> = config.targets.iter().map(|target| target.name.as_str()).collect();
             names.extend(config.targets.iter().flat_map(|target| &target.hosts).map(Host::typed));
-            return Err(format!("--only {}: no such section or host{}", shown(name), meant(name, &names)));
+            let hint = meant(name, &names);
+            return Err(format!("--only: no section or host has the name '{}'{hint}", shown(name)));
         }
     }
     Ok(())

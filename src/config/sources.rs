@@ -9,6 +9,47 @@ use crate::settings::{shown, Place, Section};
 use crate::types::address::Family;
 use crate::types::spelling::{left_out, meant_or_listed};
 
+/// The message about an item of `ipv4` or `ipv6` that is not a detector: what it is instead, or the nearest name.
+fn unknown_detector(name: &str, family: Family, names: &[&str]) -> String {
+    let quoted = shown(name.split(['?', '#']).next().unwrap_or_default());
+    if name == "off" {
+        return "'off' cannot be combined with detectors: remove 'off', or the others".to_string();
+    }
+    if name.contains("://") {
+        // A URL may contain a secret after its path.
+        let quoted = shown(name.split_inclusive('/').take(3).collect::<String>().trim_end_matches('/'));
+        let quoted = if quoted.contains('@') { "a URL".to_string() } else { format!("'{quoted}'") };
+        return format!(
+            "{quoted} is not a detector: for a URL write {family} = page and a section [detector:page] with kind = web \
+             and url = URL"
+        );
+    }
+    if name.parse::<std::net::IpAddr>().is_ok() {
+        return format!(
+            "'{quoted}' is not a detector: for a fixed address write {family} = own and a section [detector:own] with \
+             kind = fixed and address = {quoted}"
+        );
+    }
+    if is_interface(name) {
+        return format!(
+            "'{quoted}' is not a detector: for an interface write {family} = wan and a section [detector:wan] with \
+             kind = interface and interface = {quoted}"
+        );
+    }
+    format!("unknown detector '{}'{}", shown(name), meant_or_listed(name, names))
+}
+
+/// Whether a name looks like one of an interface of this machine or of others.
+fn is_interface(name: &str) -> bool {
+    let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-_".contains(&b));
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let numbered = ["eth", "wlan", "ppp", "wwan", "usb", "tun", "tap", "wg", "br", "br-lan", "pppoe-wan"];
+    // systemd's names: enp3s0, wlx00c0ca123456.
+    let predictable = ["enp", "ens", "eno", "enx", "wlp", "wlx"].iter().any(|start| name.starts_with(start));
+    let usual = (numbered.contains(&stem) || predictable) && name.bytes().any(|b| b.is_ascii_digit());
+    plain && (usual || std::path::Path::new("/sys/class/net").join(name).exists())
+}
+
 impl Build<'_> {
     /// The source of a family for a section, or for the agent itself; `None` when it is off.
     pub(super) fn source(
@@ -44,7 +85,7 @@ impl Build<'_> {
         let mut detectors: Vec<detect::NamedDetector> = Vec::new();
         for (at, name) in names.iter().enumerate() {
             if names[..at].contains(name) {
-                self.problem(&place, format!("{family}: '{}' stands twice", shown(name)));
+                self.problem(&place, format!("{family}: duplicate detector '{}': remove one", shown(name)));
             }
             let mut detector = self.detector(name, family, &place);
             // A section that goes out by a way of its own wants the address at the end of that way.
@@ -55,27 +96,34 @@ impl Build<'_> {
         operators.sort_unstable();
         operators.dedup();
         if agree > names.len() {
-            let text = format!("{family}: {agree} detectors must agree and only {} named", names.len());
-            self.problem(&place, text);
-        } else if agree > operators.len() && detectors.len() == names.len() {
-            let text = format!(
-                "{family}: {agree} independent detectors must agree, and only {} run by different operators ({})",
-                operators.len(),
-                operators.join(", ")
+            let (count, names) = (names.len(), names.join(", "));
+            self.problem(
+                &place,
+                format!("{family}: agree = {agree} needs {agree} detectors, but '{names}' has {count}: add some, or lower agree"),
             );
-            self.problem(&place, text);
+        } else if agree > operators.len() && detectors.len() == names.len() {
+            let (count, operators) = (operators.len(), operators.join(", "));
+            self.problem(
+                &place,
+                format!(
+                    "{family}: agree = {agree} needs {agree} independent detectors, and only {count} run by different \
+                     operators ({operators}): list others, or lower agree"
+                ),
+            );
         }
         if let Some(entry) = facts.entry("addresses").filter(|_| all) {
             if let Some(other) = detectors.iter().find(|detector| !detector.tells_all()) {
-                let text = format!(
-                    "all addresses are told by detectors of kind interface or fixed alone, and {family} lists '{}', which \
-                     tells one: name such a detector in this section, or say addresses = one",
-                    shown(&other.name)
+                facts.wrong(
+                    entry,
+                    format!(
+                        "'all' needs a detector of kind interface or fixed, but {family} lists '{}', which returns one \
+                         address: set {family} in this section, or set addresses = one",
+                        shown(&other.name)
+                    ),
                 );
-                facts.wrong(entry, text);
             }
             if agree > 1 {
-                facts.wrong(entry, format!("{agree} detectors must agree, and with all addresses the first is believed: say agree = 1 in this section"));
+                facts.wrong(entry, format!("'all' does not work with agree = {agree}: set agree = 1 in this section"));
             }
         }
         if self.problems.len() > told || detectors.len() < names.len() {
@@ -94,18 +142,15 @@ impl Build<'_> {
             (Some(own), built_in) => SectionReader::new(own, built_in.as_ref()),
             (None, Some(built_in)) => SectionReader::new(built_in, None),
             (None, None) if detect::FURTHER.contains(&name) => {
-                self.problem(place, format!("{family}: {name}: {}", left_out("detectors")));
+                self.problem(place, format!("{family}: '{name}' is {}", left_out("detectors")));
                 return None;
             }
             (None, None) => {
                 let mut names: Vec<&str> = provider::built_ins("detector").iter().map(|(name, _)| *name).collect();
                 names.extend(self.settings.sections.iter().filter_map(|s| s.name.strip_prefix("detector:")));
                 names.push("off");
-                let hint = match name {
-                    "off" => ": off stands alone".to_string(),
-                    _ => meant_or_listed(name, &names),
-                };
-                self.problem(place, format!("{family}: unknown detector '{}'{hint}", shown(name)));
+                let text = unknown_detector(name, family, &names);
+                self.problem(place, format!("{family}: {text}"));
                 return None;
             }
         };
@@ -115,8 +160,10 @@ impl Build<'_> {
         self.problems.extend(problems);
         if mute {
             let (name, kind) = (shown(name), family.prose());
-            let text = format!("{family}: '{name}' tells no {kind} address: name another, such as ipify or interface");
-            self.problem(place, text);
+            self.problem(
+                place,
+                format!("{family}: '{name}' does not detect {kind} addresses: use another detector, such as ipify or interface"),
+            );
         }
         detector
     }
@@ -124,7 +171,14 @@ impl Build<'_> {
     /// A detector that nobody lists is still checked, and asked by `--detect`.
     pub(super) fn check_detector(&mut self, section: &Section, name: &str) {
         if name.is_empty() || name == "off" || name.contains(':') {
-            self.problem(&section.place, format!("[{}]: that is no name for a detector", section.name));
+            let shown = shown(name);
+            self.problem(
+                &section.place,
+                format!(
+                    "[{}]: invalid detector name '{shown}': use letters, digits, '.', '_' and '-', but not off",
+                    section.name
+                ),
+            );
             return;
         }
         let used = self.sources.iter().any(|source| source.detectors.iter().any(|detector| detector.name == name));

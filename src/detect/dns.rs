@@ -5,6 +5,7 @@ use super::{family_key, server, Kind};
 use crate::net::dns::{self, Answer, Class, Question, Server};
 use crate::net::socket::Bind;
 use crate::settings::reader::SectionReader;
+use crate::settings::shown;
 use crate::types::address::{self, Family};
 use std::net::IpAddr;
 use std::time::Instant;
@@ -27,7 +28,8 @@ pub fn make(facts: &SectionReader<'_>, family: Family) -> Option<Kind> {
     let question = Question { name, kind: dns::Kind::from_name(kind)?, class };
     if let Err(why) = dns::encode_query(0, &question) {
         if let Some(entry) = facts.entry("name") {
-            facts.wrong(entry, why.to_string());
+            let name = shown(&entry.value);
+            facts.wrong(entry, format!("'{name}' cannot be queried: {why}: write a DNS name"));
         }
         return None;
     }

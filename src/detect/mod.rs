@@ -21,7 +21,7 @@ use crate::net::socket::Bind;
 use crate::settings::reader::{key, secret, Key, SectionReader};
 use crate::types::address::{self, Family, Set};
 use crate::types::interface_id::InterfaceId;
-use crate::types::spelling::left_out;
+use crate::types::spelling::{alternatives, left_out};
 use families::{family_key, OFF};
 use optional::OptionalKind;
 use std::fmt;
@@ -238,11 +238,11 @@ impl Detected {
 pub fn make(facts: &SectionReader<'_>, name: &str, family: Family) -> Option<NamedDetector> {
     let kinds: Vec<&str> = kinds().map(|(kind, ..)| *kind).collect();
     let Some(entry) = facts.entry("kind") else {
-        facts.lacking(format!("'kind' is missing: one of {}", kinds.join(", ")));
+        facts.lacking(format!("'kind' is missing: add kind = {}", alternatives(&kinds)));
         return None;
     };
     if FURTHER.contains(&entry.value.as_str()) && optional::KINDS.is_empty() {
-        facts.wrong(entry, format!("{}: {}", entry.value, left_out("detectors")));
+        facts.wrong(entry, format!("'{}' is {}", entry.value, left_out("detectors")));
         return None;
     }
     let chosen = facts.choice("kind", &kinds)?;
@@ -279,13 +279,15 @@ fn fixed(facts: &SectionReader<'_>, family: Family) -> Option<Kind> {
         match item.parse::<IpAddr>() {
             Ok(address) => addresses.extend(Some(address).filter(|address| Family::of(*address) == family)),
             Err(_) => {
-                facts.wrong(entry, format!("'{}' is not an address", crate::settings::shown(item)));
+                let item = crate::settings::shown(item);
+                facts.wrong(entry, format!("'{item}' is not an IP address: write for example 198.51.100.7"));
                 return None;
             }
         }
     }
     if addresses.is_empty() {
-        facts.wrong(entry, format!("no {family} address here, and {family} lists this detector"));
+        let value = crate::settings::shown(&entry.value);
+        facts.wrong(entry, format!("'{value}' has no {family} address, but {family} lists this detector: add one"));
         return None;
     }
     Some(Kind::Fixed { addresses })

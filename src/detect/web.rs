@@ -4,6 +4,7 @@
 use super::{family_key, DetectError, Kind};
 use crate::net::http::{quoted, Http, Request, Url};
 use crate::settings::reader::SectionReader;
+use crate::settings::shown;
 use crate::types::address::{self, Family};
 use crate::types::json;
 use std::net::IpAddr;
@@ -33,7 +34,8 @@ pub fn make(facts: &SectionReader<'_>, family: Family) -> Option<Kind> {
             Some(("line", key)) if !key.is_empty() => Parse::PushContext(key.to_string()),
             _ => {
                 if let Some(entry) = facts.entry("parse") {
-                    facts.wrong(entry, "write plain, json:KEY, line:KEY= or text");
+                    let parse = shown(other);
+                    facts.wrong(entry, format!("'{parse}' is invalid: use plain, json:KEY, line:KEY= or text"));
                 }
                 return None;
             }

@@ -4,6 +4,7 @@
 
 use crate::sys::os;
 use crate::types::address::Family;
+use crate::types::spelling::shown;
 use socket2::{Domain, Socket, Type};
 use std::fmt;
 use std::io;
@@ -40,7 +41,7 @@ impl Bind {
                 IpAddr::V6(v6) => v6.segments()[0] & 0xffc0 == 0xfe80 || v6.to_ipv4_mapped().is_some(),
             };
             return match link_local || address.is_unspecified() || address.is_multicast() {
-                true => Err(format!("nothing on the Internet answers to {address}")),
+                true => Err(format!("'{address}' cannot reach the Internet: use another address, or an interface")),
                 false => Ok(Bind::Address(address)),
             };
         }
@@ -48,7 +49,9 @@ impl Bind {
         let good = !text.is_empty() && text.len() <= LONGEST_NAME && !matches!(text, "." | "..");
         match good && text.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b':') {
             true => Ok(Bind::Interface(text.to_string())),
-            false => Err("neither an address nor the name of an interface".to_string()),
+            false => {
+                Err(format!("'{}' is neither an address nor an interface name: write for example ppp0", shown(text)))
+            }
         }
     }
 

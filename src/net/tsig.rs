@@ -78,9 +78,9 @@ impl Key {
         // As long as it can become: one that grew would leave copies behind.
         let mut bare = Zeroizing::new(String::with_capacity(secret.expose().len()));
         bare.extend(secret.expose().split_ascii_whitespace());
-        let secret = BASE64.decode(bare.as_bytes()).map_err(|_| "the secret is not base64")?;
+        let secret = BASE64.decode(bare.as_bytes()).map_err(|_| "the secret is not base64: copy it from the key")?;
         if secret.is_empty() {
-            return Err("the secret is empty");
+            return Err("the secret is empty: copy it from the key");
         }
         Ok(Key { name: wire, shown, short, called, algorithm: *algorithm, secret: Zeroizing::new(secret) })
     }

@@ -109,7 +109,7 @@ fn base(facts: &SectionReader<'_>, plaintext: bool) -> Option<Url> {
     };
     let url = facts.guarded_url("url", plaintext)?;
     if url.resource().contains('?') {
-        facts.wrong(entry, format!("the API's base has no query; the default is {API}"));
+        facts.wrong(entry, format!("the URL contains a query (?...): remove it; the default is {API}"));
         return None;
     }
     Some(url)
@@ -126,7 +126,7 @@ fn login(facts: &SectionReader<'_>) -> Option<Login> {
             let token = checked(facts, entry, facts.secret("token")?)?;
             let text = token.expose();
             if text.len() == 37 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
-                facts.wrong(entry, "this looks like a Global API Key, which goes into 'key', with 'email'");
+                facts.wrong(entry, "this looks like a Global API Key: set it as 'key', together with 'email'");
                 return None;
             }
             Some(Login::Token(token))
@@ -135,7 +135,7 @@ fn login(facts: &SectionReader<'_>) -> Option<Login> {
             let email = facts.text("email").filter(|email| {
                 let good = is_email(email);
                 if !good {
-                    facts.wrong(at, format!("'{}' is not an email address", shown(email)));
+                    facts.wrong(at, format!("'{}' is not an email address: write the account's address", shown(email)));
                 }
                 good
             });
@@ -143,15 +143,18 @@ fn login(facts: &SectionReader<'_>) -> Option<Login> {
             Some(Login::Key { email: email?, key: key? })
         }
         (Some(token), Some(other), _) | (Some(token), None, Some(other)) => {
-            facts.wrong(other, format!("'{}' says it already ({}): a token, or email and key", token.key, token.place));
+            let (key, place) = (&token.key, &token.place);
+            facts.wrong(other, format!("conflicts with '{key}' ({place}): set either a token, or email and key"));
             None
         }
         (None, Some(_), None) => {
-            facts.lacking("'email' goes with 'key_file' (the Global API Key), which is missing; better use a token");
+            facts.lacking(
+                "'email' needs 'key_file' (the Global API Key), which is missing: add it, or use only 'token_file'",
+            );
             None
         }
         (None, None, Some(_)) => {
-            facts.lacking("'key' goes with 'email', which is missing; a token goes into 'token_file'");
+            facts.lacking("'key' needs 'email', which is missing: add it, or set an API token as 'token_file'");
             None
         }
         (None, None, None) => {
@@ -172,7 +175,7 @@ fn checked(facts: &SectionReader<'_>, entry: &Entry, secret: Secret) -> Option<S
     if good && !bearer {
         return Some(secret);
     }
-    facts.wrong(entry, "Cloudflare makes no such tokens or keys: a stray quote, blank, newline or the word Bearer?");
+    facts.wrong(entry, "the secret contains a space, a quote, a non-ASCII character or 'Bearer': remove it");
     None
 }
 
@@ -183,7 +186,7 @@ fn is_email(text: &str) -> bool {
 
 fn zone(text: &str) -> Result<Host, String> {
     if text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err("this looks like a zone's id, which goes into 'zone_id'".to_string());
+        return Err(format!("'{text}' looks like a zone ID: set it as 'zone_id'"));
     }
     lookup::zone(text)
 }
@@ -193,25 +196,25 @@ fn zone_id(text: &str) -> Result<String, String> {
         return Ok(text.to_ascii_lowercase());
     }
     let name = text.contains('.') && Host::new(text).is_ok();
-    let hint = if name { "; a zone's name goes into 'zone'" } else { " (they are on the zone's overview page)" };
-    Err(format!("'{}' is not 32 hex digits{hint}", shown(text)))
+    let hint = if name { "set a zone name as 'zone'" } else { "copy it from the zone's overview page" };
+    Err(format!("'{}' is not 32 hex digits: {hint}", shown(text)))
 }
 
 fn ttl(text: &str) -> Result<i64, String> {
     match text.parse::<i64>() {
         // 30 is for Enterprise zones; others are told by code 9021.
         Ok(ttl) if ttl == 1 || (30..=86_400).contains(&ttl) => Ok(ttl),
-        _ => Err(format!("'{}' is neither 1 (automatic) nor a number from 60 to 86400", shown(text))),
+        _ => Err(format!("invalid TTL '{}': use 1 (automatic) or 60 to 86400", shown(text))),
     }
 }
 
 fn comment(text: &str) -> Result<String, String> {
     if text.chars().any(char::is_control) {
-        return Err("a control character can't stand in a comment".to_string());
+        return Err(format!("'{}' contains a control character: remove it", shown(text)));
     }
     match text.chars().count() {
         0..=500 => Ok(text.to_string()),
-        length => Err(format!("{length} characters are too many: 500 at most, 100 in a free zone")),
+        length => Err(format!("the comment has {length} characters: use at most 500, or 100 in a free zone")),
     }
 }
 
@@ -248,32 +251,38 @@ mod settings_tests {
     fn mistakes_are_told_before_anything_is_sent() {
         for (lines, want) in [
             ("", "[dns]: 'token_file' is missing: create a token at"),
-            ("email = a@example.org", "[dns]: 'email' goes with 'key_file'"),
-            ("key = cf-canary-1", "[dns]: 'key' goes with 'email'"),
-            ("token = cf-canary-0\nemail = a@example.org", "email: 'token' says it already (x.conf:2)"),
-            ("token = cf-canary-0\nkey = cf-canary-1", "key: 'token' says it already (x.conf:2)"),
-            ("token = \"Bearer abc\"", "token: Cloudflare makes no such tokens or keys: a stray quote"),
-            ("token = bearerabc", "token: Cloudflare makes no such tokens or keys"),
-            ("token = \"\\\"abc\\\"\"", "token: Cloudflare makes no such tokens or keys"),
-            ("token = tokén", "token: Cloudflare makes no such tokens or keys"),
+            ("email = a@example.org", "[dns]: 'email' needs 'key_file'"),
+            ("key = cf-canary-1", "[dns]: 'key' needs 'email'"),
+            ("token = cf-canary-0\nemail = a@example.org", "email: conflicts with 'token' (x.conf:2)"),
+            ("token = cf-canary-0\nkey = cf-canary-1", "key: conflicts with 'token' (x.conf:2)"),
+            ("token = \"Bearer abc\"", "token: the secret contains a space, a quote"),
+            ("token = bearerabc", "token: the secret contains a space, a quote"),
+            ("token = \"\\\"abc\\\"\"", "token: the secret contains a space, a quote"),
+            ("token = tokén", "token: the secret contains a space, a quote"),
             ("token = 0123456789abcdef0123456789abcdef01234", "token: this looks like a Global API Key"),
-            ("email = nobody\nkey = cf-canary-1", "email: 'nobody' is not an email address"),
-            ("token = cf-canary-0\nzone = a b", "zone: ' ' at position 2 cannot be in a host name"),
-            ("token = cf-canary-0\nzone = *.example.net", "zone: a zone is no wildcard"),
-            ("token = cf-canary-0\nzone = 023e105f4ecef8ad9ca31a8372d0c353", "zone: this looks like a zone's id"),
+            ("email = nobody\nkey = cf-canary-1", "email: 'nobody' is not an email address: "),
+            ("token = cf-canary-0\nzone = a b", "zone: 'a b': ' ' at position 2 is invalid in a hostname"),
+            ("token = cf-canary-0\nzone = *.example.net", "zone: a zone cannot be a wildcard"),
+            (
+                "token = cf-canary-0\nzone = 023e105f4ecef8ad9ca31a8372d0c353",
+                "zone: '023e105f4ecef8ad9ca31a8372d0c353' looks like a zone ID",
+            ),
             (
                 "token = cf-canary-0\nzone = example.org\nhosts = a.example.net",
-                "zone: the host a.example.net is not in the zone",
+                "zone: host 'a.example.net' is not in the zone",
             ),
             (
                 "token = cf-canary-0\nzone_id = example.net",
-                "zone_id: 'example.net' is not 32 hex digits; a zone's name goes into",
+                "zone_id: 'example.net' is not 32 hex digits: set a zone name as",
             ),
-            ("token = cf-canary-0\nzone_id = 123", "zone_id: '123' is not 32 hex digits (they"),
-            ("token = cf-canary-0\nttl = 5", "ttl: '5' is neither 1 (automatic) nor"),
-            ("token = cf-canary-0\nproxied = maybe", "proxied: 'maybe' is neither yes nor no"),
-            ("token = cf-canary-0\nurl = http://example.net/", "url: http:// would send the password in the clear"),
-            ("token = cf-canary-0\nurl = https://example.net/?a=b", "url: the API's base has no query"),
+            ("token = cf-canary-0\nzone_id = 123", "zone_id: '123' is not 32 hex digits: copy"),
+            ("token = cf-canary-0\nttl = 5", "ttl: invalid TTL '5': use 1"),
+            ("token = cf-canary-0\nproxied = maybe", "proxied: 'maybe' is invalid: use yes or no"),
+            (
+                "token = cf-canary-0\nurl = http://example.net/",
+                "url: 'http://example.net' would send the password unencrypted",
+            ),
+            ("token = cf-canary-0\nurl = https://example.net/?a=b", "url: the URL contains a query"),
         ] {
             let problems = told(lines);
             assert!(problems.len() == 1 && problems[0].starts_with(want), "{lines}: {problems:?}");

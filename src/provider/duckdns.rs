@@ -42,7 +42,8 @@ fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>>
         facts.hosts().map(|(item, host)| host.map_or_else(|_| item.to_string(), |host| host.ascii().to_string()))
     {
         if let Some(entry) = facts.entry("hosts").filter(|_| host.strip_suffix(DOMAIN).unwrap_or(&host).contains('.')) {
-            facts.wrong(entry, format!("'{}' is not a name of DuckDNS: NAME{DOMAIN}", crate::settings::shown(&host)));
+            let host = crate::settings::shown(&host);
+            facts.wrong(entry, format!("'{host}' is not a DuckDNS name: write NAME or NAME{DOMAIN}"));
         }
     }
     let token = facts.needed_secret("token");

@@ -9,6 +9,7 @@ use crate::net::http::{Reply, Request, Url};
 use crate::settings::reader::{key, secret as secret_key, Key, SectionReader};
 use crate::types::address::Family;
 use crate::types::secret::{self, Secret};
+use crate::types::spelling::alternatives;
 use return_codes::ReturnCode;
 use std::net::IpAddr;
 
@@ -65,7 +66,7 @@ pub const PROTOCOL: Protocol = Protocol {
 /// Reads a section; notes what is wrong with it.
 fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     if facts.entry("url").is_none() {
-        facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
+        facts.lacking("'url' is missing: add url = https://HOST/nic/update, or a provider that homing --list shows");
     }
     let url = facts.service_url("url", plaintext);
     let url6 = facts.service_url("url6", plaintext);
@@ -101,7 +102,8 @@ fn soon(facts: &SectionReader<'_>) -> Option<Vec<ReturnCode>> {
         match ReturnCode::parse(&word) {
             None | Some(ReturnCode::Good | ReturnCode::NoChange) => {
                 let known: Vec<&str> = return_codes::CODES[2..].iter().map(|(name, _)| *name).collect();
-                facts.wrong(entry, format!("'{}' is none of {}", crate::settings::shown(&word), known.join(", ")));
+                let word = crate::settings::shown(&word);
+                facts.wrong(entry, format!("'{word}' is not a return code: use {}", alternatives(&known)));
                 return None;
             }
             Some(code) => codes.push(code),

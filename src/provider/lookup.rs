@@ -3,6 +3,7 @@
 
 use crate::net::http::quoted;
 use crate::settings::reader::SectionReader;
+use crate::settings::shown;
 use crate::types::address::Family;
 use crate::types::hostname::Host;
 
@@ -70,9 +71,9 @@ pub fn optional<T>(facts: &SectionReader<'_>, key: &str, read: fn(&str) -> Resul
 
 /// A zone's name.
 pub fn zone(text: &str) -> Result<Host, String> {
-    let zone = Host::new(text)?;
+    let zone = Host::new(text).map_err(|why| format!("'{}': {why}", shown(text)))?;
     match zone.is_wildcard() {
-        true => Err("a zone is no wildcard".to_string()),
+        true => Err("a zone cannot be a wildcard: write the name without '*.'".to_string()),
         false => Ok(zone),
     }
 }
@@ -83,7 +84,10 @@ pub fn hosts_under(facts: &SectionReader<'_>, zone: &Host) -> Option<()> {
     for host in facts.hosts().filter_map(|(_, host)| host.ok()) {
         if !host.under(zone.ascii()) {
             if let Some(entry) = facts.entry("zone") {
-                facts.wrong(entry, format!("the host {host} is not in the zone {zone}"));
+                facts.wrong(
+                    entry,
+                    format!("host '{host}' is not in the zone '{zone}': put it into a section of its own"),
+                );
             }
             fine = None;
         }

@@ -18,6 +18,7 @@ use super::contract::{HostResult, HostUpdate, Provider, PushContext};
 use super::lookup::{self, given, hosts_under, optional};
 use crate::net::http::Url;
 use crate::settings::reader::{Key, Need, SectionReader};
+use crate::settings::shown;
 use crate::types::hostname::Host;
 use crate::types::secret::{self, Secret};
 use table::Api;
@@ -53,7 +54,7 @@ pub fn make(api: &'static Api, facts: &SectionReader<'_>, plaintext: bool) -> Op
     match &zone {
         Some(zone) => hosts_under(facts, zone)?,
         None if api.zones.is_none() => {
-            facts.lacking(format!("'zone' is missing: {} does not tell which zones there are", api.vendor));
+            facts.lacking(format!("'zone' is missing: {} cannot list its zones: add zone = example.com", api.vendor));
             return None;
         }
         None => {}
@@ -65,13 +66,13 @@ pub fn make(api: &'static Api, facts: &SectionReader<'_>, plaintext: bool) -> Op
 fn base(api: &Api, facts: &SectionReader<'_>, plaintext: bool) -> Option<Url> {
     let Some(entry) = facts.entry("url") else {
         if api.base.is_empty() {
-            facts.lacking(format!("'url' is missing: where is {}'s API?", api.vendor));
+            facts.lacking(format!("'url' is missing: add the URL of the {} API", api.vendor));
         }
         return Url::parse(api.base).ok();
     };
     let url = facts.guarded_url("url", plaintext)?;
     if url.resource().contains('?') {
-        facts.wrong(entry, "the API's base has no query");
+        facts.wrong(entry, "the URL contains a query (?...): remove it");
         return None;
     }
     Some(url)
@@ -100,7 +101,11 @@ fn login(api: &Api, facts: &SectionReader<'_>) -> Option<Vec<(&'static str, Secr
         if !value.expose().bytes().all(|b| b.is_ascii_graphic()) {
             let entry = ["", "_file", "_env", "_credential"].map(|form| facts.entry(&format!("{}{form}", key.name)));
             if let Some(entry) = entry.into_iter().flatten().next() {
-                facts.wrong(entry, format!("{} has none like it: a stray blank or letter?", api.vendor));
+                let vendor = api.vendor;
+                facts.wrong(
+                    entry,
+                    format!("{vendor} credentials contain no spaces or non-ASCII characters: is there a stray one?"),
+                );
             }
             continue;
         }
@@ -123,6 +128,6 @@ fn are(names: &[String]) -> String {
 fn zone_id(text: &str) -> Result<String, String> {
     match lookup::is_id(text) {
         true => Ok(text.to_string()),
-        false => Err("that is no zone's id".to_string()),
+        false => Err(format!("'{}' is not a zone ID: copy it from the provider", shown(text))),
     }
 }

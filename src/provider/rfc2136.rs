@@ -15,6 +15,7 @@ use crate::net::resolve;
 use crate::net::socket::Bind;
 use crate::net::tsig::Key as Shared;
 use crate::settings::reader::{key, secret, Key, SectionReader};
+use crate::settings::shown;
 use crate::types::hostname::Host;
 use change::Change;
 use std::net::SocketAddr;
@@ -59,12 +60,18 @@ pub const PROTOCOL: Protocol = Protocol {
 /// Reads a section; notes what is wrong with it.
 fn make(facts: &SectionReader<'_>, _plaintext: bool) -> Option<Box<dyn Provider>> {
     let (server, nameserver) = (facts.with("server", Server::parse), facts.with("nameserver", Server::parse));
-    let zone = facts.with("zone", |text| Host::new(text).map(|zone| zone.ascii().to_string()));
+    let zone = facts.with("zone", |text| match Host::new(text) {
+        Ok(zone) => Ok(zone.ascii().to_string()),
+        Err(why) => Err(format!("'{}': {why}", shown(text))),
+    });
     if let (Some(zone), Some(entry)) = (&zone, facts.entry("hosts")) {
         // Others of the list are told of by whoever reads them.
         for host in facts.hosts().filter_map(|(_, host)| host.ok()) {
             if !host.under(zone) {
-                facts.wrong(entry, format!("'{host}' is not in the zone {zone}"));
+                facts.wrong(
+                    entry,
+                    format!("host '{host}' is not in the zone '{zone}': put it into a section of its own"),
+                );
             }
         }
     }

@@ -11,9 +11,11 @@ use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, U
 use super::requests::{self, Answer, HttpService, UpdateRequest};
 use crate::net::http::{clean, Method, Reply, Request, Url};
 use crate::settings::reader::{key, secret as secret_key, Key, SectionReader, SECRET_FORMS};
+use crate::settings::shown;
 use crate::types::address::Family;
 use crate::types::hostname::Host;
 use crate::types::secret::{self, percent, Secret};
+use crate::types::spelling::nearest;
 use fill::{fill, slots};
 use reading::Reading;
 use std::net::IpAddr;
@@ -85,7 +87,7 @@ pub const PROTOCOL: Protocol = Protocol {
 /// Reads a section; notes what is wrong with it.
 fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>> {
     if facts.entry("url").is_none() {
-        facts.lacking("'url' is missing: where do updates go? (homing --list names services that need none)");
+        facts.lacking("'url' is missing: add url = https://HOST/PATH, or a provider that homing --list shows");
     }
     let url = facts.service_url("url", plaintext);
     let url6 = facts.service_url("url6", plaintext);
@@ -104,7 +106,11 @@ fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>>
     let uses = |slot: &str| used.iter().any(|used| used == slot);
     if let Some(entry) = facts.section.get("ipv6").filter(|entry| entry.value != "off") {
         if url6.is_none() && uses("ipv4") && !["ip", "ips", "ipv6"].into_iter().any(uses) {
-            facts.wrong(entry, "there is no place for an IPv6 address: say ipv6 = off");
+            let value = shown(&entry.value);
+            facts.wrong(
+                entry,
+                format!("'{value}' has no effect, because 'url' has no {{ipv6}}: add it, or set ipv6 = off"),
+            );
         }
     }
     let basic = auth == Auth::Basic;
@@ -143,12 +149,17 @@ fn places(facts: &SectionReader<'_>) -> Vec<String> {
         let Some(entry) = entry else { continue };
         for slot in slots(&entry.value) {
             if !SLOTS.contains(&slot) {
-                let hint = crate::types::spelling::meant(slot, &SLOTS);
-                facts.wrong(entry, format!("{{{slot}}} is none of {{{}}}{hint}", SLOTS.join("}, {")));
+                let hint = match nearest(slot, &SLOTS) {
+                    Some(meant) => format!("did you mean {{{meant}}}?"),
+                    None => format!("use {{{}}}", SLOTS.join("}, {")),
+                };
+                facts.wrong(entry, format!("unknown placeholder '{{{}}}': {hint}", shown(slot)));
             }
             if !key.starts_with("url") && ["ips", "ipv4", "ipv6"].contains(&slot) {
-                facts
-                    .wrong(entry, format!("{{{slot}}} stands in a URL only: write {{ip}}, and {{type}} for A or AAAA"));
+                facts.wrong(
+                    entry,
+                    format!("placeholder '{{{slot}}}' works only in a URL: write {{ip}}, and {{type}} for A or AAAA"),
+                );
             }
             used.push(slot.to_string());
         }
@@ -180,7 +191,11 @@ fn hidden(facts: &SectionReader<'_>, key: &str, used: bool) -> Option<Secret> {
 
 fn unused(facts: &SectionReader<'_>, key: &str) {
     if let Some(entry) = facts.section.get(key) {
-        facts.wrong(entry, "nothing sends it: no URL, header or body has a place for it");
+        let base = key.trim_end_matches("_file").trim_end_matches("_env").trim_end_matches("_credential");
+        facts.wrong(
+            entry,
+            format!("the value is not used: put {{{base}}} into url, header or body, or remove the line"),
+        );
     }
 }
 
@@ -191,13 +206,14 @@ fn zone(facts: &SectionReader<'_>, used: bool) -> Option<Host> {
     let zone = match Host::new(&text) {
         Ok(zone) => zone,
         Err(why) => {
-            facts.wrong(entry, why);
+            facts.wrong(entry, format!("'{}': {why}", shown(&text)));
             return None;
         }
     };
     for (host, read) in facts.hosts() {
         if read.is_ok_and(|host| !host.under(zone.ascii())) {
-            facts.wrong(entry, format!("'{host}' is not in it: a section for each zone"));
+            let (host, zone) = (shown(host), zone.ascii());
+            facts.wrong(entry, format!("host '{host}' is not in the zone '{zone}': put it into a section of its own"));
         }
     }
     Some(zone)
@@ -207,16 +223,19 @@ fn headers(facts: &SectionReader<'_>, secrets: &[&Option<Secret>]) -> Vec<(Strin
     let mut headers = Vec::new();
     for entry in ["header", "header2"].into_iter().filter_map(|key| facts.entry(key)) {
         let Some((name, value)) = entry.value.split_once(':') else {
-            facts.wrong(entry, "a header reads Name: value");
+            // The rest may be a secret.
+            let first = entry.value.split_whitespace().next().unwrap_or_default();
+            let name = if first == entry.value { "the value" } else { first };
+            facts.wrong(entry, format!("'{}' has no colon after it: write NAME: VALUE", shown(name)));
             continue;
         };
         let (name, value) = (name.trim(), value.trim());
         let token = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
         let unclean = secrets.iter().copied().flatten().any(|secret| !clean(secret.expose()));
         if name.is_empty() || !name.bytes().all(token) || OURS.contains(&name.to_ascii_lowercase().as_str()) {
-            facts.wrong(entry, "that header cannot be set");
+            facts.wrong(entry, format!("header '{}' cannot be set: use another name", shown(name)));
         } else if !clean(value) || (unclean && slots(value).next().is_some()) {
-            facts.wrong(entry, "only printable ASCII can be sent in a header");
+            facts.wrong(entry, format!("the value of header '{name}' is not printable ASCII: change it"));
         } else {
             headers.push((name.to_string(), value.to_string()));
         }

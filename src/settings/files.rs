@@ -26,7 +26,7 @@ impl Settings {
         for (number, line) in bytes.split(|b| *b == b'\n').enumerate() {
             match std::str::from_utf8(line) {
                 Ok(line) => text.push_str(line),
-                Err(_) => self.problem(source, number + 1, "this line is not UTF-8: save the file as UTF-8"),
+                Err(_) => self.problem(source, number + 1, "the line is not valid UTF-8: save the file as UTF-8"),
             }
             text.push('\n');
         }
@@ -50,9 +50,11 @@ impl Settings {
                         self.include_one(&path, &entry.place);
                     }
                 }
-                Err(why) => {
-                    self.problem(&entry.place.source, entry.place.line, format!("include {}: {why}", pattern.display()))
-                }
+                Err(why) => self.problem(
+                    &entry.place.source,
+                    entry.place.line,
+                    format!("include: '{}': {why}", pattern.display()),
+                ),
             }
         }
     }
@@ -63,9 +65,11 @@ impl Settings {
                 self.files.push((path.to_path_buf(), mode));
                 self.parse_bytes(&bytes, &path.display().to_string());
             }
-            Err(error) => {
-                self.problem(&from.source, from.line, format!("include: cannot read {}: {error}", path.display()))
-            }
+            Err(error) => self.problem(
+                &from.source,
+                from.line,
+                format!("include: cannot read '{}': {error}: check the path", path.display()),
+            ),
         }
     }
 }
@@ -76,7 +80,7 @@ fn read_bounded(path: &Path) -> Result<(Vec<u8>, u32), std::io::Error> {
     let found = file.metadata()?;
     let bytes = files::read_all(&mut file, found.len(), LARGEST)?;
     match bytes.len() as u64 > LARGEST {
-        true => Err(std::io::Error::other("larger than 1 MiB: not a settings file")),
+        true => Err(std::io::Error::other("larger than 1 MiB: not a configuration file")),
         false => Ok((bytes, found.permissions().mode())),
     }
 }
@@ -84,14 +88,14 @@ fn read_bounded(path: &Path) -> Result<(Vec<u8>, u32), std::io::Error> {
 /// The files that a pattern names; `*` may stand in the last part of the path only.
 fn matching(pattern: &Path) -> Result<Vec<PathBuf>, String> {
     let Some(name) = pattern.file_name().and_then(|name| name.to_str()) else {
-        return Err("not a file".to_string());
+        return Err("the path has no file name: write a path such as /etc/homing.d/*.conf".to_string());
     };
     let Some((head, tail)) = name.split_once('*') else {
         return Ok(vec![pattern.to_path_buf()]);
     };
     let above = pattern.parent().unwrap_or(Path::new("")).as_os_str().as_encoded_bytes();
     if tail.contains('*') || above.contains(&b'*') {
-        return Err("one '*' may stand in the last part of the path, and nowhere else".to_string());
+        return Err("only the last part of a path can contain a '*', and only one: remove the others".to_string());
     }
     let folder = match pattern.parent() {
         Some(folder) if folder != Path::new("") => folder,

@@ -3,7 +3,9 @@
 
 mod files;
 pub mod reader;
+pub mod synonyms;
 
+pub use crate::types::spelling::shown;
 use crate::types::spelling::visible;
 use std::fmt;
 use std::path::PathBuf;
@@ -109,11 +111,17 @@ impl Settings {
 
     /// Adds what `--set` said; it wins over the files.
     pub fn set(&mut self, assignment: &str) -> Result<(), String> {
-        let (path, value) = assignment.split_once('=').ok_or("--set takes KEY=VALUE or SECTION.KEY=VALUE")?;
+        let (path, value) = assignment.split_once('=').ok_or_else(|| {
+            // It may be a secret that was separated from its key by a space.
+            match assignment.rsplit('.').next().is_some_and(synonyms::is_known) {
+                true => format!("--set '{}': '=' is missing: write KEY=VALUE or SECTION.KEY=VALUE", shown(assignment)),
+                false => "--set: '=' is missing: write KEY=VALUE or SECTION.KEY=VALUE".to_string(),
+            }
+        })?;
         let path = path.trim();
         let (name, key) = path.rsplit_once('.').unwrap_or(("", path));
         if !is_key(key) || (path.contains('.') && !is_section(name)) {
-            return Err(format!("--set {}: not a key; write KEY=VALUE or SECTION.KEY=VALUE", visible(path)));
+            return Err(format!("--set: invalid key '{}': write KEY=VALUE or SECTION.KEY=VALUE", shown(path)));
         }
         let place = Place::new(&format!("--set {path}"), 0);
         let value = value.trim();
@@ -122,7 +130,7 @@ impl Settings {
             _ => (value.to_string(), false),
         };
         if value.contains(['\0', '\n', '\r']) {
-            return Err(format!("--set {path}: control characters cannot stand in a value"));
+            return Err(format!("--set {path}: the value contains a control character: remove it"));
         }
         let entry = Entry { key: key.to_string(), value, quoted, place: place.clone() };
         let at = match self.sections.iter().position(|section| section.name == name) {
@@ -153,7 +161,12 @@ impl Settings {
                 continue;
             }
             if line.contains(|c: char| c.is_control() && c != '\t') {
-                self.problem(&source, number, "a control character cannot stand in a settings file");
+                let control = line.chars().find(|c| c.is_control()).map_or(String::new(), |c| visible(&c.to_string()));
+                self.problem(
+                    &source,
+                    number,
+                    format!("the line contains the control character '{control}': remove it"),
+                );
                 continue;
             }
             let place = Place { source: Rc::clone(&source), line: number };
@@ -162,8 +175,11 @@ impl Settings {
                 continue;
             }
             match entry(line, place) {
-                Ok(entry) => {
-                    // Below a heading that was no good, keys are read for their own mistakes only.
+                Ok((entry, warning)) => {
+                    if let Some(why) = warning {
+                        self.problem(&source, number, why);
+                    }
+                    // Below an invalid heading, keys are only checked for errors of their own.
                     if let Some(at) = at {
                         self.add(at, entry);
                     }
@@ -176,23 +192,26 @@ impl Settings {
     fn open(&mut self, rest: &str, place: Place) -> Option<usize> {
         let (source, line) = (Rc::clone(&place.source), place.line);
         let Some((name, after)) = rest.split_once(']') else {
-            self.problem(&source, line, "the heading is not closed: write [name]");
+            let name = shown(rest.trim());
+            self.problem(&source, line, format!("the heading '[{name}' has no closing bracket: write [{name}]"));
             return None;
         };
         let (name, after) = (name.trim(), after.trim());
         if !after.is_empty() && !after.starts_with(['#', ';']) {
-            self.problem(&source, line, format!("text after the heading [{}]", shown(name)));
+            let text =
+                format!("'{}' after the heading [{}]: remove it, or write # before it", shown(after), shown(name));
+            self.problem(&source, line, text);
         }
         if !is_section(name) {
             self.problem(
                 &source,
                 line,
-                format!("'{}' cannot name a section: letters, digits, '.', '_', '-' and ':' only", shown(name)),
+                format!("invalid section name '{}': use letters, digits, '.', '_', '-' and ':'", shown(name)),
             );
             return None;
         }
         if let Some(first) = self.section(name) {
-            let text = format!("[{name}] stands twice; the first is at {}", first.place);
+            let text = format!("duplicate section [{name}], first defined at {}: merge the two", first.place);
             self.problem(&source, line, text);
             return None;
         }
@@ -203,8 +222,11 @@ impl Settings {
     fn add(&mut self, at: usize, entry: Entry) {
         if let Some(first) = self.sections[at].get(&entry.key) {
             let text = match at == 0 && entry.key == "include" && first.place.source != entry.place.source {
-                true => "an included file cannot include others".to_string(),
-                false => format!("'{}' stands twice; the first is at {}", entry.key, first.place),
+                true => format!(
+                    "include: '{}': an included file cannot include others: remove the line",
+                    shown(&entry.value)
+                ),
+                false => format!("duplicate key '{}', first set at {}: remove one", entry.key, first.place),
             };
             self.problem(&entry.place.source.clone(), entry.place.line, text);
             return;
@@ -213,30 +235,43 @@ impl Settings {
     }
 }
 
-fn entry(line: &str, place: Place) -> Result<Entry, String> {
+/// Reads a line. The second part of the result is a problem with a key that was understood all the same.
+fn entry(line: &str, place: Place) -> Result<(Entry, Option<String>), String> {
     let Some((key, rest)) = line.split_once('=') else {
-        // The line is not said again: it may be a secret that lost its key.
-        return Err("'=' is missing: write key = value".to_string());
+        // The line may be a secret that lost its key: only a word that is a key is repeated.
+        let first = line.split([' ', '\t', ':']).next().unwrap_or_default();
+        return Err(match synonyms::is_known(first) {
+            true => format!("'=' is missing after '{first}': write {first} = VALUE"),
+            false => "'=' is missing: write KEY = VALUE, or # before a comment".to_string(),
+        });
     };
     let key = key.trim();
     let blank = rest.starts_with(char::is_whitespace);
     let rest = rest.trim();
-    if !is_key(key) {
-        // The line may be a secret that lost its key: base64 ends with '='. Only what looks like words is said again.
-        let words = key.chars().all(|c| c.is_ascii_alphabetic() || " _-.".contains(c)) && key.len() <= 24;
-        let told = match words && !key.is_empty() && !rest.trim_matches('=').is_empty() {
-            true => format!("'{}' cannot be a key", shown(key)),
-            false => "what stands before '=' cannot be a key".to_string(),
-        };
-        return Err(format!("{told}: lower-case letters, digits and '_' only"));
+    let mut key = key.to_string();
+    let mut problem = None;
+    if !is_key(&key) {
+        // The line may be a secret that lost its key: base64 ends with '='. Only what looks like a key is repeated.
+        let plain = key.chars().all(|c| c.is_ascii_alphabetic() || " _-.".contains(c)) && key.len() <= 24;
+        if !plain || key.is_empty() || rest.trim_matches('=').is_empty() {
+            return Err("the text before '=' is not a key: use lower-case letters, digits and '_'".to_string());
+        }
+        let lower = key.to_ascii_lowercase().replace(['-', ' ', '.'], "_");
+        problem = Some(format!("invalid key '{}': write '{lower}'", shown(&key)));
+        key = lower;
     }
     let (value, quoted) = match unquote(rest) {
-        Some(Err(why)) => return Err(format!("{key}: {why}")),
+        Some(Err(why)) => {
+            let hidden =
+                !key.ends_with("_file") && ["password", "token", "key", "secret"].iter().any(|s| key.contains(s));
+            let shown = if hidden { "the value".to_string() } else { format!("'{}'", shown(rest)) };
+            return Err(format!("{key}: {shown} {why}"));
+        }
         Some(Ok((inside, after))) if after.is_empty() || after.starts_with(['#', ';']) => (inside, true),
-        // More follows the closing quote: a command, which is split later, or a mistake, which is told later.
+        // More text follows the closing quote: it may be a command, which is split later, or an error, which is reported later.
         Some(Ok(_)) | None => (uncomment(rest, blank).to_string(), false),
     };
-    Ok(Entry { key: key.to_string(), value, quoted, place })
+    Ok((Entry { key, value, quoted, place }, problem))
 }
 
 /// A text that begins with a double quote: what is inside, unescaped, and what follows the closing one.
@@ -249,12 +284,12 @@ fn unquote(text: &str) -> Option<Result<(String, &str), &'static str>> {
             '"' => return Some(Ok((inside, rest[at + 1..].trim()))),
             '\\' => match chars.next() {
                 Some((_, c @ ('"' | '\\'))) => inside.push(c),
-                _ => return Some(Err("in double quotes a backslash stands before \" or \\ only")),
+                _ => return Some(Err("has an invalid escape in its double quotes: write \\\" or \\\\")),
             },
             c => inside.push(c),
         }
     }
-    Some(Err("the double quote is not closed"))
+    Some(Err("has no closing double quote: add it"))
 }
 
 /// Cuts the comment: from a `#` or `;` after a blank, unless a pair of double quotes holds it. `blank`: whether one
@@ -279,14 +314,6 @@ fn is_key(text: &str) -> bool {
 
 fn is_section(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b".:_-".contains(&b))
-}
-
-/// Offending text, escaped and cut.
-pub fn shown(text: &str) -> String {
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}...", visible(&text[..end])),
-        None => visible(text),
-    }
 }
 
 #[cfg(test)]
@@ -338,16 +365,16 @@ mod tests {
         assert_eq!(
             told,
             [
-                "x.conf:2: 'ok' stands twice; the first is at x.conf:1",
-                "x.conf:3: '=' is missing: write key = value",
-                "x.conf:4: 'Bad' cannot be a key: lower-case letters, digits and '_' only",
-                "x.conf:5: 'a b' cannot name a section: letters, digits, '.', '_', '-' and ':' only",
-                "x.conf:7: the heading is not closed: write [name]",
-                "x.conf:9: [home] stands twice; the first is at x.conf:8",
-                "x.conf:10: y: the double quote is not closed",
-                "x.conf:11: z: in double quotes a backslash stands before \" or \\ only",
-                "x.conf:12: text after the heading [end]",
-                "x.conf:13: a control character cannot stand in a settings file",
+                "x.conf:2: duplicate key 'ok', first set at x.conf:1: remove one",
+                "x.conf:3: '=' is missing after 'password': write password = VALUE",
+                "x.conf:4: invalid key 'Bad': write 'bad'",
+                "x.conf:5: invalid section name 'a b': use letters, digits, '.', '_', '-' and ':'",
+                "x.conf:7: the heading '[home' has no closing bracket: write [home]",
+                "x.conf:9: duplicate section [home], first defined at x.conf:8: merge the two",
+                "x.conf:10: y: '\"open' has no closing double quote: add it",
+                "x.conf:11: z: '\"a\\\\n\"' has an invalid escape in its double quotes: write \\\" or \\\\",
+                "x.conf:12: 'text' after the heading [end]: remove it, or write # before it",
+                "x.conf:13: the line contains the control character '\\u{0}': remove it",
             ]
         );
         assert!(!told.join("\n").contains("hunter2"));

@@ -9,11 +9,22 @@ mod secrets;
 pub use key::{key, secret, Key, Need, SECRET_FORMS};
 
 use crate::net::http::Url;
+use crate::settings::synonyms::synonym;
 use crate::settings::{shown, Entry, Place, Problem, Section};
 use crate::types::secret::Secret;
-use crate::types::spelling::{duration, meant};
+use crate::types::spelling::{alternatives, duration, nearest};
 use std::cell::RefCell;
 use std::path::Path;
+
+/// So few values are always listed.
+const FEW: usize = 4;
+/// The most values that a message lists.
+const MOST_LISTED: usize = 12;
+
+/// What is said of a section's key before the first section.
+pub const BELONGS_IN_A_SECTION: &str = "belongs in a section: write it below a heading such as [home]";
+/// What is said of a global key in a section.
+pub const BELONGS_AT_THE_TOP: &str = "is a global key: write it before the first section";
 
 /// The values of one section, over those of the preset that it names. Mistakes are collected, not returned.
 pub struct SectionReader<'a> {
@@ -45,7 +56,7 @@ impl<'a> SectionReader<'a> {
     /// How this section is called in messages.
     pub fn name(&self) -> String {
         match self.section.name.as_str() {
-            "" => "the agent's own settings".to_string(),
+            "" => "the global settings".to_string(),
             name => format!("[{name}]"),
         }
     }
@@ -82,7 +93,7 @@ impl<'a> SectionReader<'a> {
     pub fn with<T>(&self, key: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let entry = self.entry(key)?;
         if entry.value.is_empty() && !entry.quoted {
-            self.wrong(entry, "the value is missing");
+            self.wrong(entry, format!("the value is missing: write {} = VALUE, or remove the line", entry.key));
             return None;
         }
         match read(&entry.value) {
@@ -97,7 +108,10 @@ impl<'a> SectionReader<'a> {
     pub fn text(&self, key: &str) -> Option<String> {
         self.with(key, |value| {
             if value.starts_with('"') && !self.entry(key).is_some_and(|entry| entry.quoted) {
-                return Err("text after the closing quote".to_string());
+                return Err(format!(
+                    "text after the closing quote in '{}': put the quotes around all of it",
+                    shown(value)
+                ));
             }
             Ok(value.to_string())
         })
@@ -106,7 +120,7 @@ impl<'a> SectionReader<'a> {
     /// A text that must be there.
     pub fn needed(&self, key: &str) -> Option<String> {
         if self.entry(key).is_none() {
-            self.lacking(format!("'{key}' is missing"));
+            self.lacking(format!("'{key}' is missing: add {key} = VALUE"));
         }
         self.text(key)
     }
@@ -115,24 +129,28 @@ impl<'a> SectionReader<'a> {
         self.with(key, |value| match value {
             "yes" | "true" | "on" | "1" => Ok(true),
             "no" | "false" | "off" | "0" => Ok(false),
-            other => Err(format!("'{}' is neither yes nor no", shown(other))),
+            other => Err(format!("'{}' is invalid: use yes or no", shown(other))),
         })
     }
 
     /// One of a few words, as its index.
     pub fn choice(&self, key: &str, words: &[&str]) -> Option<usize> {
         self.with(key, |value| {
-            words
-                .iter()
-                .position(|word| *word == value)
-                .ok_or_else(|| format!("'{}' is none of {}{}", shown(value), words.join(", "), meant(value, words)))
+            words.iter().position(|word| *word == value).ok_or_else(|| {
+                let value = shown(value);
+                match nearest(&value, words) {
+                    Some(meant) if words.len() > FEW => format!("'{value}' is invalid: did you mean '{meant}'?"),
+                    None if words.len() > MOST_LISTED => format!("'{value}' is invalid: see homing --list"),
+                    _ => format!("'{value}' is invalid: use {}", alternatives(words)),
+                }
+            })
         })
     }
 
     pub fn number(&self, key: &str, least: i64, most: i64) -> Option<i64> {
         self.with(key, |value| match value.parse::<i64>() {
             Ok(n) if (least..=most).contains(&n) => Ok(n),
-            _ => Err(format!("'{}' is not a number from {least} to {most}", shown(value))),
+            _ => Err(format!("invalid number '{}': use {least} to {most}", shown(value))),
         })
     }
 
@@ -140,8 +158,8 @@ impl<'a> SectionReader<'a> {
     pub fn duration(&self, key: &str, least: i64) -> Option<i64> {
         self.with(key, |value| match duration(value) {
             Some(seconds) if seconds >= least => Ok(seconds),
-            Some(_) => Err(format!("'{}' is too short: at least {least}s", shown(value))),
-            None => Err(format!("'{}' is not a length of time: write 30s, 5m, 2h or 28d", shown(value))),
+            Some(_) => Err(format!("'{}' is too short: use at least {least}s", shown(value))),
+            None => Err(format!("invalid duration '{}': write for example 30s, 5m, 2h or 28d", shown(value))),
         })
     }
 
@@ -156,13 +174,16 @@ impl<'a> SectionReader<'a> {
         if url.secure() || url.is_loopback() || plaintext {
             return Some(url);
         }
-        let told = "http:// would send the password in the clear";
+        let host = url.host();
         match self.section.get(key) {
-            Some(entry) => self.wrong(entry, format!("{told}: use https://, or say allow_plaintext = yes")),
-            // Nobody can edit a preset that is built in.
-            None => {
-                self.lacking(format!("the preset's {told}: say allow_plaintext = yes if you accept that"));
-            }
+            Some(entry) => self.wrong(
+                entry,
+                format!("'http://{host}' would send the password unencrypted: use https://, or set allow_plaintext = yes"),
+            ),
+            // A built-in preset cannot be edited.
+            None => self.lacking(format!(
+                "the preset's 'http://{host}' would send the password unencrypted: set allow_plaintext = yes if you accept that"
+            )),
         }
         None
     }
@@ -195,8 +216,10 @@ impl<'a> SectionReader<'a> {
     pub fn basic_user(&self) {
         if let Some(entry) = self.entry("user") {
             if entry.value.contains(':') || entry.value.contains(|c: char| c.is_control()) {
-                // Nothing is made of a section with a mistake; what else is wrong with it is told too.
-                self.wrong(entry, "a user name with ':' or a control character cannot be sent (RFC 7617)");
+                // What follows may be the password.
+                let name = entry.value.split(|c: char| c == ':' || c.is_control()).next().unwrap_or_default();
+                let name = shown(name);
+                self.wrong(entry, format!("':' or a control character after '{name}': remove it (RFC 7617)"));
             }
         }
     }
@@ -206,7 +229,7 @@ impl<'a> SectionReader<'a> {
         self.with(key, |value| {
             let items: Vec<String> = value.split(',').map(|item| item.trim().to_string()).collect();
             match items.iter().any(String::is_empty) {
-                true => Err("an item of the list is empty: write a, b".to_string()),
+                true => Err(format!("empty item in '{}': write one comma between two items", shown(value))),
                 false => Ok(items),
             }
         })
@@ -218,9 +241,10 @@ impl<'a> SectionReader<'a> {
             if self.entry(key).is_some_and(|entry| entry.quoted) && Path::new(value).is_file() {
                 return Ok(vec![value.to_string()]);
             }
-            let words = crate::sys::process::split(value)?;
+            let words = crate::sys::process::split(value)
+                .map_err(|_| format!("unclosed quote in '{}': add the closing quote", shown(value)))?;
             match words.is_empty() {
-                true => Err("the command is missing".to_string()),
+                true => Err(format!("'{}' contains no command: write {key} = PROGRAM ARGUMENTS", shown(value))),
                 false => Ok(words),
             }
         })
@@ -228,31 +252,37 @@ impl<'a> SectionReader<'a> {
 
     /// Notes each key that no table offers, with the nearest that one does.
     pub fn refuse_unknown(&self, tables: &[&[Key]], kind: &str) {
-        self.refuse_misplaced(tables, kind, &[]);
+        self.refuse_misplaced(tables, kind, &[], "");
     }
 
-    /// The same; keys that belong before the first section are told so.
-    pub fn refuse_misplaced(&self, tables: &[&[Key]], kind: &str, elsewhere: &[Key]) {
+    /// The same; a key that only the tables `elsewhere` offer is reported with `place`. `kind` is what to look up with
+    /// `--list` for all keys; empty for the global keys, or if the provider is not known.
+    pub fn refuse_misplaced(&self, tables: &[&[Key]], kind: &str, elsewhere: &[&[Key]], place: &str) {
         for entry in &self.section.entries {
             let offered = || tables.iter().copied().flatten();
             if offered().any(|key| key.matches(&entry.key)) {
                 continue;
             }
-            let mut words: Vec<String> = Vec::new();
-            for key in offered() {
-                let forms: &[&str] = if key.secret { &SECRET_FORMS } else { &[""] };
-                words.extend(forms.iter().map(|form| format!("{}{form}", key.name)));
+            let key = entry.key.as_str();
+            if elsewhere.iter().copied().flatten().any(|offered| offered.matches(key)) {
+                self.note(&entry.place, format!("'{key}' {place}"));
+                continue;
             }
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            let hint = match meant(&entry.key, &words) {
-                _ if elsewhere.iter().any(|key| key.matches(&entry.key)) => {
-                    ": it is the agent's own and belongs before the first section".to_string()
-                }
-                hint if hint.is_empty() => format!(": {kind} takes {}", words.join(", ")),
-                hint => hint,
+            let forms =
+                |tables: &[&[Key]]| -> Vec<String> { tables.iter().copied().flatten().flat_map(Key::forms).collect() };
+            let (words, others) = (forms(tables), forms(elsewhere));
+            let (words, others) = (words.iter().map(String::as_str), others.iter().map(String::as_str));
+            let (words, others): (Vec<&str>, Vec<&str>) = (words.collect(), others.collect());
+            let section = self.name();
+            // A short word is near to many keys: what others call a key comes first.
+            let meant = synonym(key, &words).or_else(|| nearest(key, &words).map(String::from));
+            let hint = match (meant, synonym(key, &others)) {
+                (Some(meant), _) => format!(": did you mean '{meant}'?"),
+                (None, Some(other)) => format!(": '{other}' {place}"),
+                (None, None) if kind.is_empty() || cfg!(not(feature = "advice")) => ": see homing.conf(5)".to_string(),
+                (None, None) => format!(": see homing --list {kind}"),
             };
-            let text = format!("unknown key '{}' in {}{hint}", entry.key, self.name());
-            self.note(&entry.place, text);
+            self.note(&entry.place, format!("unknown key '{key}' in {section}{hint}"));
         }
     }
 }
@@ -283,13 +313,13 @@ mod tests {
         assert_eq!(
             told,
             [
-                "x.conf:1: flag: 'maybe' is neither yes nor no",
-                "x.conf:2: n: '500' is not a number from 1 to 10",
-                "x.conf:3: t: 'soon' is not a length of time: write 30s, 5m, 2h or 28d",
-                "x.conf:4: u: no user and password in a URL; use the keys 'user' and 'password_file'",
-                "x.conf:5: w: 'coma' is none of comma, separate: did you mean 'comma'?",
-                "x.conf:6: l: an item of the list is empty: write a, b",
-                "x.conf:7: e: the value is missing",
+                "x.conf:1: flag: 'maybe' is invalid: use yes or no",
+                "x.conf:2: n: invalid number '500': use 1 to 10",
+                "x.conf:3: t: invalid duration 'soon': write for example 30s, 5m, 2h or 28d",
+                "x.conf:4: u: the URL contains a user or password: use the keys 'user' and 'password_file' instead",
+                "x.conf:5: w: 'coma' is invalid: use comma or separate",
+                "x.conf:6: l: empty item in 'a,,b': write one comma between two items",
+                "x.conf:7: e: the value is missing: write e = VALUE, or remove the line",
             ]
         );
     }
@@ -306,7 +336,10 @@ mod tests {
         let none = SectionReader::new(&settings.sections[2], None);
         assert!(none.secret("token").is_none());
         let told = none.finish().0;
-        assert_eq!(told[0].to_string(), "x.conf:6: token_env: the variable HOMING_NO_SUCH is not set");
+        assert_eq!(
+            told[0].to_string(),
+            "x.conf:6: token_env: the variable 'HOMING_NO_SUCH' is not set: set it in homing's environment"
+        );
     }
 
     #[test]
@@ -316,9 +349,8 @@ mod tests {
         facts.refuse_unknown(&[&[key("user", "")], &[secret("password", "")]], "dyndns2");
         let told: Vec<String> = facts.finish().0.iter().map(Problem::to_string).collect();
         assert_eq!(told[0], "x.conf:2: unknown key 'pasword' in [home]: did you mean 'password'?");
-        assert!(
-            told[1].starts_with("x.conf:3: unknown key 'qqq' in [home]: dyndns2 takes user, password, password_file")
-        );
+        assert!(told[1].starts_with("x.conf:3: unknown key 'qqq' in [home]: see homing"), "{}", told[1]);
+        assert_eq!(told[2], "x.conf:4: unknown key 'token_file' in [home]: did you mean 'password_file'?");
         assert_eq!(told.len(), 3);
     }
 }

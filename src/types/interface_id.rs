@@ -1,6 +1,7 @@
 //! The part of an IPv6 address that stays when the prefix changes. The provider hands out prefixes that come and go; a
 //! host behind the router keeps its own part of the address, so whoever learns the prefix knows the whole.
 
+use crate::types::spelling::shown;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Fewer bits than this nobody is given (RFC 9099: providers themselves begin at /32).
@@ -18,16 +19,21 @@ impl InterfaceId {
     pub fn parse(text: &str) -> Result<InterfaceId, String> {
         let (address, length) = text.split_once('/').unwrap_or((text, "64"));
         let address = address.trim().parse::<Ipv6Addr>();
-        let address = address.map_err(|_| "write the host's part of the address and the prefix's length: ::1234/64")?;
+        let address =
+            address.map_err(|_| format!("'{}' is not an interface identifier: write ::1234/64", shown(text)))?;
         let digits = length.bytes().all(|b| b.is_ascii_digit());
         let prefix = length.parse::<u32>().ok().filter(|n| digits && (SHORTEST..128).contains(n));
-        let prefix = prefix.ok_or_else(|| format!("the prefix's length is a number from {SHORTEST} to 127"))?;
+        let prefix =
+            prefix.ok_or_else(|| format!("invalid prefix length '{}': use {SHORTEST} to 127", shown(length)))?;
         let suffix = InterfaceId { bits: u128::from(address), prefix };
         if suffix.bits & !suffix.mask() != suffix.bits {
-            return Err(format!("its first {prefix} bits are the prefix's and must be zero"));
+            return Err(format!(
+                "the first {prefix} bits of '{}' are not zero: write only the host part, ::1234/{prefix}",
+                shown(text)
+            ));
         }
         match suffix.bits {
-            0 => Err("nothing is left of it: that is the network, not a host".to_string()),
+            0 => Err(format!("'{}' is a network, not a host: write ::1234/{prefix}", shown(text))),
             _ => Ok(suffix),
         }
     }
@@ -70,7 +76,7 @@ mod tests {
             assert!(InterfaceId::parse(text).is_err(), "{text}");
         }
         let why = InterfaceId::parse("2a00::1/64").unwrap_err();
-        assert_eq!(why, "its first 64 bits are the prefix's and must be zero");
+        assert_eq!(why, "the first 64 bits of '2a00::1/64' are not zero: write only the host part, ::1234/64");
         assert!(InterfaceId::parse("0:0:0:5::1/64").is_err() && InterfaceId::parse("0.0.0.1").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! Words and lengths of time as people type them: what `5m` is, and what `pasword` was meant to be.
+//! Durations such as `5m`, and suggestions for misspelt words.
 
 /// Seconds of `90`, `90s`, `5m`, `2h`, `28d`.
 pub fn duration(text: &str) -> Option<i64> {
@@ -18,34 +18,42 @@ pub fn duration(text: &str) -> Option<i64> {
     (seconds <= 36_525 * 86_400).then_some(seconds)
 }
 
-/// `: did you mean 'x'?` for the nearest of the words, or nothing when none is near.
+/// The nearest of the words, if one is near enough to be meant.
+pub fn nearest<'a>(word: &str, words: &[&'a str]) -> Option<&'a str> {
+    let near = words.iter().map(|candidate| (distance(word, candidate), *candidate)).min_by_key(|(far, _)| *far);
+    near.filter(|(far, _)| *far <= 1 + word.len() / 4).map(|(_, candidate)| candidate)
+}
+
+/// `: did you mean 'x'?` for the nearest of the words, or nothing if none is near.
 pub fn meant(word: &str, words: &[&str]) -> String {
-    let near =
-        words.iter().map(|candidate| (distance(word, candidate), candidate)).min_by_key(|(distance, _)| *distance);
-    match near {
-        Some((distance, candidate)) if distance <= 1 + word.len() / 4 => {
-            format!(": did you mean '{candidate}'?")
-        }
-        _ => String::new(),
+    nearest(word, words).map_or(String::new(), |candidate| format!(": did you mean '{candidate}'?"))
+}
+
+/// `a, b or c`.
+pub fn alternatives(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.to_string(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
 }
 
-/// The same for names of which there are too many to tell: where none is near, it says where they stand.
+/// The same for long lists of names: if none is near, it says where to find them.
 pub fn meant_or_listed(word: &str, words: &[&str]) -> String {
     let hint = match meant(word, words) {
-        hint if hint.is_empty() && cfg!(feature = "advice") => " (homing --list names those there are)".to_string(),
-        hint if hint.is_empty() => " (homing.conf(5) names those there are)".to_string(),
+        hint if hint.is_empty() && cfg!(feature = "advice") => ": see homing --list".to_string(),
+        hint if hint.is_empty() => ": see homing.conf(5)".to_string(),
         hint => hint,
     };
     match cfg!(feature = "tls") {
         true => hint,
-        false => format!("{hint}; this build leaves out most services: one with the Cargo feature 'tls' has them"),
+        false => format!("{hint}; most services are not included in this build: use one with the Cargo feature 'tls'"),
     }
 }
 
-/// What to tell of something that only a build with a Cargo feature has.
+/// The message about something that needs a Cargo feature which this build does not have.
 pub fn left_out(feature: &str) -> String {
-    format!("this build leaves it out; one with the Cargo feature '{feature}' has it")
+    format!("not included in this build: use one with the Cargo feature '{feature}'")
 }
 
 /// Text from outside with what cannot be seen, and quotes, written as escapes.
@@ -58,6 +66,15 @@ pub fn visible(text: &str) -> String {
         }
     }
     out
+}
+
+/// Offending text for a message: escaped, and at most 60 characters of it.
+pub fn shown(text: &str) -> String {
+    let visible = |text: &str| visible(text).replace("\\\"", "\"").replace("\\'", "'");
+    match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}...", visible(&text[..end])),
+        None => visible(text),
+    }
 }
 
 /// Whether a character leaves no trace, or turns the direction of those after it.

@@ -201,16 +201,20 @@ fn addresses_all_is_rejected_where_one_address_is_possible() {
     check(
         "ipv4 = here",
         "addresses = all",
-        "homing.conf:10: addresses: all addresses are told by detectors of kind interface or fixed alone, and ipv4 lists \
-         'here', which tells one: name such a detector in this section, or say addresses = one",
+        "homing.conf:10: addresses: 'all' needs a detector of kind interface or fixed, but ipv4 lists 'here', which returns \
+         one address: set ipv4 in this section, or set addresses = one",
     );
-    check("", "addresses = all", "homing.conf:10: addresses: all addresses are told by detectors of kind interface or fixed alone, and ipv4 lists 'ipify'");
-    check("ipv4 = interface\nipv6 = route", "addresses = all", "and ipv6 lists 'route'");
-    check("ipv4 = interface", "addresses = some", "homing.conf:10: addresses: 'some' is none of one, all");
+    check(
+        "",
+        "addresses = all",
+        "homing.conf:10: addresses: 'all' needs a detector of kind interface or fixed, but ipv4 lists 'ipify'",
+    );
+    check("ipv4 = interface\nipv6 = route", "addresses = all", "but ipv6 lists 'route'");
+    check("ipv4 = interface", "addresses = some", "homing.conf:10: addresses: 'some' is invalid: use one or all");
     check(
         "ipv4 = interface, f\nagree = 2\n[detector:f]\nkind = fixed\naddress = 198.41.0.4",
         "addresses = all",
-        "say agree = 1 in this section",
+        "set agree = 1 in this section",
     );
     // rfc2136 is the provider that accepts a set.
     let text =
@@ -218,7 +222,7 @@ fn addresses_all_is_rejected_where_one_address_is_possible() {
                 hosts = a.example.org\naddresses = all\n";
     setup.scratch.write("homing.conf", text, 0o600);
     let says =
-        "homing.conf:8: addresses: dyndns2 takes one address of each family: say addresses = one, or publish all by \
+        "homing.conf:8: addresses: 'all' does not work with dyndns2, which takes one address of each family: set addresses = one, or \
                 provider = rfc2136";
     Run::pass(&setup.scratch).arg("--check").go().expect(2).says(says);
     setup.scratch.write("homing.conf", &text.replace("= all", "= one"), 0o600);

@@ -50,30 +50,30 @@ fn help_and_version_are_printed() {
 #[cfg_attr(not(feature = "advice"), ignore = "needs --list or --detect")]
 fn invalid_command_lines_are_rejected() {
     for (words, want) in [
-        (&["--statsu"][..], "did you mean '--status'?"),
-        (&["-x"], "unknown option -x"),
+        (&["--statsu"][..], "did you mean --status?"),
+        (&["-x"], "unknown option '-x'"),
         (&["--config"], "--config needs a value"),
         (&["--json=yes"], "--json takes no value"),
-        (&["--config", "a", "-c", "b"], "stands twice"),
+        (&["--config", "a", "-c", "b"], "is given twice"),
         (&["status"], "'status' is not an option"),
-        (&["-s", "-H"], "--status and --history do not go together"),
-        (&["--check", "--list"], "do not go together"),
-        (&["-s", "-f"], "--force and --status do not go together"),
-        (&["-t", "--only", "x"], "--only and --check do not go together"),
-        (&["-d", "-n"], "--dry-run and --detect do not go together"),
-        (&["-l", "-f"], "--force and --log-only do not go together"),
+        (&["-s", "-H"], "--status and --history cannot be used together"),
+        (&["--check", "--list"], "cannot be used together"),
+        (&["-s", "-f"], "--force and --status cannot be used together"),
+        (&["-t", "--only", "x"], "--only and --check cannot be used together"),
+        (&["-d", "-n"], "--dry-run and --detect cannot be used together"),
+        (&["-l", "-f"], "--force and --log-only cannot be used together"),
         (&["-l", "-n"], "use --detect"),
-        (&["-t", "-e", "5m"], "--every and --check do not go together"),
-        (&["-q", "-v"], "do not go together"),
+        (&["-t", "-e", "5m"], "--every and --check cannot be used together"),
+        (&["-q", "-v"], "cannot be used together"),
         (&["-e", "0"], "at least 1s"),
         (&["-e", "-5m"], "--every"),
-        (&["-e", "soon"], "write 5m or 300"),
-        (&["-e", ""], "write 5m or 300"),
-        (&["-e", "99999999999d"], "write 5m or 300"),
+        (&["-e", "soon"], "for example 5m or 300"),
+        (&["-e", ""], "for example 5m or 300"),
+        (&["-e", "99999999999d"], "for example 5m or 300"),
         (&["-L", "infomanik"], "did you mean 'infomaniak'?"),
         (&["--list=infomanik"], "did you mean 'infomaniak'?"),
         (&["-L", "dyn", "noip"], "'noip' is not an option"),
-        (&["-c", "/nonexistent/homing.conf"], "/nonexistent/homing.conf does not exist"),
+        (&["-c", "/nonexistent/homing.conf"], "'/nonexistent/homing.conf' does not exist"),
     ] {
         let ended = homing(words);
         assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""), "{words:?}");
@@ -81,9 +81,11 @@ fn invalid_command_lines_are_rejected() {
     }
     let server = HttpServer::new(|_| Reply::ok("good"));
     let scratch = configured(&server);
-    for (only, want) in
-        [("hom", "did you mean 'home'?"), ("a.exmple.com", "did you mean 'a.example.com'?"), ("zzz", "no such")]
-    {
+    for (only, want) in [
+        ("hom", "did you mean 'home'?"),
+        ("a.exmple.com", "did you mean 'a.example.com'?"),
+        ("zzz", "no section or host"),
+    ] {
         let ended = go(&scratch, &["--only", "home", "--only", only]);
         assert_eq!((ended.code, ended.stderr.contains(want)), (Some(2), true), "{}", ended.stderr);
     }
@@ -245,7 +247,7 @@ fn check_json_quiet_and_verbose_print_what_they_should() {
     let scratch = configured(&server);
     let check = go(&scratch, &["--check"]);
     assert_eq!((check.code, check.stderr.as_str()), (Some(0), ""));
-    assert!(check.stdout.starts_with("the settings are good: 1 section"));
+    assert!(check.stdout.starts_with("configuration OK: 1 section"));
     assert_eq!(text(&objects(&go(&scratch, &["-t", "-j"]))[0], "event"), "checked");
     assert_eq!(go(&scratch, &["-t", "-q"]).stdout, "");
 

@@ -103,7 +103,7 @@ fn the_suggested_section_is_valid() {
         scratch.write("homing.conf", &paste, 0o600);
         let check = Run::pass(&scratch).arg("--check").go();
         assert_eq!((check.code, check.stderr.as_str()), (Some(0), ""), "{paste}");
-        assert!(check.stdout.contains("1 section(s), 1 host(s)"));
+        assert!(check.stdout.contains("1 section, 1 host"));
         assert!(
             Run::pass(&scratch).arg("-d").go().stdout.contains("x         ipv4"),
             "the detectors came along: {paste}"
@@ -188,13 +188,13 @@ fn a_list_of_detectors_for_the_other_family_is_rejected() {
     for (list, says) in [
         (
             "ipv6 = gateway, ipify",
-            "homing.conf:3: ipv6: 'gateway' tells no IPv6 address: name another, such as ipify or interface",
+            "homing.conf:3: ipv6: 'gateway' does not detect IPv6 addresses: use another detector, such as ipify or interface",
         ),
-        ("ipv6 = ipify, amazon", "homing.conf:3: ipv6: 'amazon' tells no IPv6 address"),
-        ("ipv6 = akamai", "homing.conf:3: ipv6: 'akamai' tells no IPv6 address"),
-        ("ipv6 = own", "homing.conf:3: ipv6: 'own' tells no IPv6 address"),
-        ("ipv6 = silent", "homing.conf:3: ipv6: 'silent' tells no IPv6 address"),
-        ("ipv4 = aaaa", "homing.conf:3: ipv4: 'aaaa' tells no IPv4 address"),
+        ("ipv6 = ipify, amazon", "homing.conf:3: ipv6: 'amazon' does not detect IPv6 addresses"),
+        ("ipv6 = akamai", "homing.conf:3: ipv6: 'akamai' does not detect IPv6 addresses"),
+        ("ipv6 = own", "homing.conf:3: ipv6: 'own' does not detect IPv6 addresses"),
+        ("ipv6 = silent", "homing.conf:3: ipv6: 'silent' does not detect IPv6 addresses"),
+        ("ipv4 = aaaa", "homing.conf:3: ipv4: 'aaaa' does not detect IPv4 addresses"),
     ] {
         home.config(list, own);
         home.pass().arg("--check").go().expect(2).says(says);
@@ -206,5 +206,5 @@ fn a_list_of_detectors_for_the_other_family_is_rejected() {
     home.config("ipv6 = amazon", "[detector:amazon]\nurl = https://checkip.example.com/\n");
     home.pass().arg("--check").go().expect(0);
     home.config("ipv6 = ipify", "[detector:ipify]\nipv6 = never\n");
-    home.pass().arg("--check").go().expect(2).says("ipv6: 'never' is none of off");
+    home.pass().arg("--check").go().expect(2).says("ipv6: 'never' is invalid: use off");
 }

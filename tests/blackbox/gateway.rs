@@ -282,10 +282,10 @@ fn upnp_discovery_ignores_answers_from_other_hosts() {
 fn an_invalid_gateway_setting_is_rejected() {
     let home = Home::new();
     for (keys, says) in [
-        ("protocols = pcp, pcp", "each one of pcp, nat-pmp, upnp once"),
-        ("protocols = igd", "each one of pcp, nat-pmp, upnp once"),
-        ("url = https://192.168.1.1/", "is at http:// and an address"),
-        ("url = http://fritz.box:49000/igddesc.xml", "is at http:// and an address"),
+        ("protocols = pcp, pcp", "use each of pcp, nat-pmp, upnp once"),
+        ("protocols = igd", "use each of pcp, nat-pmp, upnp once"),
+        ("url = https://192.168.1.1/", "write http:// and an address"),
+        ("url = http://fritz.box:49000/igddesc.xml", "write http:// and an address"),
         ("server = a b", "server: "),
     ] {
         home.config("ipv4 = gateway", &format!("[detector:gateway]\n{keys}\n"));
@@ -296,7 +296,7 @@ fn an_invalid_gateway_setting_is_rejected() {
         .arg("--check")
         .go()
         .expect(2)
-        .says("homing.conf:3: ipv6: 'gateway' tells no IPv6 address: name another, such as ipify or interface");
+        .says("homing.conf:3: ipv6: 'gateway' does not detect IPv6 addresses: use another detector, such as ipify or interface");
 }
 
 #[test]

@@ -66,32 +66,36 @@ fn key_errors_name_file_and_line() {
     let two = format!("{one}key \"two\" {{ algorithm hmac-sha1; secret \"{SHARED}\"; }};\n");
     let key = scratch.path("ddns.key").display().to_string();
     let cases = [
-        ("", "homing.conf:9: key_file: 2 keys in it: say which with key_name", two.as_str()),
-        ("key_name = three", "homing.conf:9: key_file: it has no key 'three'", &two),
-        ("key_name = two", "homing.conf:10: key_name: the key is called 'one'", "hmac-sha1:one:AAAA"),
-        ("algorithm = hmac-sha1", "homing.conf:10: algorithm: the key is one of hmac-sha256", &one),
-        ("algorithm = rot13", "homing.conf:10: algorithm: 'rot13' is none of hmac-md5, hmac-sha1", &one),
+        ("", "homing.conf:9: key_file: the file contains 2 keys: select one with key_name", two.as_str()),
+        ("key_name = three", "homing.conf:9: key_file: the file has no key 'three'", &two),
+        (
+            "key_name = two",
+            "homing.conf:10: key_name: 'two' is not the name of the key: write 'one'",
+            "hmac-sha1:one:AAAA",
+        ),
+        (
+            "algorithm = hmac-sha1",
+            "homing.conf:10: algorithm: 'hmac-sha1' is not the algorithm of the key: write hmac-sha256",
+            &one,
+        ),
+        ("algorithm = rot13", "homing.conf:10: algorithm: 'rot13' is invalid: use hmac-md5, hmac-sha1", &one),
         ("", "homing.conf:9: key_file: the secret is not base64", "k:not-base64!"),
-        ("", "homing.conf:9: key_file: the key in it has no secret", "key k { algorithm hmac-md5; };"),
-        ("tsig = off", "homing.conf:9: key_file: tsig = off wants no key", &one),
-        ("key_name = one\nsecret = AAAA", "homing.conf:11: secret: the key is said twice", &one),
+        ("", "homing.conf:9: key_file: the key in the file has no secret", "key k { algorithm hmac-md5; };"),
+        ("tsig = off", "homing.conf:9: key_file: conflicts with tsig = off", &one),
+        ("key_name = one\nsecret = AAAA", "homing.conf:11: secret: conflicts with 'key' or 'key_file'", &one),
     ];
     for (more, says, text) in &cases {
         scratch.write("ddns.key", text, 0o600);
         run(&scratch, &format!("key_file = {key}\n{more}"), "--check").expect(2).says(says);
     }
-    run(&scratch, "", "--check").expect(2).says("homing.conf:4: [home]: how are updates signed? 'key_file', or");
+    run(&scratch, "", "--check").expect(2).says("homing.conf:4: [home]: no key is set: add key_file, or");
     // A secret file that others can read is a warning; settings with a secret that others can read are an error.
     scratch.write("ddns.key", &one, 0o644);
     run(&scratch, &format!("key_file = {key}"), "--check")
         .expect(0)
-        .says(&format!("{key} holds a secret and others can read it"));
+        .says(&format!("others can read '{key}', which contains a secret"));
     run(&scratch, &format!("key = hmac-sha256:k:{SHARED}"), "--check").expect(0);
     let text = scratch.read("homing.conf");
     scratch.write("homing.conf", &text, 0o644);
-    Run::pass(&scratch)
-        .arg("--check")
-        .go()
-        .expect(2)
-        .says("homing.conf:9: key: a secret in a file that others can read");
+    Run::pass(&scratch).arg("--check").go().expect(2).says("homing.conf:9: key: others can read '");
 }

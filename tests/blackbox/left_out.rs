@@ -23,7 +23,7 @@ const CASES: &[(&str, bool, &[&str])] = &[
 fn a_missing_feature_is_named() {
     for (feature, there, words) in CASES {
         let done = Run::new(&Scratch::new()).args(words.iter().copied()).go();
-        let reports = done.stderr.lines().filter(|line| line.contains("this build leaves")).count();
+        let reports = done.stderr.lines().filter(|line| line.contains("included in this build")).count();
         let named = done.stderr.contains(&format!("'{feature}'"));
         match there {
             true => assert_eq!(reports, 0, "{words:?}: {}", done.stderr),
@@ -41,7 +41,7 @@ fn every_provider_that_a_build_leaves_out_is_reported() {
     for row in homing::internals::provider::rows() {
         for name in [row.name].iter().chain(row.names) {
             let done = Run::new(&Scratch::new()).args(["-t", "-o", &format!("home.provider={name}")]).go();
-            let reported = done.stderr.contains(&format!("the Cargo feature '{}' has it", row.feature));
+            let reported = done.stderr.contains(&format!("use one with the Cargo feature '{}'", row.feature));
             assert_eq!(reported, row.make.is_none(), "{name}: {}", done.stderr);
             assert!(!done.stderr.contains("unknown provider"), "{name}: {}", done.stderr);
         }

@@ -29,6 +29,7 @@ mod keyfiles;
 mod language;
 mod large;
 mod left_out;
+mod messages;
 mod overrides;
 mod process_environment;
 mod real;

@@ -63,29 +63,29 @@ fn secret_errors_do_not_print_the_secret() {
         ("password =".to_string(), "password: "),
         ("password = \"\"".to_string(), "password: the secret is empty"),
         (format!("password = \"{CANARY}\" x"), "password: text after the closing quote"),
-        (format!("password = \"{CANARY}"), "password: the double quote is not closed"),
-        (format!("password = \"{CANARY}\\n\""), "password: in double quotes a backslash stands before"),
-        (format!("password_file = {}", at("none")), "/none: No such file"),
+        (format!("password = \"{CANARY}"), "password: the value has no closing double quote"),
+        (format!("password = \"{CANARY}\\n\""), "password: the value has an invalid escape"),
+        (format!("password_file = {}", at("none")), "/none': No such file"),
         (format!("password_file = {}", at("empty")), "password_file: the secret is empty"),
-        (format!("password_file = {}", at("two")), "more than one line"),
-        (format!("password_file = {}", at("large")), "is not a file with one line"),
-        (format!("password_file = {}", at("folder")), "is not a file with one line"),
+        (format!("password_file = {}", at("two")), "a second line"),
+        (format!("password_file = {}", at("large")), "is not a file with a single line"),
+        (format!("password_file = {}", at("folder")), "is not a file with a single line"),
         (format!("password_file = {CANARY}"), "password_file: cannot read"),
-        (format!("password_file = {one_word}"), "a path belongs here, not the secret"),
-        ("password_env = NONE_SUCH".to_string(), "the variable NONE_SUCH is not set"),
-        (format!("password_env = {one_word}"), "the name of one belongs here, not the secret"),
-        ("password_credential = none".to_string(), "no credential of that name"),
-        ("password_credential = two".to_string(), "more than one line"),
+        (format!("password_file = {one_word}"), "write a path here, not the secret"),
+        ("password_env = NONE_SUCH".to_string(), "the variable 'NONE_SUCH' is not set"),
+        (format!("password_env = {one_word}"), "write its name, not the secret"),
+        ("password_credential = none".to_string(), "there is no credential"),
+        ("password_credential = two".to_string(), "a second line"),
         (format!("password_credential = ../{CANARY}"), "not the name of a credential"),
-        (format!("password_credential = {one_word}"), "no credential of that name"),
-        (format!("password = {CANARY}\npassword_file = {}", at("two")), "'password' says it already"),
-        (format!("password = {CANARY}\npassword = {CANARY}"), "'password' stands twice"),
+        (format!("password_credential = {one_word}"), "there is no credential"),
+        (format!("password = {CANARY}\npassword_file = {}", at("two")), "conflicts with 'password'"),
+        (format!("password = {CANARY}\npassword = {CANARY}"), "duplicate key 'password'"),
         (format!("pasword = {CANARY}"), "did you mean 'password'?"),
-        (format!("Password = {CANARY}"), "'Password' cannot be a key"),
+        (format!("Password = {CANARY}"), "invalid key 'Password'"),
         (format!("password {CANARY}"), "'=' is missing"),
         (format!("password: {CANARY}"), "'=' is missing"),
         // The key is missing, or an editor wrapped the line.
-        (format!("{CANARY}=="), "what stands before '=' cannot be a key"),
+        (format!("{CANARY}=="), "the text before '=' is not a key"),
         (format!("{one_word}\n"), "'=' is missing"),
         (format!("url = https://u:{one_word}@x.example/"), "url: "),
         (format!("url = ftp://{one_word}"), "url: "),
@@ -104,7 +104,7 @@ fn secret_errors_do_not_print_the_secret() {
     assert_eq!(ended.code, Some(2));
     scratch.write("homing.conf", &config("password_credential = x"), 0o600);
     let ended = Run::pass(&scratch).arg("-t").go();
-    assert!(ended.stderr.contains("CREDENTIALS_DIRECTORY is not set: systemd sets it"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("CREDENTIALS_DIRECTORY is not set: add LoadCredential="), "{}", ended.stderr);
 }
 
 #[test]
@@ -129,7 +129,8 @@ fn secret_files_readable_by_others_are_reported() {
     scratch.folder("s");
     let text = format!("state = s/state.json\nhistory = s/ip.log\n{text}url = http://127.0.0.1:9/\n{four}");
     scratch.write("homing.conf", &text, 0o644);
-    let warning = format!("warning: {0} holds a secret and others can read it: chmod o-r {0}\n", key.display());
+    let warning =
+        format!("warning: others can read '{0}', which contains a secret: run chmod o-r {0}\n", key.display());
     let check = Run::pass(&scratch).arg("--check").go();
     assert_eq!((check.code, check.stderr.as_str()), (Some(0), warning.as_str()));
     let count = |args: &[&str]| Run::pass(&scratch).args(args.iter().copied()).go().stderr.matches(&warning).count();
@@ -157,11 +158,14 @@ fn an_unreadable_secret_file_is_reported() {
     }
     let ended = Run::program(&scratch, &program).args(["-t", "-c", "homing.conf"]).go();
     let want =
-        format!("homing.conf:8: password_file: cannot read {}: Permission denied (os error 13)\n", key.display());
+        format!("homing.conf:8: password_file: cannot read '{}': Permission denied (os error 13): check the path and its permissions\n", key.display());
     assert_eq!((ended.code, ended.stderr), (Some(2), want));
     open("homing.conf", 0o600);
     let ended = Run::program(&scratch, &program).args(["-t", "-c", "homing.conf"]).go();
-    assert_eq!(ended.stderr, "cannot read the settings homing.conf: Permission denied (os error 13)\n");
+    assert_eq!(
+        ended.stderr,
+        "cannot read the configuration file 'homing.conf': Permission denied (os error 13): check its permissions\n"
+    );
     assert_eq!(ended.code, Some(2));
 }
 
@@ -195,9 +199,9 @@ fn a_one_letter_secret_is_masked_as_a_whole_word() {
         server.url()
     );
     scratch.write("homing.conf", &config, 0o600);
-    let warning = "homing.conf:9: password: a secret of fewer than 4 characters is soon guessed";
+    let warning = "homing.conf:9: password: a secret of fewer than 4 characters is easy to guess";
     let ended = Run::pass(&scratch).arg("--check").go().expect(0).says(warning);
-    assert!(ended.stdout.contains("the settings are good"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("configuration OK"), "{}", ended.stdout);
     let shown = format!("> GET {}/up/***?who=***&pw=***&ip=198.41.0.4\n", server.url());
     let ended = Run::pass(&scratch).arg("--dry-run").go().expect(0);
     assert!(ended.stdout.contains(&shown), "{}", ended.stdout);

@@ -104,7 +104,7 @@ fn services_of_other_clients_are_supported_or_explained() {
         let ended = Run::new(&scratch).args(["--list", name]).go();
         let closed = ours.contains("closed");
         if provider::left_out(name).is_some() {
-            assert!(ended.stderr.contains("this build leaves it out"), "line {line}: {}", ended.stderr);
+            assert!(ended.stderr.contains("not included in this build"), "line {line}: {}", ended.stderr);
             continue;
         }
         let want = if closed { (Some(2), true) } else { (Some(0), false) };
@@ -123,9 +123,9 @@ fn services_of_other_clients_are_supported_or_explained() {
 fn a_closed_service_is_reported_with_its_line() {
     let scratch = Scratch::new();
     for (name, want) in [
-        ("google-domains", "homing.conf:3: provider: google-domains is closed: its dynamic DNS ended on 2024-01-22"),
-        ("twodns.de", "homing.conf:3: provider: twodns.de is closed: ended on 2024-12-20"),
-        ("dnsdynamic", "homing.conf:3: provider: dnsdynamic is closed: use another service"),
+        ("google-domains", "homing.conf:3: provider: 'google-domains' is closed: its dynamic DNS ended on 2024-01-22"),
+        ("twodns.de", "homing.conf:3: provider: 'twodns.de' is closed: ended on 2024-12-20"),
+        ("dnsdynamic", "homing.conf:3: provider: 'dnsdynamic' is closed: use another service"),
     ] {
         let config = format!("ipv4 = fixed\n[home]\nprovider = {name}\nhosts = a.example.com\nuser = alice\npassword = s3cret\n[detector:fixed]\nkind = fixed\naddress = 198.41.0.4\n");
         scratch.write("homing.conf", &config, 0o600);
@@ -143,7 +143,7 @@ fn an_http_only_service_needs_allow_plaintext() {
     scratch.write("homing.conf", config, 0o600);
     let ended = Run::pass(&scratch).arg("--check").go();
     let want =
-        "homing.conf:2: [home]: the preset's http:// would send the password in the clear: say allow_plaintext = yes";
+        "homing.conf:2: [home]: the preset's 'http://ddns.oray.com' would send the password unencrypted: set allow_plaintext = yes";
     assert_eq!((ended.code, ended.stderr.contains(want)), (Some(2), true), "{}", ended.stderr);
     scratch.write("homing.conf", &format!("{config}allow_plaintext = yes\n"), 0o600);
     assert_eq!(Run::pass(&scratch).arg("--check").go().code, Some(0));

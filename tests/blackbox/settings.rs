@@ -85,7 +85,7 @@ fn all_errors_are_reported_at_once_with_their_lines() {
     let scratch = Scratch::new();
     assert_eq!(
         errors(&scratch, "ipv4 = opendns, off\n"),
-        ["homing.conf:1: ipv4: unknown detector 'off': off stands alone"]
+        ["homing.conf:1: ipv4: 'off' cannot be combined with detectors: remove 'off', or the others"]
     );
     let lines = errors(
         &scratch,
@@ -95,25 +95,25 @@ fn all_errors_are_reported_at_once_with_their_lines() {
     );
     let wanted = [
         "homing.conf:1: ipv4: unknown detector 'ipfy': did you mean 'ipify'?",
-        "homing.conf:2: agree: 'x' is not a number from 1 to 9",
-        "homing.conf:3: 'agree' stands twice; the first is at homing.conf:2",
-        "homing.conf:4: '=' is missing: write key = value",
-        "homing.conf:5: 'Bad-Key' cannot be a key: lower-case letters, digits and '_' only",
+        "homing.conf:2: agree: invalid number 'x': use 1 to 9",
+        "homing.conf:3: duplicate key 'agree', first set at homing.conf:2: remove one",
+        "homing.conf:4: '=' is missing: write KEY = VALUE, or # before a comment",
+        "homing.conf:5: invalid key 'Bad-Key': write 'bad_key'",
         "homing.conf:7: provider: unknown provider 'infomanik': did you mean 'infomaniak'?",
-        "homing.conf:8: [home] stands twice; the first is at homing.conf:6",
-        "homing.conf:10: [work]: 'user' is missing",
-        "homing.conf:10: [work]: 'password' is missing (or password_file, password_env, password_credential)",
+        "homing.conf:8: duplicate section [home], first defined at homing.conf:6: merge the two",
+        "homing.conf:10: [work]: 'user' is missing: add user = VALUE",
+        "homing.conf:10: [work]: 'password' is missing: add password_file = PATH (or password, password_env, password_credential)",
         "homing.conf:12: unknown key 'pasword' in [work]: did you mean 'password'?",
-        "homing.conf:13: unknown key 'timeout' in [work]: it is the agent's own and belongs before the first section",
-        "homing.conf:15: 'b c' cannot name a section: letters, digits, '.', '_', '-' and ':' only",
-        "homing.conf:16: the heading is not closed: write [name]",
-        "homing.conf:18: kind: 'comand' is none of web, dns, interface, route, file, command, fixed, stun, gateway, teredo: did you mean 'command'?",
+        "homing.conf:13: 'timeout' is a global key: write it before the first section",
+        "homing.conf:15: invalid section name 'b c': use letters, digits, '.', '_', '-' and ':'",
+        "homing.conf:16: the heading '[open' has no closing bracket: write [open]",
+        "homing.conf:18: kind: 'comand' is invalid: did you mean 'command'?",
         "homing.conf:19: [detektor:x]: unknown kind of section 'detektor': did you mean 'detector'?",
     ];
     for line in wanted {
         assert!(lines.iter().any(|error| error == line), "{line}\nis not among\n{}", lines.join("\n"));
     }
-    for start in ["homing.conf:14: hosts: 'a_b..c': ", "homing.conf:21: protocol: 'dyndns' is none of "] {
+    for start in ["homing.conf:14: hosts: 'a_b..c': ", "homing.conf:21: protocol: 'dyndns' is invalid: "] {
         assert!(lines.iter().any(|error| error.starts_with(start)), "{start}\n{}", lines.join("\n"));
     }
     assert!(lines.iter().all(|line| line.starts_with("homing.conf:")), "{}", lines.join("\n"));
@@ -132,7 +132,7 @@ fn one_error_does_not_hide_others_in_a_section() {
     }
     // If no name is similar, the message says where the names are listed instead of listing all.
     for unknown in ["unknown provider 'nosuch'", "unknown detector 'lost'"] {
-        let listed = format!("{unknown} (homing --list names those there are)");
+        let listed = format!("{unknown}: see homing --list");
         assert!(lines.iter().any(|line| line.ends_with(&listed)), "{unknown}\n{}", lines.join("\n"));
     }
     let lines = errors(&scratch, "[home]\nprovider = noip\nhosts = a.b\nuser = a:b\ndual = foo\nbatch = maybe\n");
@@ -236,7 +236,7 @@ fn invalid_text_is_rejected_with_its_line() {
     assert!(lines[0].starts_with("homing.conf:2: ") && lines[1].starts_with("homing.conf:3: "));
     std::fs::write(scratch.path("homing.conf"), b"ipv4 = off\n\n# caf\xe9\nagree = x\n").unwrap();
     let lines = mistakes(&scratch, Run::pass(&scratch).arg("-t").go());
-    assert_eq!(lines[0], "homing.conf:3: this line is not UTF-8: save the file as UTF-8");
+    assert_eq!(lines[0], "homing.conf:3: the line is not valid UTF-8: save the file as UTF-8");
     assert!(lines[1].starts_with("homing.conf:4: agree: "), "the other errors are reported too: {lines:?}");
     std::fs::write(scratch.path("homing.conf"), vec![b'#'; 10_000_000]).unwrap();
     let ended = Run::pass(&scratch).arg("-t").measure_memory().go();
@@ -257,23 +257,23 @@ fn includes_are_read_in_order_and_not_nested() {
     scratch.write("d/10.conf", &HOME.replace("[home]", "[one]"), 0o600);
     scratch.write("d/.hidden.conf", "nonsense\n", 0o600);
     scratch.write("d/30.conf.bak", "nonsense\n", 0o600);
-    assert!(check(&scratch, "include = d/*.conf\n").stdout.contains("2 section(s), 2 host(s)"));
+    assert!(check(&scratch, "include = d/*.conf\n").stdout.contains("2 sections, 2 hosts"));
     let list = |text: &str| errors(&scratch, text);
     // The same section in two files, an error in one of them, an include in an included file.
     let lines = list(&format!("include = d/*.conf\n{}", HOME.replace("[home]", "[two]")));
-    assert_eq!(lines, ["d/20.conf:1: [two] stands twice; the first is at homing.conf:2"]);
+    assert_eq!(lines, ["d/20.conf:1: duplicate section [two], first defined at homing.conf:2: merge the two"]);
     scratch.write("d/20.conf", "agree = 1\nagre = 2\ninclude = x\n", 0o600);
     let lines = list("agree = 1\ninclude = d/*.conf\n");
     assert_eq!(
         lines,
         [
-            "d/20.conf:1: 'agree' stands twice; the first is at homing.conf:1",
-            "d/20.conf:2: unknown key 'agre' in the agent's own settings: did you mean 'agree'?",
-            "d/20.conf:3: an included file cannot include others",
+            "d/20.conf:1: duplicate key 'agree', first set at homing.conf:1: remove one",
+            "d/20.conf:2: unknown key 'agre' in the global settings: did you mean 'agree'?",
+            "d/20.conf:3: include: 'x': an included file cannot include others: remove the line",
         ]
     );
     std::fs::write(scratch.path("d/20.conf"), b"# good\n# \xff\n").unwrap();
-    assert_eq!(list("include = d/20.conf\n"), ["d/20.conf:2: this line is not UTF-8: save the file as UTF-8"]);
+    assert_eq!(list("include = d/20.conf\n"), ["d/20.conf:2: the line is not valid UTF-8: save the file as UTF-8"]);
     let lines = list("include = d/10.conf, d/none.conf\n");
     assert!(lines[0].starts_with("homing.conf:1: include: cannot read "), "{lines:?}");
     // An empty or missing folder is no error, and a pattern that matches the main file does not read it twice.
@@ -304,7 +304,7 @@ fn set_overrides_the_file_and_works_without_one() {
     let sets = ["provider=infomaniak", "hosts=a.example.com", "user=u", "password=canary-s3cret"];
     let sets = || sets.iter().flat_map(|set| ["-o".to_string(), format!("home.net.{set}")]);
     let ended = Run::new(&scratch).arg("--check").args(sets()).go();
-    assert_eq!(ended.stdout, "the settings are good: 1 section(s), 1 host(s)\n", "{}", ended.stderr);
+    assert_eq!(ended.stdout, "configuration OK: 1 section, 1 host\n", "{}", ended.stderr);
     scratch.write("homing.conf", "[home.net]\npassword_file = /nonexistent\nuser = old\n", 0o644);
     let ended = Run::pass(&scratch).arg("--check").args(sets()).go();
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
@@ -312,11 +312,11 @@ fn set_overrides_the_file_and_works_without_one() {
     // Errors name the option and never its value.
     for (set, want) in [
         ("agre=canary-s3cret", "--set agre: unknown key 'agre'"),
-        ("canary-s3cret", "--set takes KEY=VALUE"),
+        ("canary-s3cret", "--set: '=' is missing: write KEY=VALUE"),
         ("home.net.pasword=canary-s3cret", "did you mean 'password'?"),
-        ("a b=canary-s3cret", "not a key"),
+        ("a b=canary-s3cret", "invalid key 'a b'"),
         ("home.net.password=canary-s3cret\u{7}", "control character"),
-        ("include=/nonexistent/x.conf", "cannot read /nonexistent/x.conf"),
+        ("include=/nonexistent/x.conf", "cannot read '/nonexistent/x.conf'"),
     ] {
         let lines = mistakes(&scratch, Run::new(&scratch).arg("-t").args(sets()).args(["-o", set]).go());
         assert!(lines.iter().any(|line| line.contains(want)), "{set}: {lines:?}");
@@ -326,7 +326,7 @@ fn set_overrides_the_file_and_works_without_one() {
     scratch.write("d/more.conf", HOME, 0o600);
     let ended =
         Run::new(&scratch).args(["-t", "-o", "include=d/more.conf", "-o", "home.hosts=b.example,c.example"]).go();
-    assert_eq!(ended.stdout, "the settings are good: 1 section(s), 2 host(s)\n", "{}", ended.stderr);
+    assert_eq!(ended.stdout, "configuration OK: 1 section, 2 hosts\n", "{}", ended.stderr);
 }
 
 #[test]

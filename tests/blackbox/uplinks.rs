@@ -134,10 +134,10 @@ fn a_missing_interface_is_retried_and_an_invalid_bind_rejected() {
         assert_eq!(home.pushes(), 0);
     }
     for (way, says) in [
-        ("fe80::1", "nothing on the Internet answers to fe80::1"),
-        ("0.0.0.0", "nothing on the Internet answers"),
-        ("two words", "neither an address nor the name of an interface"),
-        ("127.0.0.1:80", "neither an address nor the name of an interface"),
+        ("fe80::1", "'fe80::1' cannot reach the Internet"),
+        ("0.0.0.0", "cannot reach the Internet"),
+        ("two words", "neither an address nor an interface name"),
+        ("127.0.0.1:80", "neither an address nor an interface name"),
     ] {
         home.config("ipv4 = four", &format!("bind = {way}"));
         home.pass().arg("--check").go().expect(2).says(says);
@@ -264,11 +264,11 @@ fn proxy_failures_are_reported() {
     home.pass().arg("--force").go().expect(1).says("no proper answer");
     for (proxy, says) in [
         ("proxy = http://carol:hunter2@127.0.0.1:1", "use proxy_password_file"),
-        ("proxy = http://carol@127.0.0.1:1", "a user, and no password"),
-        ("proxy = http://127.0.0.1:1\nproxy_password = y0uknow", "a password, and no user"),
-        ("proxy = http://127.0.0.1", "with its port"),
-        ("proxy = https://127.0.0.1:1", "is written http://host:3128"),
-        ("proxy_password = y0uknow", "proxy_password without a 'proxy'"),
+        ("proxy = http://carol@127.0.0.1:1", "has a user but no password"),
+        ("proxy = http://127.0.0.1:1\nproxy_password = y0uknow", "has no user for the password"),
+        ("proxy = http://127.0.0.1", "is not a host with a port"),
+        ("proxy = https://127.0.0.1:1", "write http://host:3128"),
+        ("proxy_password = y0uknow", "'proxy_password' needs 'proxy'"),
     ] {
         home.config(&format!("ipv4 = four\n{proxy}"), "");
         let ended = home.pass().arg("--check").go().expect(2).says(says);
@@ -304,8 +304,8 @@ fn ipv6_suffix_publishes_other_hosts_of_the_prefix() {
     home.config("ipv4 = four\nipv6 = lost", &more).passes(1);
     assert_eq!(home.sent()[7..], [FOUR, FOUR, FOUR]);
     for (suffix, says) in [
-        ("2a00::1/64", "its first 64 bits are the prefix's and must be zero"),
-        ("::1/129", "a number from 32 to 127"),
+        ("2a00::1/64", "the first 64 bits of '2a00::1/64' are not zero"),
+        ("::1/129", "use 32 to 127"),
         ("1234", "::1234/64"),
         ("::/64", "not a host"),
     ] {

@@ -168,8 +168,12 @@ fn at_hostname_is_the_name_of_the_machine() {
         assert!(ended.stdout.contains(&format!("update delete {host} A\n")), "{name}: {ended:?}");
     }
     for (name, section, says) in [
-        ("pi", "", "homing.conf:5: hosts: '@hostname': this machine's name is 'pi', without a domain: set zone, or write the host"),
-        ("pi.example.org", zone, "homing.conf:5: hosts: 'pi.example.org' is not in the zone example.net"),
+        (
+            "pi",
+            "",
+            "homing.conf:5: hosts: '@hostname': this machine's name 'pi' has no domain: set zone, or write the host",
+        ),
+        ("pi.example.org", zone, "homing.conf:5: hosts: host 'pi.example.org' is not in the zone 'example.net'"),
     ] {
         check(name, section).unwrap().expect(2).says(says);
     }

@@ -49,7 +49,11 @@ pub fn make(facts: &SectionReader<'_>) -> Option<OptionalKind> {
             if url.secure() || url.literal().is_none() {
                 facts.wrong(
                     entry,
-                    "a router's description is at http:// and an address, as in http://192.168.1.1:5000/rootDesc.xml",
+                    format!(
+                        "'{}' is not the URL of a router: write http:// and an address, as in \
+                         http://192.168.1.1:5000/rootDesc.xml",
+                        url.host()
+                    ),
                 );
                 return None;
             }
@@ -64,7 +68,8 @@ pub fn make(facts: &SectionReader<'_>) -> Option<OptionalKind> {
             match PROTOCOLS.iter().position(|known| *known == name) {
                 Some(index) if !protocols.contains(&index) => protocols.push(index),
                 _ => {
-                    facts.wrong(entry, format!("each one of {} once", PROTOCOLS.join(", ")));
+                    let (name, known) = (crate::settings::shown(&name), PROTOCOLS.join(", "));
+                    facts.wrong(entry, format!("'{name}' is invalid or repeated: use each of {known} once"));
                     return None;
                 }
             }

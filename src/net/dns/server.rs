@@ -1,6 +1,7 @@
 //! A name server as people write it in the settings.
 
 use crate::net::http::port_number;
+use crate::types::spelling::shown;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -19,11 +20,10 @@ impl Server {
 
     /// The same for a server of another kind, whose usual port is this.
     pub fn parse_at(text: &str, usual_port: u16) -> Result<Server, String> {
+        let after = || format!("'{}' is not a server: write [ADDRESS]:PORT", shown(text));
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, "")) => (host, None),
-            Some((host, rest)) => {
-                (host, Some(rest.strip_prefix(':').ok_or("after the bracket comes :PORT or nothing")?))
-            }
+            Some((host, rest)) => (host, Some(rest.strip_prefix(':').ok_or_else(after)?)),
             None if text.parse::<IpAddr>().is_ok() => (text, None),
             None => match text.split_once(':') {
                 Some((host, port)) => (host, Some(port)),
@@ -32,7 +32,7 @@ impl Server {
         };
         let port = port.map_or(Ok(usual_port), port_number)?;
         if host.parse::<IpAddr>().is_err() {
-            crate::types::hostname::Host::new(host)?;
+            crate::types::hostname::Host::new(host).map_err(|why| format!("'{}': {why}", shown(host)))?;
         }
         Ok(Server { host: host.to_string(), port })
     }

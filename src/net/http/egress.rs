@@ -3,6 +3,7 @@
 use super::url::Url;
 use crate::net::socket::Bind;
 use crate::types::secret::{self, Secret};
+use crate::types::spelling::shown;
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Egress {
@@ -24,21 +25,28 @@ impl Proxy {
     /// `http://host:port` or `http://user@host:port`. The error never repeats it: somebody may have written a
     /// password there.
     pub fn parse(text: &str) -> Result<Proxy, String> {
-        let rest = text.strip_prefix("http://").ok_or("a proxy is written http://host:3128")?.trim_end_matches('/');
+        // What follows may contain a password: the scheme alone is quoted.
+        let rest = text.strip_prefix("http://").ok_or_else(|| match text.split_once("://") {
+            Some((scheme, _)) => format!("invalid scheme '{}': write http://host:3128", shown(scheme)),
+            None => "the proxy has no scheme: write http://host:3128".to_string(),
+        })?;
+        let rest = rest.trim_end_matches('/');
         let (user, place) = match rest.rsplit_once('@') {
             Some((user, place)) => (Some(user), place),
             None => (None, rest),
         };
         if user.is_some_and(|user| user.contains(':')) {
-            return Err("the password does not belong here: use proxy_password_file".to_string());
+            return Err("the proxy contains a password: use proxy_password_file instead".to_string());
         }
         if user.is_some_and(|user| user.is_empty() || !super::clean(user)) {
-            return Err("the user of a proxy is printable ASCII".to_string());
+            return Err(
+                "the user of the proxy is empty or not printable ASCII: write http://user@host:3128".to_string()
+            );
         }
         let url = Url::parse(&format!("http://{place}"))?;
         let bare = place.rsplit_once(']').map_or(place, |(_, rest)| rest);
         if url.resource() != "/" || place.contains(['/', '?']) || !bare.contains(':') {
-            return Err("a proxy is written http://host:3128, with its port and nothing after it".to_string());
+            return Err(format!("'{}' is not a host with a port: write http://host:3128", shown(place)));
         }
         let user = user.map(str::to_string);
         Ok(Proxy { host: url.host().to_string(), port: url.port(), user, pass: None })

@@ -4,6 +4,7 @@
 
 use crate::types::hostname::Host;
 use crate::types::secret::percent;
+use crate::types::spelling::shown;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -18,23 +19,32 @@ pub struct Url {
 }
 
 impl Url {
-    /// Takes a URL apart. The error says what is wrong with it and never repeats it: it may hold a password.
+    /// Parses a URL. The error quotes the part that is wrong, and never the path, query or user part, which may contain a
+    /// secret.
     pub fn parse(text: &str) -> Result<Url, String> {
         let (secure, rest) = match text.split_once("://") {
             Some(("https", rest)) => (true, rest),
             Some(("http", rest)) => (false, rest),
-            _ => return Err("a URL begins with https:// or http://".to_string()),
+            Some((scheme, _)) => return Err(format!("invalid scheme '{}': use https:// or http://", shown(scheme))),
+            None => {
+                // What follows the host may contain a secret.
+                let host = text.split(['/', '?', '#']).next().unwrap_or_default();
+                let host = if text.contains('@') { "the URL".to_string() } else { format!("'{}'", shown(host)) };
+                return Err(format!("{host} has no scheme: write https:// before it"));
+            }
         };
         if let Some(c) = text.chars().find(|c| !c.is_ascii_graphic()) {
-            return Err(format!("'{}' cannot stand in a URL; write it percent-encoded", c.escape_default()));
+            return Err(format!("invalid character '{}' in the URL: write it percent-encoded", c.escape_default()));
         }
         if rest.contains('#') {
-            return Err("a fragment (#...) is never sent; leave it out".to_string());
+            return Err("the URL contains a fragment (#...): remove it, or write %23 for #".to_string());
         }
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, resource) = rest.split_at(end);
         if authority.contains('@') {
-            return Err("no user and password in a URL; use the keys 'user' and 'password_file'".to_string());
+            return Err(
+                "the URL contains a user or password: use the keys 'user' and 'password_file' instead".to_string()
+            );
         }
         let (host, port) = split_port(authority)?;
         let port = match port {
@@ -134,18 +144,26 @@ impl fmt::Display for Url {
 
 fn split_port(authority: &str) -> Result<(&str, Option<&str>), String> {
     if let Some(rest) = authority.strip_prefix('[') {
-        let (literal, rest) = rest.split_once(']').ok_or("the bracket of the address is not closed")?;
+        let (literal, rest) = rest
+            .split_once(']')
+            .ok_or_else(|| format!("'{}' has no closing bracket: write [2001:db8::1]", shown(authority)))?;
         if !literal.contains(':') {
-            return Err("not an IPv6 address in the brackets".to_string());
+            return Err(format!(
+                "'{}' is not an IPv6 address: write [2001:db8::1], or a name without brackets",
+                shown(literal)
+            ));
         }
         return match rest.strip_prefix(':') {
             Some(port) => Ok((literal, Some(port))),
             None if rest.is_empty() => Ok((literal, None)),
-            None => Err("after the bracket comes :PORT or nothing".to_string()),
+            None => Err(format!("'{}' after the bracket: write :PORT, or nothing", shown(rest))),
         };
     }
     match authority.split_once(':') {
-        Some((_, rest)) if rest.contains(':') => Err("an IPv6 address stands in brackets: [2001:db8::1]".to_string()),
+        Some((_, rest)) if rest.contains(':') => Err(format!(
+            "'{0}' is not a host: write an IPv6 address in brackets, as in [2001:db8::1]",
+            shown(authority)
+        )),
         Some((host, port)) => Ok((host, Some(port))),
         None => Ok((authority, None)),
     }
@@ -156,28 +174,30 @@ pub fn port_number(text: &str) -> Result<u16, String> {
     let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     match text.parse::<u16>() {
         Ok(port) if digits && port > 0 => Ok(port),
-        _ => Err("a port is a number from 1 to 65535".to_string()),
+        _ => Err(format!("invalid port '{}': use 1 to 65535", shown(text))),
     }
 }
 
 fn checked_host(host: &str, secure: bool) -> Result<String, String> {
     if host.is_empty() {
-        return Err("the host is missing".to_string());
+        return Err("the URL has no host: write https://HOST/PATH".to_string());
     }
     if host.contains(':') {
-        let ip: Ipv6Addr = host.parse().map_err(|_| "not an IPv6 address in the brackets".to_string())?;
+        let invalid = |_| format!("'{}' is not an IPv6 address: write [2001:db8::1]", shown(host));
+        let ip: Ipv6Addr = host.parse().map_err(invalid)?;
         if secure {
-            return Err("https:// to a bare IPv6 address cannot be verified; use its name".to_string());
+            return Err(format!("https:// cannot verify the IPv6 address '{ip}': use a hostname"));
         }
         return Ok(ip.to_string());
     }
     if host.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        let ip: Ipv4Addr = host.parse().map_err(|_| "not an IPv4 address".to_string())?;
+        let invalid = |_| format!("'{}' is not an IPv4 address: write four numbers up to 255", shown(host));
+        let ip: Ipv4Addr = host.parse().map_err(invalid)?;
         return Ok(ip.to_string());
     }
     let name = Host::new(host)?;
     if name.is_wildcard() {
-        return Err("no wildcard in the host of a URL".to_string());
+        return Err(format!("the host '{}' of the URL contains a wildcard: write a hostname", shown(host)));
     }
     Ok(name.ascii().to_string())
 }

@@ -36,8 +36,10 @@ pub fn read_key(text: &str, wanted: Option<&str>, file: Option<&str>) -> Result<
     let parts: Vec<&str> = text.trim().split(':').collect();
     let (kind, name, secret) = match parts.as_slice() {
         [name, secret] => (None, name, secret),
-        [kind, name, secret] => (Some(algorithm(kind).ok_or("its algorithm is unknown")?), name, secret),
-        _ => return Err("no key in it: neither key \"name\" { … }; nor hmac:name:secret".to_string()),
+        [kind, name, secret] => {
+            (Some(algorithm(kind).ok_or("the key has an unknown algorithm: use hmac-sha256")?), name, secret)
+        }
+        _ => return Err("the file contains no key: write key \"name\" { … }; or hmac:name:secret".to_string()),
     };
     Ok(Material { name: Some(name.to_string()), algorithm: kind, secret: Secret::new(secret) })
 }
@@ -46,8 +48,8 @@ fn private(text: &str, file: Option<&str>) -> Result<Material, String> {
     let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
     let number = value("Algorithm:").and_then(|line| line.split(' ').next()).unwrap_or_default();
     let known = NUMBERS.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
-    let algorithm = Some(known.ok_or("that private key is none of an HMAC")?);
-    let secret = value("Key:").ok_or("a private key without a line Key:")?;
+    let algorithm = Some(known.ok_or("the private key is not for an HMAC: create one with tsig-keygen")?);
+    let secret = value("Key:").ok_or("the private key has no line 'Key:': copy the whole file")?;
     // Kname.+163+12345.private
     let name = file.and_then(|file| file.rsplit('/').next()?.strip_prefix('K')?.split_once("+").map(|(name, _)| name));
     let name = name.map(|name| name.trim_end_matches('.').to_string());
@@ -67,7 +69,7 @@ fn clause(text: &str, wanted: Option<&str>) -> Result<Material, String> {
             continue;
         }
         let (name, body) = (words[at + 1], &words[at + 3..]);
-        let end = body.iter().position(|word| *word == "}").ok_or("a '}' is missing in it")?;
+        let end = body.iter().position(|word| *word == "}").ok_or("the key has no closing '}': add it")?;
         let value =
             |key: &str| body[..end].windows(2).find(|pair| pair[0].eq_ignore_ascii_case(key)).map(|pair| pair[1]);
         if wanted.is_none_or(|wanted| same(wanted, name)) {
@@ -77,13 +79,15 @@ fn clause(text: &str, wanted: Option<&str>) -> Result<Material, String> {
     }
     match (keys.as_slice(), wanted) {
         ([(name, kind, Some(secret))], _) => {
-            let algorithm = kind.map(|kind| algorithm(kind).ok_or("its algorithm is unknown")).transpose()?;
+            let algorithm = kind
+                .map(|kind| algorithm(kind).ok_or("the key has an unknown algorithm: use hmac-sha256"))
+                .transpose()?;
             Ok(Material { name: Some(name.to_string()), algorithm, secret: Secret::new(secret) })
         }
-        ([_], _) => Err("the key in it has no secret".to_string()),
-        ([], Some(wanted)) => Err(format!("it has no key '{}'", wanted.escape_default())),
-        ([], None) => Err("no key \"name\" { … }; in it".to_string()),
-        (several, _) => Err(format!("{} keys in it: say which with key_name", several.len())),
+        ([_], _) => Err("the key in the file has no secret: add secret \"…\";".to_string()),
+        ([], Some(wanted)) => Err(format!("the file has no key '{}': correct key_name", wanted.escape_default())),
+        ([], None) => Err("the file contains no key: write key \"name\" { … };".to_string()),
+        (several, _) => Err(format!("the file contains {} keys: select one with key_name", several.len())),
     }
 }
 
@@ -140,8 +144,8 @@ mod tests {
                    key \"b.\" { algorithm \"sha512\"; secret \"Ag==\"; };server 10.0.0.1 { keys { a; }; };";
         assert_eq!(read(two, Some("A.")), key("a", "hmac-md5", "AQ=="));
         assert_eq!(read(two, Some("b")), key("b.", "hmac-sha512", "Ag=="));
-        assert_eq!(read(two, None), Err("2 keys in it: say which with key_name".to_string()));
-        assert_eq!(read(two, Some("c")), Err("it has no key 'c'".to_string()));
+        assert_eq!(read(two, None), Err("the file contains 2 keys: select one with key_name".to_string()));
+        assert_eq!(read(two, Some("c")), Err("the file has no key 'c': correct key_name".to_string()));
         let private = "Private-key-format: v1.3\nAlgorithm: 163 (HMAC_SHA256)\nKey: q/w+AQ==\nBits: AAA=\n";
         assert_eq!(read(private, None), key("ddns.example", "hmac-sha256", "q/w+AQ=="));
         assert_eq!(read("hmac-sha1:n.example:AQ==\n", None), key("n.example", "hmac-sha1", "AQ=="));

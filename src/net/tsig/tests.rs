@@ -157,8 +157,8 @@ fn keys_are_made_or_refused() {
     assert_eq!(made("k", "hmac-sha1", "q/w+ AQ").unwrap().secret.as_slice(), [0xab, 0xfc, 0x3e, 1]);
     assert!(made("k..x", "hmac-sha1", "AQ==").is_err());
     assert!(made("k", "hmac-sha3", "AQ==").is_err());
-    assert_eq!(made("k", "hmac-sha1", "no base64!").err(), Some("the secret is not base64"));
-    assert_eq!(made("k", "hmac-sha1", " ").err(), Some("the secret is empty"));
+    assert_eq!(made("k", "hmac-sha1", "no base64!").err(), Some("the secret is not base64: copy it from the key"));
+    assert_eq!(made("k", "hmac-sha1", " ").err(), Some("the secret is empty: copy it from the key"));
     for name in ["sha256", "HMAC-SHA256.", "hmac-sha256"] {
         assert_eq!(algorithm(name), Some("hmac-sha256"));
     }

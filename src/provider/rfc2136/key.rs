@@ -2,6 +2,7 @@
 
 use crate::net::tsig::{self, Key, Material};
 use crate::settings::reader::{SectionReader, SECRET_FORMS};
+use crate::types::spelling::alternatives;
 
 /// `Some(None)` where the section says that there is none; `None` after a mistake, which is noted.
 pub fn key(facts: &SectionReader<'_>) -> Option<Option<Key>> {
@@ -9,26 +10,26 @@ pub fn key(facts: &SectionReader<'_>) -> Option<Option<Key>> {
     let (whole, secret) = (given("key"), given("secret"));
     let off = facts.choice("tsig", &["on", "off"]) == Some(1);
     if let Some(entry) = whole.or(secret).or(facts.entry("key_name")).filter(|_| off) {
-        facts.wrong(entry, "tsig = off wants no key");
+        facts.wrong(entry, "conflicts with tsig = off: remove one");
         return None;
     }
     let name = facts.text("key_name");
     let algorithm = facts.text("algorithm").and_then(|text| {
         let known = tsig::algorithm(&text);
         if let (None, Some(entry)) = (known, facts.entry("algorithm")) {
-            let text = crate::settings::shown(&text);
-            facts.wrong(entry, format!("'{text}' is none of {}", tsig::algorithms().join(", ")));
+            let (text, known) = (crate::settings::shown(&text), alternatives(&tsig::algorithms()));
+            facts.wrong(entry, format!("'{text}' is invalid: use {known}"));
         }
         known
     });
     let (material, entry) = match (whole, secret) {
         _ if off => return Some(None),
         (None, None) => {
-            facts.lacking("how are updates signed? 'key_file', or 'key_name' and 'secret_file', or tsig = off");
+            facts.lacking("no key is set: add key_file, or key_name and secret_file, or tsig = off");
             return None;
         }
         (Some(_), Some(entry)) => {
-            facts.wrong(entry, "the key is said twice: key_file holds a secret");
+            facts.wrong(entry, "conflicts with 'key' or 'key_file', which contains a secret: remove one");
             return None;
         }
         (Some(entry), None) => {
@@ -48,18 +49,20 @@ pub fn key(facts: &SectionReader<'_>) -> Option<Option<Key>> {
     let same = |one: &str, other: &str| one.trim_end_matches('.').eq_ignore_ascii_case(other.trim_end_matches('.'));
     if let (Some(own), Some(entry)) = (&material.name, facts.entry("key_name")) {
         if !same(own, &entry.value) {
-            facts.wrong(entry, format!("the key is called '{}'", crate::settings::shown(own)));
+            let (name, own) = (crate::settings::shown(&entry.value), crate::settings::shown(own));
+            facts.wrong(entry, format!("'{name}' is not the name of the key: write '{own}', or remove the line"));
             return None;
         }
     }
     if let (Some(own), Some(said), Some(entry)) = (material.algorithm, algorithm, facts.entry("algorithm")) {
         if own != said {
-            facts.wrong(entry, format!("the key is one of {own}"));
+            let text = crate::settings::shown(&entry.value);
+            facts.wrong(entry, format!("'{text}' is not the algorithm of the key: write {own}, or remove the line"));
             return None;
         }
     }
     let Some(name) = material.name.or(name) else {
-        facts.lacking("'key_name' is missing: the server knows the key by it");
+        facts.lacking("'key_name' is missing: add the name of the key, as the server has it");
         return None;
     };
     let algorithm = material.algorithm.or(algorithm).unwrap_or("hmac-sha256");

@@ -3,6 +3,7 @@
 use super::SectionReader;
 use crate::net::http::{Egress, Proxy};
 use crate::net::socket::Bind;
+use crate::settings::shown;
 
 impl SectionReader<'_> {
     /// What this section says, else the usual. `proxy = off` takes none where the usual has one.
@@ -14,7 +15,7 @@ impl SectionReader<'_> {
     fn proxy(&self, usual: &Egress) -> Option<Proxy> {
         let Some(entry) = self.entry("proxy") else {
             if self.secret("proxy_password").is_some() {
-                self.lacking("proxy_password without a 'proxy'");
+                self.lacking("'proxy_password' needs 'proxy': add proxy = http://user@host:3128");
             }
             return usual.proxy.clone();
         };
@@ -26,11 +27,17 @@ impl SectionReader<'_> {
             (Some(password), true) => Some(proxy.with_password(&password)),
             (None, false) => Some(proxy),
             (Some(_), false) => {
-                self.wrong(entry, "a password, and no user: write http://user@host:3128");
+                self.wrong(
+                    entry,
+                    format!("'{}' has no user for the password: write http://user@host:3128", shown(&entry.value)),
+                );
                 None
             }
             (None, true) => {
-                self.wrong(entry, "a user, and no password: set proxy_password_file");
+                self.wrong(
+                    entry,
+                    format!("'{}' has a user but no password: set proxy_password_file", shown(&entry.value)),
+                );
                 None
             }
         }

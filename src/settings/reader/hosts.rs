@@ -19,12 +19,10 @@ impl SectionReader<'_> {
 
 /// The machine's own name, which the zone makes whole where it has no domain.
 fn machine(zone: Option<&Entry>) -> Result<String, String> {
-    let name = crate::sys::os::hostname().ok_or("this machine has no name")?;
+    let name = crate::sys::os::hostname().ok_or("this machine has no hostname: write the host")?;
     match zone {
         _ if name.contains('.') => Ok(name),
         Some(zone) => Ok(format!("{name}.{}", zone.value)),
-        None => {
-            Err(format!("this machine's name is '{}', without a domain: set zone, or write the host", shown(&name)))
-        }
+        None => Err(format!("this machine's name '{}' has no domain: set zone, or write the host", shown(&name))),
     }
 }

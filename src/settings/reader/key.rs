@@ -43,6 +43,12 @@ const fn told(what: &'static str) -> &'static str {
 }
 
 impl Key {
+    /// The key in each of its forms.
+    pub fn forms(&self) -> impl Iterator<Item = String> + '_ {
+        let forms: &[&str] = if self.secret { &SECRET_FORMS } else { &[""] };
+        forms.iter().map(|form| format!("{}{form}", self.name))
+    }
+
     /// The same key, which a section has to set unless its preset does.
     pub const fn needed(self) -> Key {
         Key { need: Need::Yes, ..self }

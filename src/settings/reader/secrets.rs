@@ -17,7 +17,9 @@ impl<'a> SectionReader<'a> {
     /// A secret that must be there.
     pub fn needed_secret(&self, base: &str) -> Option<Secret> {
         if !self.has_secret(base) {
-            self.lacking(format!("'{base}' is missing (or {base}_file, {base}_env, {base}_credential)"));
+            self.lacking(format!(
+                "'{base}' is missing: add {base}_file = PATH (or {base}, {base}_env, {base}_credential)"
+            ));
         }
         self.secret(base)
     }
@@ -59,20 +61,20 @@ impl<'a> SectionReader<'a> {
         let mut given = given.into_iter();
         let (form, entry) = given.next()?;
         if let Some((_, second)) = given.next() {
-            self.wrong(second, format!("'{}' says it already ({})", entry.key, entry.place));
+            self.wrong(second, format!("conflicts with '{}' ({}): remove one", entry.key, entry.place));
             return None;
         }
         match self.secret_text(form, entry) {
-            Ok(text) if text.is_empty() => self.wrong(entry, "the secret is empty"),
+            Ok(text) if text.is_empty() => self.wrong(entry, "the secret is empty: set it"),
             Ok(text) if lines => return Some(Secret::unmasked(&text)),
             // They would end a header line, or the line of a protocol.
             Ok(text) if text.contains(|c: char| c.is_control()) => {
-                self.wrong(entry, "the secret holds a control character or more than one line");
+                self.wrong(entry, "the secret contains a control character or a second line: write it as one line");
             }
             Ok(text) => {
                 if text.chars().count() < secret::SHORT {
                     let warning = format!(
-                        "{}: {}: a secret of fewer than {} characters is soon guessed, and masked only where it stands alone",
+                        "{}: {}: a secret of fewer than {} characters is easy to guess, and is masked only as a separate word",
                         entry.place,
                         entry.key,
                         secret::SHORT
@@ -95,23 +97,30 @@ impl<'a> SectionReader<'a> {
             "_env" => std::env::var(value).map_err(|_| {
                 let name = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
                 match value.bytes().all(name) {
-                    true => format!("the variable {value} is not set"),
-                    false => "there is no such variable: the name of one belongs here, not the secret".to_string(),
+                    true => format!("the variable '{value}' is not set: set it in homing's environment"),
+                    false => "this is not the name of a variable: write its name, not the secret".to_string(),
                 }
             }),
             "_credential" => {
                 if value.contains('/') || value.is_empty() || value.starts_with('.') {
-                    return Err("that is not the name of a credential, as LoadCredential= has it".to_string());
+                    return Err(
+                        "this is not the name of a credential: write the name that LoadCredential= defines".to_string()
+                    );
                 }
                 let folder = std::env::var_os("CREDENTIALS_DIRECTORY")
-                    .ok_or("CREDENTIALS_DIRECTORY is not set: systemd sets it for LoadCredential=")?;
+                    .ok_or("CREDENTIALS_DIRECTORY is not set: add LoadCredential= to the systemd service")?;
                 let path = PathBuf::from(folder).join(value);
                 match path.exists() {
                     true => self.secret_file(&path),
-                    false => Err("CREDENTIALS_DIRECTORY has no credential of that name".to_string()),
+                    false => {
+                        Err("there is no credential of this name: add it with LoadCredential= (not the secret)"
+                            .to_string())
+                    }
                 }
             }
-            _ if value.starts_with('"') && !entry.quoted => Err("text after the closing quote".to_string()),
+            _ if value.starts_with('"') && !entry.quoted => {
+                Err("text after the closing quote: put the quotes around the whole secret".to_string())
+            }
             _ => Ok(value.to_string()),
         }
     }
@@ -119,17 +128,17 @@ impl<'a> SectionReader<'a> {
     fn secret_file(&self, path: &Path) -> Result<String, String> {
         use std::os::unix::fs::PermissionsExt;
         let shown = match path.as_os_str().as_encoded_bytes().contains(&b'/') {
-            true => path.display().to_string(),
-            false => "the file of that name (a path belongs here, not the secret)".to_string(),
+            true => format!("'{}'", path.display()),
+            false => "the file of this name (write a path here, not the secret)".to_string(),
         };
-        let told = |error: std::io::Error| format!("cannot read {shown}: {error}");
+        let told = |error: std::io::Error| format!("cannot read {shown}: {error}: check the path and its permissions");
         let found = std::fs::metadata(path).map_err(told)?;
         if !found.is_file() || found.len() > LONGEST_SECRET {
-            return Err(format!("{shown} is not a file with one line"));
+            return Err(format!("{shown} is not a file with a single line: write only the secret into it"));
         }
         if found.permissions().mode() & 0o004 != 0 {
             let name = path.display();
-            let warning = format!("{name} holds a secret and others can read it: chmod o-r {name}");
+            let warning = format!("others can read '{name}', which contains a secret: run chmod o-r {name}");
             self.warnings.borrow_mut().push(warning);
         }
         let text = std::fs::read_to_string(path).map_err(told)?;
