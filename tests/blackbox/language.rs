@@ -34,7 +34,7 @@ const DOCUMENTS: &[&str] = &[
 ];
 
 /// How many entries the Rust files of a folder may still contain. Lower these numbers when you rewrite texts; never raise them.
-const CEILINGS: &[(&str, usize)] = &[("src", 850), ("tests", 60)];
+const CEILINGS: &[(&str, usize)] = &[("src", 710), ("tests", 20)];
 
 /// The fewest entries that the list may have.
 const LEAST_ENTRIES: usize = 150;
