@@ -1,6 +1,6 @@
 //! Signed updates straight to a name server (RFC 2136, RFC 8945), as nsupdate(1) makes them: one message for all hosts
 //! of a zone and both families, which replaces their A and AAAA sets and touches nothing else. What is sent is in
-//! `change.rs`, how it is sent in `net/dns/update_client.rs`, what its result means in `rcodes.rs`.
+//! `change.rs`, how it is sent in `net/update_client.rs`, what its result means in `rcodes.rs`.
 
 mod change;
 mod key;
