@@ -105,6 +105,8 @@ pub mod internals {
     pub use crate::detect::kinds;
     pub use crate::net::dns::wire::{name_text, put_name, Header, Reader, Record};
     pub use crate::net::dns::{read_reply, zone, Class, Kind, Question, Reading};
+    #[cfg(feature = "tls")]
+    pub use crate::net::http::{certificate_names, certificates};
     pub use crate::net::tsig;
     pub mod provider {
         pub use crate::provider::{built_in, built_ins, closed, left_out, named, protocols, rows};

@@ -4,8 +4,6 @@ from datetime import datetime, timezone
 from .archive import epoch
 
 TARGET = 'arm-unknown-linux-musleabihf'
-# cargo builds these crates, but nothing of them is linked (ARCHITECTURE.md).
-NEVER_LINKED = ('aws-lc-rs', 'aws-lc-sys')
 
 
 def crates(repository):
@@ -53,10 +51,9 @@ def bill(repository, binaries):
     sums = checksums(repository)
     components = []
     for package in found:
-        linked = package['name'] not in NEVER_LINKED
         components.append({
             'type': 'library', 'bom-ref': purl(package), 'name': package['name'], 'version': package['version'],
-            'scope': 'required' if linked else 'excluded', 'purl': purl(package),
+            'scope': 'required', 'purl': purl(package),
             'licenses': [{'expression': (package['license'] or 'NOASSERTION').replace('/', ' OR ')}],
             'hashes': [{'alg': 'SHA-256', 'content': sums[package['name'], package['version']]}],
         })
@@ -90,8 +87,6 @@ def licences(repository):
     found, *_ = crates(repository)
     texts = {}
     for package in found:
-        if package['name'] in NEVER_LINKED:
-            continue
         folder = pathlib.Path(package['manifest_path']).parent
         files = sorted(path for path in folder.rglob('*') if re.match(r'(?i)(licen[cs]e|copying|notice)([-.]|$)', path.name)
                        and path.is_file() and path.suffix in ('', '.md', '.txt') or re.match(r'LICENSE-', path.name))

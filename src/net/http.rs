@@ -1,21 +1,29 @@
-//! The only door to minreq. One request, one connection, one deadline, one bounded answer; no redirect is
-//! followed, no environment variable is heeded, and what goes out or is quoted is masked first. `url.rs` decides
-//! what may be asked, `relay.rs` holds the wire, `records.rs` TLS's end, `trust.rs` says whose certificates count.
+//! HTTP requests, by minreq, which no other module names. One request has one deadline and one bounded answer; no
+//! redirect is followed, no environment variable has an effect, and what is shown or quoted is masked first. `url.rs`
+//! decides what may be asked, `connect.rs` connects, `relay.rs` carries requests, `answer.rs` checks responses.
 
+mod admission;
 mod answer;
+mod connect;
+mod connection;
 mod egress;
-mod records;
+mod pool;
 mod relay;
+mod status_line;
 mod stream;
-#[cfg(feature = "tls")]
-mod suites;
+#[cfg_attr(not(feature = "tls"), path = "http/no_tls.rs")]
+mod tls;
 mod trust;
 mod tunnel;
 mod url;
 
 pub use answer::Reply;
 pub use egress::{Egress, Proxy};
+pub use pool::ConnectionPool;
 pub use stream::plain;
+#[cfg(feature = "tls")]
+#[doc(hidden)]
+pub use tls::{certificate_names, certificates};
 pub use trust::{settle_environment, Trust};
 pub use url::{port_number, Url};
 
@@ -26,19 +34,19 @@ use crate::types::secret;
 use answer::Answer;
 use base64::engine::general_purpose::STANDARD;
 use base64::Engine;
-use relay::{End, Goal, Relay};
+use connect::{connect, Destination};
+use relay::{End, Listener, Opening, Relay};
 use std::fmt;
 use std::io::Read;
+use std::rc::Rc;
 use std::time::Instant;
 
 /// Bytes that an answer's head and the TLS handshake may add to the body's cap.
 const OVERHEAD: usize = 48 * 1024;
-/// Bytes of an answer of which a person or a detector makes use.
+/// The most bytes of a response body that a detector or a message needs.
 pub const SMALL: usize = 16 * 1024;
 /// Bytes of an API's answer.
 pub const LARGE: usize = 256 * 1024;
-/// Stands in for an IPv6 literal, which minreq cannot write (RFC 6761: never resolves).
-const STAND_IN: &str = "ipv6-literal.invalid";
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Method {
@@ -74,7 +82,7 @@ pub struct Request {
     pub cap: usize,
     /// The answer holds secrets that nobody knows yet: it is not shown.
     pub private: bool,
-    /// Refuse an answer whose end is only told by the connection closing: it could be cut.
+    /// Reject a response that ends only with the connection: it could be truncated.
     pub measured: bool,
 }
 
@@ -91,6 +99,11 @@ impl Request {
             private: false,
             measured: false,
         }
+    }
+
+    /// Whether sending it twice has the effect of sending it once. dyndns2's GET sets an address, as a PUT does.
+    fn repeatable(&self) -> bool {
+        matches!(self.method, Method::Get | Method::Put)
     }
 }
 
@@ -132,17 +145,31 @@ pub struct Http<'a> {
     pub trust: &'a Trust,
     /// The proxy that requests go through.
     pub proxy: Option<Proxy>,
+    /// Connections that wait for another request. Without it each request has its own.
+    pub pool: Option<Rc<ConnectionPool>>,
 }
 
 impl<'a> Http<'a> {
     /// The same client by another way: source address or interface, and proxy.
     pub fn by(&self, egress: &Egress) -> Http<'a> {
-        Http { context: self.context.bound_to(egress.bind.as_ref()), proxy: egress.proxy.clone(), ..*self }
+        let context = self.context.bound_to(egress.bind.as_ref());
+        Http { context, proxy: egress.proxy.clone(), pool: self.pool.clone(), ..*self }
     }
 
     /// The same client with a deadline of its own.
     pub fn until(&self, deadline: Instant) -> Http<'a> {
-        Http { context: PassContext { deadline, ..self.context.clone() }, proxy: self.proxy.clone(), ..*self }
+        let context = PassContext { deadline, ..self.context.clone() };
+        Http { context, proxy: self.proxy.clone(), pool: self.pool.clone(), ..*self }
+    }
+
+    /// The same client, which keeps connections for the next request to the same server.
+    pub fn with_pool(&self) -> Http<'a> {
+        Http { pool: Some(Rc::default()), context: self.context.clone(), proxy: self.proxy.clone(), ..*self }
+    }
+
+    /// The same client with a connection of its own for each request.
+    pub fn without_pool(&self) -> Http<'a> {
+        Http { context: self.context.clone(), proxy: self.proxy.clone(), pool: None, ..*self }
     }
 
     /// Sends a request and waits for the whole answer.
@@ -187,54 +214,92 @@ impl<'a> Http<'a> {
 
     fn exchange(&self, request: &Request, until: Instant) -> Result<Reply, RequestError> {
         let url = &request.url;
-        if url.secure() {
-            self.trust.ready().map_err(RequestError::NotSent)?;
-        }
-        let literal = url.literal().filter(|ip| ip.is_ipv6());
-        let goal = Goal {
-            host: url.host().to_string(),
+        let host = url.host();
+        let tls = match url.secure() {
+            true => Some(self.trust.tls_config().map_err(RequestError::NotSent)?),
+            false => None,
+        };
+        let to = Destination {
+            host: host.to_string(),
             port: url.port(),
             family: request.family,
-            way: Egress { bind: self.context.bind.clone(), proxy: self.proxy.clone() },
+            egress: Egress { bind: self.context.bind.clone(), proxy: self.proxy.clone() },
             secure: url.secure(),
-            rewrite: literal.map(|ip| (STAND_IN.to_string(), format!("[{ip}]"))).into_iter().collect(),
-            endless: request.measured && url.secure(),
         };
+        let pool = self.pool.as_ref().filter(|_| !request.measured);
+        let mut kept = pool.and_then(|pool| pool.take(&to, request.repeatable()));
         loop {
-            let relay = Relay::open(&goal, until, request.cap + OVERHEAD).map_err(RequestError::NotSent)?;
-            let asked = self.ask(request, &relay);
-            let told = relay.close();
-            let host = url.host();
-            return match (asked, told.end) {
-                (Ok(answer), End::Closed) => answer.reply(request, &told),
+            let reused = kept.is_some();
+            let connection =
+                kept.take().map_or_else(|| connect(&to, tls.as_ref(), until), Ok).map_err(RequestError::NotSent)?;
+            let local = |error| RequestError::NotSent(format!("cannot use the loopback interface: {error}"));
+            let listener = Listener::new().map_err(local)?;
+            let port = listener.port;
+            let (opening, path) = self.opening(request, port);
+            let relay = Relay::start(listener, connection, opening, until, request.cap + OVERHEAD).map_err(local)?;
+            let asked = self.ask(request, port, &path, pool.is_some());
+            let mut transcript = relay.close();
+            // The server closed a kept connection before it read the request.
+            let unread = reused && transcript.received == 0 && transcript.end == End::Closed;
+            if unread && request.repeatable() && Instant::now() < until {
+                continue;
+            }
+            return match (asked, transcript.end) {
+                (Ok(answer), End::Closed) => {
+                    let open = transcript.connection.take().filter(|_| answer.leaves_open(&transcript));
+                    if let (Some(pool), Some(connection)) = (pool, open) {
+                        pool.put(to, connection);
+                    }
+                    answer.reply(request, &transcript)
+                }
                 (_, End::Deadline) => Err(RequestError::Unconfirmed(format!(
                     "{host}: no whole answer in time; it could not be confirmed"
                 ))),
-                (_, End::Flood) => Err(RequestError::InvalidReply(format!(
+                (_, End::TooLarge) => Err(RequestError::InvalidReply(format!(
                     "{host}: the answer is larger than {} KiB",
                     request.cap / 1024
                 ))),
-                // minreq gives up on an interrupted system call; where nothing was sent yet, it starts again.
-                (Err(error), End::Closed) if told.sent == 0 && interrupted(&error) && Instant::now() < until => {
-                    continue
+                // minreq gives up on an interrupted system call. Where nothing was sent yet, it starts again.
+                (Err(error), End::Closed) if transcript.sent == 0 && interrupted(&error) && Instant::now() < until => {
+                    kept = transcript.connection.take();
+                    continue;
                 }
-                (Err(error), End::Closed) => Err(refine(error, host, told.received > 0)),
+                (Err(error), End::Closed) => Err(refine(error, host, transcript.received > 0)),
             };
         }
     }
 
-    fn ask(&self, request: &Request, relay: &Relay) -> Result<Answer, minreq::Error> {
-        let url = &request.url;
-        let name = match url.literal() {
-            Some(ip) if ip.is_ipv6() => STAND_IN,
-            _ => url.host(),
+    /// How the request begins: as minreq writes it to a port on loopback, with a token that no other process knows, and
+    /// as the server gets it. Also the path for minreq.
+    fn opening(&self, request: &Request, port: u16) -> (Opening, String) {
+        let (url, method) = (&request.url, request.method.name());
+        let path = ["/", &token(), url.resource()].concat();
+        let port = port.to_string();
+        // A proxy gets a plain request in absolute form (RFC 9112, 3.2.2): many allow CONNECT to port 443 only.
+        let (absolute, authorization) = match &self.proxy {
+            Some(proxy) if !url.secure() => {
+                (["http://", &tunnel::authority(url.host(), url.port())].concat(), proxy.authorization())
+            }
+            _ => Default::default(),
         };
-        let scheme = if url.secure() { "https" } else { "http" };
-        let port = match url.authority().rsplit_once(':') {
-            Some((_, port)) if !port.ends_with(']') => format!(":{port}"),
-            _ => String::new(),
+        let opening = Opening {
+            written: [method, " ", &path, " HTTP/1.1\r\nHost: 127.0.0.1:", &port, "\r\n"].concat(),
+            sent: [
+                method,
+                " ",
+                &absolute,
+                url.resource(),
+                " HTTP/1.1\r\nHost: ",
+                &url.authority(),
+                "\r\n",
+                &authorization,
+            ]
+            .concat(),
         };
-        let proxy = minreq::Proxy::new(format!("http://homing:{}@127.0.0.1:{}", relay.password, relay.port))?;
+        (opening, path)
+    }
+
+    fn ask(&self, request: &Request, port: u16, path: &str, keep: bool) -> Result<Answer, minreq::Error> {
         let mut ask = minreq::Request::new(
             match request.method {
                 Method::Get => minreq::Method::Get,
@@ -242,16 +307,17 @@ impl<'a> Http<'a> {
                 Method::Put => minreq::Method::Put,
                 Method::Patch => minreq::Method::Patch,
             },
-            format!("{scheme}://{name}{port}{}", url.resource()),
+            format!("http://127.0.0.1:{port}{path}"),
         )
-        .with_proxy(proxy)
         .with_follow_redirects(false)
         .with_max_status_line_length(Some(512))
-        // A limit drawn anew can't be hit on purpose, see Cargo.toml on minreq's counters.
+        // A new random limit each time, so that no server can hit it on purpose; see Cargo.toml on minreq's counters.
         .with_max_headers_size(Some(8_192 + random_below_4096()))
         .with_header("User-Agent", self.agent)
-        .with_header("Accept", "*/*")
-        .with_header("Connection", "close");
+        .with_header("Accept", "*/*");
+        if !keep {
+            ask = ask.with_header("Connection", "close");
+        }
         for (name, value) in &request.headers {
             debug_assert!(clean(value), "config refuses such values");
             ask = ask.with_header(*name, value);
@@ -263,20 +329,14 @@ impl<'a> Http<'a> {
             ask = ask.with_body(body.as_str());
         }
         let mut lazy = ask.send_lazy()?;
-        let framed = |(name, _): &(String, String)| {
-            ["transfer-encoding", "content-length"].iter().any(|known| name.trim().eq_ignore_ascii_case(known))
-        };
-        relay.body_ends_with_connection(!request.measured && !lazy.headers.iter().any(framed));
         let mut body = Vec::new();
         // Redirects carry nothing to read, and 1xx, 204 and 304 have no body (RFC 9112, 6.3).
         let mut cut = None;
         if (200..=299).contains(&lazy.status_code) && lazy.status_code != 204 || lazy.status_code >= 400 {
-            let cap = u64::try_from(request.cap).unwrap_or(u64::MAX);
-            cut = (&mut lazy).take(cap + 1).read_to_end(&mut body).err();
+            cut = read_body(&mut lazy, request.cap, &mut body).err();
         }
         Ok(Answer {
             status: lazy.status_code,
-            reason: std::mem::take(&mut lazy.reason_phrase),
             headers: std::mem::take(&mut lazy.headers),
             body,
             cut: cut.map(|error| plain(&error)),
@@ -308,7 +368,7 @@ pub fn base64(text: impl AsRef<[u8]>) -> String {
     STANDARD.encode(text)
 }
 
-/// Whether a text can stand in a header: visible ASCII and blanks.
+/// Whether a text is valid in a header: visible ASCII and blanks.
 pub fn clean(value: &str) -> bool {
     value.bytes().all(|b| (0x20..0x7f).contains(&b))
 }
@@ -333,6 +393,28 @@ fn present(request: &Request, show: Show<'_>) {
     }
 }
 
+/// Reads a body, and one byte more than `cap` if there is more of it.
+fn read_body(from: &mut impl Read, cap: usize, body: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut piece = [0u8; 1024];
+    while body.len() <= cap {
+        let most = piece.len().min(cap + 1 - body.len());
+        match from.read(&mut piece[..most]) {
+            Ok(0) => break,
+            Ok(n) => body.extend_from_slice(&piece[..n]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// 128 random bits in hexadecimal.
+fn token() -> String {
+    let mut bytes = [0u8; 16];
+    os::random(&mut bytes);
+    crate::types::digest::hex(&bytes)
+}
+
 fn random_below_4096() -> usize {
     let mut bytes = [0u8; 2];
     os::random(&mut bytes);
@@ -343,13 +425,8 @@ fn interrupted(error: &minreq::Error) -> bool {
     matches!(error, minreq::Error::IoError(error) if error.kind() == std::io::ErrorKind::Interrupted)
 }
 
-/// minreq's error in the words of a person.
+/// minreq's error as a message.
 fn refine(error: minreq::Error, host: &str, answered: bool) -> RequestError {
-    match trust::explain(&error, host) {
-        Some((why, true)) => return RequestError::NotSent(why),
-        Some((why, false)) => return RequestError::Unconfirmed(format!("{why}; it could not be confirmed")),
-        None => {}
-    }
     match error {
         minreq::Error::IoError(error) => {
             RequestError::Unconfirmed(format!("{host}: {}; it could not be confirmed", plain(&error)))

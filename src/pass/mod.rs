@@ -93,7 +93,8 @@ pub fn run(config: &Config, options: &PassOptions, trust: &Trust, observer: &dyn
         let changed = detection.remember(config, clock::now(), store.folder(), &progress);
         notifications.extend(config.targets.is_empty().then(|| (&config.agent.hooks, moved(changed))));
     }
-    let run = Run { http: &http, progress: &progress, options };
+    let pushing = http.with_pool();
+    let run = Run { http: &pushing, progress: &progress, options };
     let (mut resume, mut unconfirmed, mut pushes) = (None, [None, None], false);
     for target in &targets {
         let (steps, digests) = decide(target, options, &detection, &store);
@@ -169,7 +170,7 @@ pub fn http_client<'a>(config: &'a Config, trust: &'a Trust) -> Http<'a> {
     let seconds = Duration::from_secs;
     let mut context = PassContext::new(seconds(config.agent.deadline), seconds(config.agent.timeout));
     context.bind = config.agent.way.bind.clone();
-    Http { context, agent: &config.agent.agent, trust, proxy: config.agent.way.proxy.clone() }
+    Http { context, agent: &config.agent.agent, trust, proxy: config.agent.way.proxy.clone(), pool: None }
 }
 
 /// The sections to work on; the one at which the last pass ran out of time comes first.

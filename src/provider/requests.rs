@@ -97,6 +97,15 @@ pub trait HttpService {
 
 /// Sends the requests in order. A failure that holds for the rest becomes their result without sending them.
 pub fn send_all(service: &dyn HttpService, updates: &[UpdateRequest], http: &Http<'_>) -> Vec<HostResult> {
+    // A request that none follows says so to the server, which then closes the connection.
+    let alone;
+    let http = match updates {
+        [_, _, ..] => http,
+        _ => {
+            alone = http.without_pool();
+            &alone
+        }
+    };
     let mut results = Vec::new();
     let mut stopped: Option<UpdateResult> = None;
     for update in updates {

@@ -25,6 +25,10 @@ pub fn parse(text: &str) -> Result<Json, String> {
 
 /// Quotes a text as a JSON string.
 pub fn quote(text: &str) -> String {
+    // Nearly every text is written as it is.
+    if text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\' | 0x7f)) {
+        return ["\"", text, "\""].concat();
+    }
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -1,7 +1,8 @@
-//! Whether an answer is believed. minreq returns a body that is shorter than it said, takes the end of a connection
-//! for the end of a body, and makes a status of anything with a number in it; only what holds together gets past here.
+//! Checks the framing of responses. minreq returns a body that is shorter than announced, takes the end of a connection for
+//! the end of a body, and takes any number in the first line for a status. Only a consistent response is accepted here.
 
-use super::relay::Told;
+use super::relay::Transcript;
+use super::status_line;
 use super::{Request, RequestError, Url};
 use crate::sys::clock::{self, Timestamp};
 
@@ -36,7 +37,7 @@ impl Reply {
         Some(seconds.clamp(clock::MINUTE, clock::DAY))
     }
 
-    /// The status as a person reads it, with the host that a redirect points to.
+    /// The status for messages, with the host that a redirect points to.
     pub fn status_line(&self) -> String {
         match (self.status, self.header("location")) {
             (300..=399, Some(to)) => {
@@ -48,10 +49,12 @@ impl Reply {
     }
 }
 
-/// What minreq made of the bytes, before we believe it.
+/// The end of a chunked body without trailers (RFC 9112, 7.1).
+const LAST_CHUNK: &[u8] = b"\n0\r\n\r\n";
+
+/// A response as minreq parsed it, before it is checked.
 pub struct Answer {
     pub status: u16,
-    pub reason: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
     /// Why reading stopped before the end.
@@ -59,18 +62,25 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Believes an answer whose framing holds. One with an error status keeps its status and loses its body.
-    pub fn reply(self, request: &Request, told: &Told) -> Result<Reply, RequestError> {
+    /// Accepts a response whose framing is right. One with an error status and wrong framing loses its body only.
+    pub fn reply(self, request: &Request, transcript: &Transcript) -> Result<Reply, RequestError> {
         let host = request.url.host();
-        if told.received == 0 {
+        if transcript.received == 0 {
             return Err(RequestError::Unconfirmed(format!("{host}: no answer; it could not be confirmed")));
         }
-        // minreq looks for a number after the first blank, whatever stands before it.
-        let foreign = !request.url.secure() && !told.head.starts_with(b"HTTP/1.");
-        if foreign || self.status < 200 || self.status > 599 || self.reason.starts_with("Server did not") {
+        if let Some(why) = &transcript.tls_error {
+            return Err(RequestError::Unconfirmed(format!("{host}: {why}; it could not be confirmed")));
+        }
+        // minreq looks for a number after the first blank, whatever is before it.
+        let status = status_line::status(&transcript.head);
+        if status != Some(self.status) || !(200..=599).contains(&self.status) {
             return Err(RequestError::InvalidReply(format!("{host}: the answer is not HTTP")));
         }
-        let framed = self.framing(request, told);
+        // minreq takes the end of a connection for the end of a head.
+        if transcript.body_at.is_none() {
+            return Err(RequestError::InvalidReply(format!("{host}: the answer was cut short in its head")));
+        }
+        let framed = self.framing(request, transcript);
         let body = match framed {
             Ok(()) => String::from_utf8_lossy(&self.body).into_owned(),
             Err(_) if self.status >= 300 => String::new(),
@@ -79,15 +89,36 @@ impl Answer {
         Ok(Reply { status: self.status, headers: self.headers, body })
     }
 
+    /// Whether the connection can take another request (RFC 9112, 9.3): the answer says where it ends, has ended there,
+    /// and does not ask for the end of the connection.
+    pub fn leaves_open(&self, transcript: &Transcript) -> bool {
+        let Some(body_at) = transcript.body_at else { return false };
+        let body = transcript.received - body_at;
+        let (codings, lengths) = (self.all("transfer-encoding"), self.all("content-length"));
+        let ended = match (codings.as_slice(), lengths.as_slice()) {
+            ([], []) => [204, 304].contains(&self.status) && body == 0,
+            ([], [length]) => length.parse() == Ok(body) && ![204, 304].contains(&self.status),
+            ([coding], []) if coding.eq_ignore_ascii_case("chunked") => {
+                transcript.tail.ends_with(LAST_CHUNK) && !self.body.ends_with(LAST_CHUNK) && self.cut.is_none()
+            }
+            _ => false,
+        };
+        let asks_to_close = |value: &&str| value.split(',').any(|word| word.trim().eq_ignore_ascii_case("close"));
+        ended
+            && self.status >= 200
+            && transcript.head.starts_with(b"HTTP/1.1 ")
+            && !self.all("connection").iter().any(asks_to_close)
+    }
+
     fn all(&self, name: &str) -> Vec<&str> {
         let matching = self.headers.iter().filter(|(key, _)| key.trim() == name);
         matching.map(|(_, value)| value.trim()).collect()
     }
 
     /// Whether the body is whole and means what it says (RFC 9112, 6.3).
-    fn framing(&self, request: &Request, told: &Told) -> Result<(), String> {
+    fn framing(&self, request: &Request, transcript: &Transcript) -> Result<(), String> {
         let (codings, lengths) = (self.all("transfer-encoding"), self.all("content-length"));
-        // First, so that a flood is called one whoever notices it, we or the relay.
+        // First, so that the message is the same whether the relay or this function finds the body too large.
         if self.body.len() > request.cap {
             return Err(format!("the answer is larger than {} KiB", request.cap / 1024));
         }
@@ -103,7 +134,7 @@ impl Answer {
         }
         match (codings.as_slice(), lengths.as_slice()) {
             _ if self.status == 204 => Ok(()),
-            ([], []) if told.broken => Err("the answer was cut short: the connection broke".to_string()),
+            ([], []) if transcript.broken => Err("the answer was cut short: the connection broke".to_string()),
             ([], []) => Ok(()),
             ([], [length, rest @ ..]) => {
                 let digits = !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit());
@@ -116,10 +147,9 @@ impl Answer {
                 }
             }
             ([coding], []) if coding.eq_ignore_ascii_case("chunked") => {
-                // minreq takes the end of the connection for the last chunk. In the clear we look for that chunk,
-                // and not in what a wrong chunk size made part of the body; under TLS it is not shown the end.
-                let last = b"\n0\r\n\r\n";
-                if request.url.secure() || told.tail.ends_with(last) && !self.body.ends_with(last) {
+                // minreq takes the end of a connection for the last chunk. So that chunk must be there, at the end, and not
+                // in what a wrong chunk size made part of the body. Trailers, which nobody sends, are refused with it.
+                if transcript.tail.ends_with(LAST_CHUNK) && !self.body.ends_with(LAST_CHUNK) {
                     Ok(())
                 } else {
                     Err("the answer was cut short: the last chunk is missing".to_string())
@@ -158,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_tells_its_host_and_nothing_else() {
+    fn a_redirect_shows_its_host_and_nothing_else() {
         let mut redirect = reply(&[("location", "https://evil.example:8443/x?password=hunter2")]);
         redirect.status = 302;
         assert_eq!(redirect.status_line(), "HTTP 302: redirect to evil.example:8443, not followed");

@@ -1,4 +1,4 @@
-//! By which way a request goes out: from an address or interface of ours, through a proxy, or as the kernel likes.
+//! How a request leaves this machine: from a chosen address or interface, through a proxy, or as the kernel decides.
 
 use super::url::Url;
 use crate::net::socket::Bind;

@@ -134,7 +134,7 @@ impl Url {
     }
 }
 
-/// The whole URL: may hold secrets, so whoever prints it masks it.
+/// The whole URL. It may contain secrets, so mask it before printing.
 impl fmt::Display for Url {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "https" } else { "http" };
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_urls_are_told_without_repeating_them() {
+    fn bad_urls_are_reported_without_repeating_them() {
         for text in [
             "ftp://example.com",
             "example.com",

@@ -106,6 +106,7 @@ impl World {
             agent: "test",
             trust: &trust,
             proxy: None,
+            pool: None,
         };
         let mut results =
             provider.push(&batch, &mut PushContext { http: &http, memory: &mut self.memory, past: &[], force: false });
@@ -293,8 +294,13 @@ fn a_dry_run_shows_and_remembers_no_record() {
     let show = |line: &str| shown.borrow_mut().push(line.to_string());
     let trust = Trust::establish(None);
     let context = PassContext::new(Duration::from_secs(10), Duration::from_secs(5));
-    let http =
-        Http { context: PassContext { dry_run: Some(&show), ..context }, agent: "test", trust: &trust, proxy: None };
+    let http = Http {
+        context: PassContext { dry_run: Some(&show), ..context },
+        agent: "test",
+        trust: &trust,
+        proxy: None,
+        pool: None,
+    };
     let mut memory = VecMap::default();
     let results = provider.push(
         &[wanted("h.example.net 203.0.113.7")],

@@ -1,7 +1,7 @@
 //! Responses with wrong framing: truncated, contradictory, endless, or not HTTP.
 
-use super::attack::{case, run_cases, run_cases_over_tls, Case, GOOD};
-use crate::testbed::{Reply, TlsBehaviour};
+use super::attack::{case, run_cases, run_cases_over_tls, summary, Attack, Case, Role, GOOD};
+use crate::testbed::{HttpServer, Pki, Reply, TlsBehaviour};
 
 /// A 200 response with these header lines and a body that would be accepted if the framing were right.
 fn framed(headers: &str, body: &str) -> Reply {
@@ -52,6 +52,33 @@ fn a_truncated_response_is_rejected() {
     cases.push(both("a truncated status line", Reply::raw("HTTP/1.1 20"), ""));
     cases.push(both("an empty reply", Reply::nothing(), ""));
     run_cases(&cases, "plain");
+}
+
+/// minreq takes the end of a connection for the end of a head. A template that takes every 2xx answer for success must
+/// not take this one.
+#[test]
+#[cfg_attr(not(feature = "template"), ignore = "needs templates")]
+fn a_head_without_its_blank_line_is_cut_short() {
+    const CUT: &str = "HTTP/1.1 200 OK\r\nContent-Le";
+    let mut servers = vec![HttpServer::new(|_| Reply::raw(CUT))];
+    if cfg!(feature = "tls") {
+        servers.push(HttpServer::tls(&Pki::get().good, TlsBehaviour::Proper, |_| Reply::raw(CUT)));
+        servers.push(HttpServer::tls(&Pki::get().good, TlsBehaviour::Cut, |_| Reply::raw(CUT)));
+    }
+    for server in servers {
+        let attack = Attack::new(Role::Provider, &server.url(), "plain", "");
+        attack.trust(&Pki::get().ca);
+        let config = attack.scratch.read("homing.conf");
+        let (head, _) = config.split_once("[home]").unwrap();
+        let section = format!(
+            "[home]\nprovider = template\nurl = {}/{{host}}/{{ip}}\nsuccess = *\nhosts = a.example.com\n",
+            server.url()
+        );
+        attack.scratch.write("homing.conf", &format!("{head}{section}"), 0o600);
+        let ended = attack.run().go();
+        summary(&server.url(), attack.check_failed(&ended, "cut short"), &ended).unwrap();
+        assert_eq!(server.count(), 1);
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ fn waiting_for_a_silent_name_server_uses_no_cpu() {
         return;
     };
     let ended = run.strace("futex").go();
-    summary("a hung name", attack.check_failed(&ended, "cannot reach name.example"), &ended).unwrap();
+    summary("a hung name", attack.check_failed(&ended, "cannot resolve name.example"), &ended).unwrap();
     // Waits with a time limit. An emulator uses the same call for its own locks, without limit, more often on a busy
     // machine.
     let waits: Vec<&String> = ended.trace.iter().filter(|line| line.contains("tv_sec=")).collect();
