@@ -7,6 +7,7 @@ mod attack;
 mod bodies;
 mod environment;
 mod frames;
+mod keep_alive;
 mod redirects;
 mod routes;
 mod secrets;

@@ -68,9 +68,11 @@ enum Part {
     Hang,
     /// The connection is reset. On loopback, what was sent before has arrived.
     Reset,
+    /// The connection stays open for the next request.
+    KeepOpen,
 }
 
-/// A reply; the connection is closed after it.
+/// A reply; the connection is closed after it unless the reply keeps it open.
 #[derive(Clone, Debug)]
 pub struct Reply(Vec<Part>);
 
@@ -133,6 +135,15 @@ impl Reply {
         self.then(Part::Reset)
     }
 
+    /// Then the next request on this connection is waited for.
+    pub fn then_keep_open(self) -> Reply {
+        self.then(Part::KeepOpen)
+    }
+
+    fn keeps_open(&self) -> bool {
+        matches!(self.0.last(), Some(Part::KeepOpen))
+    }
+
     fn resets(&self) -> bool {
         matches!(self.0.last(), Some(Part::Reset))
     }
@@ -160,7 +171,7 @@ impl Reply {
                     }
                 }
                 Part::Hang => while stream.read(&mut [0; 512])? > 0 {},
-                Part::Reset => {}
+                Part::Reset | Part::KeepOpen => {}
             }
         }
         Ok(())
@@ -174,7 +185,8 @@ type Handler = dyn Fn(&Request) -> Reply + Send + Sync;
 pub struct HttpServer {
     address: SocketAddr,
     secure: bool,
-    asked: Arc<Mutex<Vec<Request>>>,
+    /// Each request and the number of its connection.
+    asked: Arc<Mutex<Vec<(Request, usize)>>>,
     stop: Stop,
     listening: Option<thread::JoinHandle<()>>,
 }
@@ -216,15 +228,20 @@ impl HttpServer {
         let (asked, stop, handler) = (Arc::new(Mutex::new(Vec::new())), Stop::default(), Arc::new(handler));
         let (log, end) = (Arc::clone(&asked), stop.clone());
         let listening = thread::spawn(move || {
-            for stream in listener.incoming().take_while(|_| !end.is_set()).flatten() {
+            let streams = listener.incoming().take_while(|_| !end.is_set()).flatten();
+            for (number, stream) in streams.enumerate() {
                 let (log, end, handler, tls) = (Arc::clone(&log), end.clone(), Arc::clone(&handler), tls.clone());
                 // Errors here come from the client, which may close at any time.
                 thread::spawn(move || match tls {
-                    None => serve(stream, &log, &end, &*handler),
-                    Some((config, behaviour)) => tls::serve(stream, config, behaviour, &end, |mut stream| {
+                    None => serve(stream, number, &log, &end, &*handler),
+                    Some((config, behaviour)) => tls::serve(stream, config, behaviour, &end, |mut stream| loop {
                         let request = Request::read(&mut stream)?;
-                        log.lock().unwrap().push(request.clone());
-                        handler(&request).give(stream.answering(), &end)
+                        log.lock().unwrap().push((request.clone(), number));
+                        let reply = handler(&request);
+                        stream.answer(|stream| reply.give(stream, &end))?;
+                        if !reply.keeps_open() {
+                            return Ok(reply.resets());
+                        }
                     }),
                 });
             }
@@ -243,7 +260,12 @@ impl HttpServer {
 
     /// All requests so far, in order.
     pub fn asked(&self) -> Vec<Request> {
-        self.asked.lock().unwrap().clone()
+        self.asked.lock().unwrap().iter().map(|(request, _)| request.clone()).collect()
+    }
+
+    /// For each request the number of its connection, from 0 on.
+    pub fn connections(&self) -> Vec<usize> {
+        self.asked.lock().unwrap().iter().map(|(_, number)| *number).collect()
     }
 
     pub fn count(&self) -> usize {
@@ -260,12 +282,23 @@ impl Drop for HttpServer {
     }
 }
 
-fn serve(mut stream: TcpStream, log: &Mutex<Vec<Request>>, stop: &Stop, handler: &Handler) -> io::Result<()> {
-    let request = Request::read(&stream)?;
-    // The request is logged before the reply, so that a client with the reply finds it in the log.
-    log.lock().unwrap().push(request.clone());
-    let reply = handler(&request);
-    let given = reply.give(&mut stream, stop);
+fn serve(
+    mut stream: TcpStream,
+    number: usize,
+    log: &Mutex<Vec<(Request, usize)>>,
+    stop: &Stop,
+    handler: &Handler,
+) -> io::Result<()> {
+    let (reply, given) = loop {
+        let request = Request::read(&stream)?;
+        // The request is logged before the reply, so that a client with the reply finds it in the log.
+        log.lock().unwrap().push((request.clone(), number));
+        let reply = handler(&request);
+        let given = reply.give(&mut stream, stop);
+        if !reply.keeps_open() || given.is_err() {
+            break (reply, given);
+        }
+    };
     if reply.resets() {
         return Ok(set_socket_linger(&stream, Some(Duration::ZERO))?);
     }

@@ -3,6 +3,7 @@
 
 use super::stop::Stop;
 use super::Scratch;
+use rustix::net::sockopt::set_socket_linger;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -132,10 +133,10 @@ pub struct Secured<'a> {
 }
 
 impl Secured<'_> {
-    /// From here on it is slow, if configured.
-    pub fn answering(self) -> Self {
+    /// Sends a reply, slowly if configured.
+    pub fn answer(&mut self, give: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         self.tls.sock.pause = self.pause;
-        self
+        give(self)
     }
 }
 
@@ -155,13 +156,13 @@ impl Write for Secured<'_> {
     }
 }
 
-/// One connection: the handshake, then `talk`, then the close.
+/// One connection: the handshake, then `talk`, then the close, or a reset if `talk` returns true.
 pub fn serve(
     stream: TcpStream,
     config: Arc<Config>,
     behaviour: TlsBehaviour,
     stop: &Stop,
-    talk: impl FnOnce(Secured<'_>) -> io::Result<()>,
+    talk: impl FnOnce(Secured<'_>) -> io::Result<bool>,
 ) -> io::Result<()> {
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut tls = StreamOwned::new(connection, Wire { stream, pause: None, stop: stop.clone() });
@@ -169,7 +170,9 @@ pub fn serve(
         TlsBehaviour::Drip(pause) => Some(pause),
         TlsBehaviour::Proper | TlsBehaviour::Cut => None,
     };
-    talk(Secured { tls: &mut tls, pause })?;
+    if talk(Secured { tls: &mut tls, pause })? {
+        return Ok(set_socket_linger(&tls.sock.stream, Some(Duration::ZERO))?);
+    }
     if behaviour != TlsBehaviour::Cut {
         tls.conn.send_close_notify();
     }
