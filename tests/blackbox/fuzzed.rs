@@ -54,6 +54,12 @@ fn fuzzed_signatures_do_not_panic() {
     replay("tsig", probe::tsig);
 }
 
+#[test]
+#[cfg(feature = "tls")]
+fn certificate_bundles_are_searched_as_if_all_of_them_were_decoded() {
+    replay("bundle", probe::bundle);
+}
+
 /// A message of the size limit of TCP; each record points to the longest possible name.
 #[test]
 fn the_longest_dns_message_is_parsed_quickly() {

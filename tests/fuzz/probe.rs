@@ -1,7 +1,7 @@
 //! What the fuzzers do with bytes, and `cargo test` with those that they kept: read them in every way that bytes from
 //! the network are read, and hold what must be true of any.
 
-#![allow(dead_code)] // Each fuzzer uses one of the two.
+#![allow(dead_code)] // Each fuzzer uses one of them.
 
 use homing::internals::tsig::{Key, Seal};
 use homing::internals::Secret;
@@ -57,4 +57,23 @@ pub fn tsig(data: &[u8]) {
     let (signed, _) = key.sign(data.to_vec(), NOW);
     let seal = key.judge(&signed, request, NOW);
     assert!(matches!(seal, Seal::None | Seal::Claim(_) | Seal::Forged(_)), "{seal:?}");
+}
+
+/// A bundle of certificates: what is found by name is what is found by reading everything. The first byte chooses the
+/// name: none, or that of the first certificate that a whole reading finds.
+#[cfg(feature = "tls")]
+pub fn bundle(data: &[u8]) {
+    use homing::internals::{certificate_names, certificates};
+    use rustls::pki_types::{pem::PemObject, CertificateDer};
+    let Some((choice, text)) = data.split_first() else { return };
+    let whole: Vec<CertificateDer<'_>> = CertificateDer::pem_slice_iter(text).flatten().collect();
+    let named = whole.iter().find_map(|der| certificate_names(der)).filter(|_| choice % 2 == 1);
+    let subjects: Vec<&[u8]> = named.iter().map(|names| names.subject).collect();
+    let wanted =
+        |der: &&CertificateDer<'_>| certificate_names(der).is_none_or(|names| subjects.contains(&names.subject));
+    let expected: Vec<Vec<u8>> = whole.iter().filter(wanted).map(|der| der.to_vec()).collect();
+    let mut found = Vec::new();
+    let count = certificates(text, &subjects, &mut |der| found.push(der));
+    assert_eq!(found, expected);
+    assert!(count >= whole.len());
 }
