@@ -9,7 +9,8 @@ work = pathlib.Path(os.environ.get('CARGO_TARGET_DIR', root / 'target')).resolve
 
 
 class Case:
-    """What is to be done: `way` is http, https, bundle (https, trusting a bundle as long as a distribution's) or dns; `hosts`
+    """What is to be done: `way` is http, https, bundle (https, trusting a bundle as long as a distribution's), p384 or chain (the
+    same with other certificates: world.py) or dns; `hosts`
     in `zones` (none: one dyndns2 service, with `lists` or one by one); `both` families or IPv4 alone."""
     def __init__(self, name, way='http', hosts=1, zones=0, lists=False, both=False, change=False, cold=False):
         self.name, self.way, self.lists, self.both, self.change, self.cold = name, way, lists, both, change, cold
@@ -18,10 +19,11 @@ class Case:
         self.hosts = [f'h{n}.{domain(n)}' for n in range(hosts)]
 
     def base(self, world):
-        return f'https://localhost:{world.https}' if self.way in ('https', 'bundle') else f'http://localhost:{world.http}'
+        secure = {'https': world.https, 'bundle': world.https, 'p384': world.p384, 'chain': world.chain}
+        return f'https://localhost:{secure[self.way]}' if self.way in secure else f'http://localhost:{world.http}'
 
     def trusted(self, folder):
-        return folder.parent / ('bundle.pem' if self.way == 'bundle' else 'ca.pem')
+        return folder.parent / ('ca.pem' if self.way in ('http', 'https') else 'bundle.pem')
 
 
 def homing(binary):
@@ -140,7 +142,7 @@ def floor_rust(program):
         if case.way == 'dns' or case.change or len(case.hosts) > 1 or case.both:
             return None
         secure = case.way != 'http'
-        return [program, str(world.https if secure else world.http), *([case.trusted(folder)] if secure else [])], {}
+        return [program, case.base(world).rpartition(':')[2], *([case.trusted(folder)] if secure else [])], {}
     return setup
 
 

@@ -10,27 +10,44 @@ COUNTED = ('requests', 'connections', 'full', 'resumed', 'sent', 'received', 'da
 
 
 def certificates(folder):
-    """A private authority, a certificate for localhost, and a bundle as long as a distribution's that ends with that authority."""
-    key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2']
+    """Private authorities with certificates for localhost, and a bundle as long as a distribution's that ends with them: one on
+    P-256; one on P-384, whose signatures cost five times as much to verify; and one on P-384 with an intermediate authority on
+    P-384, as Let's Encrypt's ECDSA chains are. All keys of the server are on P-256."""
     openssl = lambda *words: subprocess.run(['openssl', *words], cwd=folder, check=True, capture_output=True)
-    openssl('req', '-x509', *key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=bench')
-    openssl('req', '-x509', *key, '-keyout', 'key.pem', '-out', 'cert.pem', '-subj', '/CN=localhost', '-CA', 'ca.pem',
-            '-CAkey', 'ca.key', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1', '-addext',
-            'basicConstraints=critical,CA:FALSE')
+    names = 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1'
+
+    def make(name, subject, curve, issuer, *extensions):
+        signed = ['-CA', f'{issuer}.pem', '-CAkey', f'{issuer}.key'] if issuer else []
+        added = [word for extension in extensions for word in ('-addext', extension)]
+        openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', f'ec_paramgen_curve:{curve}', '-nodes', '-days', '2', '-keyout',
+                f'{name}.key', '-out', f'{name}.pem', '-subj', f'/CN={subject}', *signed, *added)
+
+    leaf = (names, 'basicConstraints=critical,CA:FALSE')
+    make('ca', 'bench', 'P-256', None)
+    make('cert', 'localhost', 'P-256', 'ca', *leaf)
+    make('ca384', 'bench P-384', 'P-384', None)
+    make('cert384', 'localhost', 'P-256', 'ca384', *leaf)
+    make('between', 'bench intermediate', 'P-384', 'ca384', 'basicConstraints=critical,CA:TRUE')
+    make('chained', 'localhost', 'P-256', 'between', *leaf)
+    text = lambda name: (folder / f'{name}.pem').read_text()
+    (folder / 'chain.pem').write_text(text('chained') + text('between'))
+    (folder / 'chain.key').write_text((folder / 'chained.key').read_text())
     system = pathlib.Path('/etc/ssl/certs/ca-certificates.crt').read_text()
-    (folder / 'bundle.pem').write_text(system + (folder / 'ca.pem').read_text())
-    return system.count('BEGIN CERTIFICATE') + 1
+    (folder / 'bundle.pem').write_text(system + text('ca384') + text('ca'))
+    return system.count('BEGIN CERTIFICATE') + 2
 
 
 class World:
     def __init__(self, folder):
         self.certificates = certificates(folder)
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(folder / 'cert.pem', folder / 'key.pem')
+        self.contexts = {name: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) for name in ('cert', 'cert384', 'chain')}
+        for name, context in self.contexts.items():
+            context.load_cert_chain(folder / f'{name}.pem', folder / f'{name}.key')
         self.lock = threading.Lock()
         self.address, self.records, self.zones = OLD, {}, []
         self.reset()
-        self.http, self.https = self.listen(False), self.listen(True)
+        self.http = self.listen(None)
+        self.https, self.p384, self.chain = (self.listen(context) for context in self.contexts.values())
         self.dns = self.answer_names()
 
     def reset(self):
@@ -41,7 +58,7 @@ class World:
             for key, n in more.items():
                 self.counts[key] += n
 
-    def listen(self, secure):
+    def listen(self, context):
         """On one port, in both families: localhost may be either."""
         for _ in range(20):
             four = socket.create_server(('127.0.0.1', 0), backlog=128)
@@ -51,19 +68,19 @@ class World:
                 four.close()
                 continue
             for listener in (four, six):
-                threading.Thread(target=self.accept, args=(listener, secure), daemon=True).start()
+                threading.Thread(target=self.accept, args=(listener, context), daemon=True).start()
             return four.getsockname()[1]
         raise SystemExit('no port that is free in both families (is ::1 there?)')
 
-    def accept(self, listener, secure):
+    def accept(self, listener, context):
         while True:
             wire = Wire(listener.accept()[0], self)
-            threading.Thread(target=self.serve, args=(wire, secure), daemon=True).start()
+            threading.Thread(target=self.serve, args=(wire, context), daemon=True).start()
 
-    def serve(self, wire, secure):
+    def serve(self, wire, context):
         self.count(connections=1)
         try:
-            stream = Secured(wire, self.context) if secure else wire
+            stream = Secured(wire, context) if context else wire
             while (request := read_request(stream)) is not None:
                 self.count(requests=1)
                 status, body = self.reply(*request)
