@@ -341,7 +341,7 @@ impl<'a> Build<'a> {
 /// Whether a key was meant to be `provider`.
 fn is_misspelt_provider(key: &str) -> bool {
     let offered: Vec<&str> = SECTION_KEYS.iter().map(|key| key.name).collect();
-    synonym(key, &offered).as_deref() == Some("provider") || nearest(key, &offered) == Some("provider")
+    synonym(key, &offered, &[""]).as_deref() == Some("provider") || nearest(key, &offered) == Some("provider")
 }
 
 /// Whether it is to be verified at each pass; a build without that says so.

@@ -275,8 +275,8 @@ impl<'a> SectionReader<'a> {
             let (words, others): (Vec<&str>, Vec<&str>) = (words.collect(), others.collect());
             let section = self.name();
             // A short word is near to many keys: what others call a key comes first.
-            let meant = synonym(key, &words).or_else(|| nearest(key, &words).map(String::from));
-            let hint = match (meant, synonym(key, &others)) {
+            let meant = synonym(key, &words, &SECRET_FORMS).or_else(|| nearest(key, &words).map(String::from));
+            let hint = match (meant, synonym(key, &others, &SECRET_FORMS)) {
                 (Some(meant), _) => format!(": did you mean '{meant}'?"),
                 (None, Some(other)) => format!(": '{other}' {place}"),
                 (None, None) if kind.is_empty() || cfg!(not(feature = "advice")) => ": see homing.conf(5)".to_string(),

@@ -1,7 +1,5 @@
 //! Keys as users of other programs write them, and the keys of homing that they mean.
 
-use super::reader::SECRET_FORMS;
-
 /// What others call a key, and our keys for it: the first one that a section offers is suggested.
 const SYNONYMS: &[(&[&str], &[&str])] = &[
     (&["username", "login", "account", "usr", "user_name", "customer"], &["user", "email"]),
@@ -29,10 +27,11 @@ const SYNONYMS: &[(&[&str], &[&str])] = &[
     (&["suffix", "interface_id"], &["ipv6_suffix"]),
 ];
 
-/// The offered key that someone means who writes `word`, in the same form (`_file`, `_env`, `_credential`) if it has one.
-pub fn synonym(word: &str, offered: &[&str]) -> Option<String> {
-    let forms = SECRET_FORMS.iter().rev().filter(|form| word.ends_with(**form));
-    forms.into_iter().find_map(|form| {
+/// The offered key that a user means by `word`. `forms` are the endings that a key may have (such as `_file`), the empty one
+/// first; the result has the same ending as the word.
+pub fn synonym(word: &str, offered: &[&str], forms: &[&str]) -> Option<String> {
+    let mut forms = forms.iter().rev().filter(|form| word.ends_with(**form));
+    forms.find_map(|form| {
         let base = &word[..word.len() - form.len()];
         let keys = SYNONYMS.iter().filter(|(words, _)| words.contains(&base)).flat_map(|(_, keys)| *keys);
         keys.map(|key| format!("{key}{form}")).find(|key| key != word && offered.contains(&key.as_str()))
@@ -63,9 +62,9 @@ mod tests {
             ("password", None),
             ("qqq", None),
         ] {
-            assert_eq!(synonym(word, &offered).as_deref(), want, "{word}");
+            assert_eq!(synonym(word, &offered, &["", "_file"]).as_deref(), want, "{word}");
         }
-        assert_eq!(synonym("api_token", &["key", "token"]).as_deref(), Some("token"));
+        assert_eq!(synonym("api_token", &["key", "token"], &[""]).as_deref(), Some("token"));
         assert!(is_known("password") && is_known("login") && !is_known("hunter2"));
     }
 }
