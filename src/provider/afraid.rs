@@ -195,11 +195,12 @@ impl HttpService for Updates {
     }
 
     fn read(&self, reply: &Reply, update: &UpdateRequest) -> Vec<Answer> {
-        let reading = Reading::of("Updated", "*has not changed, *No IP change", "ERROR: Unable to locate this record");
+        let refused = "ERROR: Unable to locate this record, *Invalid update URL, *Couldn't find any matching";
+        let reading = Reading::of("Updated", "*has not changed, *No IP change", refused);
         let sent: Vec<IpAddr> = update.sent.into_iter().flatten().collect();
-        match requests::by_status(reply, &|body| reading.refusal(body)) {
+        match requests::by_status(reply, &|body| reading.refusal(reply.status, body)) {
             Some(answer) => vec![answer],
-            None => vec![reading.judge(&reply.body, &sent)],
+            None => vec![reading.judge(reply.status, &reply.body, &sent)],
         }
     }
 

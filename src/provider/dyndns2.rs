@@ -3,8 +3,9 @@
 
 pub mod return_codes;
 
-use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext};
+use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, UpdateResult};
 use super::requests::{self, Answer, HttpService, UpdateRequest};
+use super::template::{foreign, slots};
 use crate::net::http::{Reply, Request, Url};
 use crate::settings::reader::{key, secret as secret_key, Key, SectionReader};
 use crate::types::address::Family;
@@ -29,6 +30,7 @@ const KEYS: &[Key] = &[
     key("ip_param", "name of the address's parameter (default myip)"),
     key("ip6_param", "name of the IPv6 address's parameter with dual = myipv6 (default myipv6)"),
     key("other", "with dual = myipv6: what stands for the family that stays, such as no or preserve"),
+    key("unchanged_status", "an HTTP status that means that nothing changed, such as 204"),
     key("retry_soon", "return codes that mean a temporary limit here, such as abuse"),
 ];
 
@@ -51,6 +53,8 @@ struct Dyndns2 {
     ip_param: String,
     ip6_param: String,
     other: Option<String>,
+    /// A status that means that nothing changed.
+    unchanged_status: Option<i64>,
     /// The return codes that this service uses for a temporary limit or fault.
     soon: Vec<ReturnCode>,
 }
@@ -70,6 +74,19 @@ fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>>
     }
     let url = facts.service_url("url", plaintext);
     let url6 = facts.service_url("url6", plaintext);
+    for entry in ["url", "url6"].into_iter().filter_map(|key| facts.section.get(key)) {
+        let query = entry.value.split_once('?').map_or("", |(_, query)| query);
+        let added = query.split('&').find(|pair| ["hostname", "myip"].contains(&pair.split('=').next().unwrap_or("")));
+        if let Some(placeholder) = foreign(&entry.value).or_else(|| slots(&entry.value).next()) {
+            let text = format!(
+                "{placeholder}: dyndns2 adds host and address itself; provider = template takes {{ip}} and {{host}}"
+            );
+            facts.wrong(entry, text);
+        } else if let Some(pair) = added {
+            facts
+                .wrong(entry, format!("dyndns2 adds host and address itself: remove {}", crate::settings::shown(pair)));
+        }
+    }
     let user = facts.needed("user");
     facts.basic_user();
     let password = facts.needed_secret("password");
@@ -87,6 +104,7 @@ fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>>
         ip_param: parameter("ip_param", "myip"),
         ip6_param: parameter("ip6_param", "myipv6"),
         other: facts.text("other"),
+        unchanged_status: facts.number("unchanged_status", 200, 299),
         soon: soon(facts)?,
         url: url?,
         url6,
@@ -180,6 +198,9 @@ impl HttpService for Batch<'_> {
         let soon = &self.account.soon;
         match requests::by_status(reply, &|body| return_codes::refusal_in(body, soon)) {
             Some(answer) => vec![answer; update.hosts.len()],
+            None if self.account.unchanged_status == Some(i64::from(reply.status)) => {
+                vec![Answer::host(UpdateResult::Unchanged); update.hosts.len()]
+            }
             None => return_codes::judge(&reply.body, update.hosts.len(), &sent, soon),
         }
     }
@@ -208,6 +229,7 @@ mod tests {
             ip_param: "myip".to_string(),
             ip6_param: "myipv6".to_string(),
             other: text.contains("other").then(|| "no".to_string()),
+            unchanged_status: None,
             soon: Vec::new(),
         }
     }

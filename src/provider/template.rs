@@ -5,6 +5,7 @@ mod fill;
 pub mod reading;
 mod shape;
 
+pub use fill::{foreign, slots};
 pub use shape::{needs, shape};
 
 use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, UpdateResult};
@@ -16,7 +17,7 @@ use crate::types::address::Family;
 use crate::types::hostname::Host;
 use crate::types::secret::{self, percent, Secret};
 use crate::types::spelling::nearest;
-use fill::{fill, slots};
+use fill::fill;
 use reading::Reading;
 use std::net::IpAddr;
 
@@ -41,8 +42,8 @@ const KEYS: &[Key] = &[
 ];
 
 /// The places that URL, header and body may have.
-const SLOTS: [&str; 12] =
-    ["host", "name", "zone", "ip", "ips", "ipv4", "ipv6", "type", "user", "password", "token", "id"];
+const SLOTS: [&str; 14] =
+    ["host", "name", "sub", "root", "zone", "ip", "ips", "ipv4", "ipv6", "type", "user", "password", "token", "id"];
 /// Those of them that hold an address.
 const ADDRESSES: [&str; 4] = ["ip", "ips", "ipv4", "ipv6"];
 /// The keys whose texts may have places.
@@ -121,7 +122,7 @@ fn make(facts: &SectionReader<'_>, plaintext: bool) -> Option<Box<dyn Provider>>
     let password = hidden(facts, "password", basic || uses("password"));
     let token = hidden(facts, "token", auth == Auth::Bearer || uses("token"));
     let id = text(facts, "id", uses("id"));
-    let zone = zone(facts, uses("zone") || uses("name"));
+    let zone = zone(facts, ["zone", "name", "sub", "root"].into_iter().any(uses));
     let headers = headers(facts, &[&password, &token]);
     Some(Box::new(Template {
         url: url?,
@@ -147,6 +148,13 @@ fn places(facts: &SectionReader<'_>) -> Vec<String> {
     for key in TEXTS {
         let entry = if key.starts_with("url") { facts.service_entry(key) } else { facts.entry(key) };
         let Some(entry) = entry else { continue };
+        if let Some(foreign) = fill::foreign(&entry.value) {
+            facts.wrong(entry, format!("{foreign} is a placeholder of another program: write {{ip}} and {{host}}"));
+        }
+        if let Some(open) = fill::unclosed(&entry.value).filter(|_| key.starts_with("url")) {
+            let open = crate::settings::shown(open);
+            facts.wrong(entry, format!("'{open}' is not a placeholder: write one of {{{}}}", SLOTS.join("}, {")));
+        }
         for slot in slots(&entry.value) {
             if !SLOTS.contains(&slot) {
                 let hint = match nearest(slot, &SLOTS) {
@@ -277,6 +285,13 @@ impl Template {
             let secret = |secret: &Option<Secret>| secret.as_ref().map(|secret| secret.expose().to_string());
             match slot {
                 "host" => Some(host.to_string()),
+                "sub" => self
+                    .zone
+                    .as_ref()
+                    .map(|zone| relative(host, zone.ascii()))
+                    .filter(|name| *name != "@")
+                    .map(str::to_string),
+                "root" => self.zone.as_ref().map(|zone| (host == zone.ascii()).to_string()),
                 "name" => self.zone.as_ref().map(|zone| relative(host, zone.ascii()).to_string()),
                 "zone" => self.zone.as_ref().map(|zone| zone.ascii().to_string()),
                 "ip" => all.first().cloned(),
@@ -371,9 +386,9 @@ impl HttpService for Batch<'_> {
     fn read(&self, reply: &Reply, update: &UpdateRequest) -> Vec<Answer> {
         let reading = &self.form.reading;
         let sent: Vec<IpAddr> = update.sent.into_iter().flatten().collect();
-        match requests::by_status(reply, &|body| reading.refusal(body)) {
+        match requests::by_status(reply, &|body| reading.refusal(reply.status, body)) {
             Some(answer) => vec![answer],
-            None => vec![reading.judge(&reply.body, &sent)],
+            None => vec![reading.judge(reply.status, &reply.body, &sent)],
         }
     }
 

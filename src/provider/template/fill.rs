@@ -13,7 +13,54 @@ fn slot(rest: &str) -> Option<&str> {
     good.then_some(word)
 }
 
-/// Places whose values are secrets.
+/// A placeholder in the style of another client (Fritz!Box, ddns-scripts, inadyn, ddns-updater, Go templates), which
+/// would be sent as it is.
+pub fn foreign(text: &str) -> Option<&'static str> {
+    const KNOWN: [&str; 26] = [
+        "<ipaddr>",
+        "<ip6addr>",
+        "<ip6lanprefix>",
+        "<domain>",
+        "<username>",
+        "<pass>",
+        "<passwd>",
+        "[IP]",
+        "[IP4]",
+        "[IP6]",
+        "[IPV4]",
+        "[IPV6]",
+        "[DOMAIN]",
+        "[HOST]",
+        "[USERNAME]",
+        "[PASSWORD]",
+        "__MYIP__",
+        "__HOSTNAME__",
+        "__USERNAME__",
+        "__PASSWORD__",
+        "{{",
+        "%i",
+        "%h",
+        "%u",
+        "%p",
+        "%IP%",
+    ];
+    let upper = text.to_ascii_uppercase();
+    // Percent-encoded bytes have two hexadecimal digits, so %i, %h, %u and %p are none.
+    KNOWN.into_iter().find(|known| match known.len() {
+        2 => text.contains(known),
+        _ => upper.contains(&known.to_ascii_uppercase()),
+    })
+}
+
+/// What follows a brace that begins no placeholder.
+pub fn unclosed(text: &str) -> Option<&str> {
+    let at = text.match_indices('{').map(|(at, _)| at).find(|at| slot(&text[at + 1..]).is_none())?;
+    let rest = &text[at..];
+    let end = rest.find('}').map_or(rest.len(), |end| end + 1);
+    Some(&rest[..end])
+}
+
+/// Placeholders whose values are secrets.
 const SECRETS: [&str; 2] = ["password", "token"];
 
 /// The text with every place filled; `None` if one of them has no value.
@@ -87,6 +134,23 @@ mod tests {
         let filled = "{\"p\":\"{host}&\\\"=\",\"e\":{},\"h\":[\"a.example\"]}";
         assert_eq!(fill(json, &value, &in_json).as_deref(), Some(filled));
         assert_eq!(slots(json).collect::<Vec<_>>(), ["password", "host"]);
+    }
+
+    #[test]
+    fn placeholders_of_others_and_open_braces_are_found() {
+        for (text, want) in [
+            ("https://x/?h=<domain>&ip=<ipaddr>", Some("<ipaddr>")),
+            ("https://x/?ip=[ip]", Some("[IP]")),
+            ("https://x/?h=%h", Some("%h")),
+            ("https://x/?ip={{.IP}}", Some("{{")),
+            ("https://x/?ip=__MYIP__", Some("__MYIP__")),
+            ("https://x/?a=%20%3a&host[{host}]={ip}", None),
+        ] {
+            assert_eq!(foreign(text), want, "{text}");
+        }
+        assert_eq!(unclosed("https://x/?ip={ip&h={host}"), Some("{ip&h={host}"));
+        assert_eq!(unclosed("https://x/?ip={IP}"), Some("{IP}"));
+        assert_eq!(unclosed("https://x/?ip={ip}&h={host}"), None);
     }
 
     #[test]

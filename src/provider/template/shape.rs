@@ -43,7 +43,7 @@ pub fn needs(preset: Option<&Section>, key: &str) -> bool {
     let wanted = match key {
         "user" | "password" => uses(key) || auth == Some("basic"),
         "token" => uses(key) || auth == Some("bearer"),
-        "zone" => uses(key) || uses("name"),
+        "zone" => ["zone", "name", "sub", "root"].into_iter().any(uses),
         "id" => uses(key),
         _ => false,
     };
