@@ -14,6 +14,8 @@ pub enum ErrorKind {
     Zone,
     /// What the path names is not there: the zone, or the record.
     Missing,
+    /// The zone holds no records.
+    Empty,
     /// The record's id is no more.
     Gone,
     /// A record like it exists.

@@ -20,6 +20,11 @@ pub fn plain(name: &str) -> String {
     }
 }
 
+/// Whether a record of this type excludes addresses of the same name. Porkbun, for one, gives each new domain an ALIAS.
+pub fn in_the_way(kind: &str) -> bool {
+    ["CNAME", "ALIAS", "ANAME", "URL", "URL301", "URLFWD", "FRAME", "REDIRECT_URL", "FORWARD_URL"].contains(&kind)
+}
+
 /// The record that is ours among those of the host's name, of any type; `told` gives a record's type and content.
 /// Nothing: it is to be created. The error is why homing does neither, and the way out.
 pub fn one<T>(
@@ -29,10 +34,10 @@ pub fn one<T>(
     create: bool,
 ) -> Result<Option<&T>, (String, String)> {
     let kind = family.record();
-    if let Some(alias) = records.iter().map(told).find(|(kind, _)| *kind == "CNAME") {
+    if let Some((alias, target)) = records.iter().map(told).find(|(kind, _)| in_the_way(kind)) {
         return Err((
-            format!("a CNAME of this name stands in the way; it points to {}", quoted(alias.1)),
-            "delete the CNAME in the dashboard, or take another name".to_string(),
+            format!("there is a record of type {alias} with this name, which points to {}", quoted(target)),
+            format!("delete the record of type {alias} in the provider's dashboard, or use another name"),
         ));
     }
     let mut found = records.iter().filter(|record| told(record).0 == kind);

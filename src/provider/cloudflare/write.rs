@@ -43,7 +43,7 @@ impl Push<'_> {
                 return items;
             }
             ErrorKind::Push | ErrorKind::Zone => *shut = Some(error.clone()),
-            ErrorKind::Dry | ErrorKind::Missing => {}
+            ErrorKind::Dry | ErrorKind::Missing | ErrorKind::Empty => {}
             ErrorKind::Unclear => return self.singles(zone, items, shut),
             ErrorKind::Gone | ErrorKind::Identical | ErrorKind::Record if items.len() > 1 => {
                 return self.singles(zone, items, shut);

@@ -4,7 +4,7 @@ use super::placeholders::Words;
 use super::table::{Api, List, Naming, Pages};
 use super::talk::Talk;
 use crate::provider::api_error::{ApiError, ErrorKind};
-use crate::provider::lookup::{is_id, plain};
+use crate::provider::lookup::{self, is_id, plain};
 use crate::types::hostname::Host;
 use crate::types::json::{self, Json};
 
@@ -31,6 +31,10 @@ pub struct Record {
     pub kind: String,
     pub value: String,
     pub ttl: Option<i64>,
+    /// Listed and not served.
+    pub disabled: bool,
+    /// Its name is in a form that this API is not known to use: what it is the name of is not known.
+    pub odd: bool,
     /// The row that it stands in.
     pub row: Json,
 }
@@ -64,6 +68,7 @@ pub fn records(talk: &mut Talk<'_>, words: &Words<'_>) -> Result<Vec<Record>, Ap
     });
     match listed {
         Err(error) if api.absent && error.kind == ErrorKind::Missing => return Ok(Vec::new()),
+        Err(error) if error.kind == ErrorKind::Empty => return Ok(Vec::new()),
         listed => listed?,
     }
     if let Some(each) = &api.each {
@@ -90,37 +95,57 @@ pub fn read(api: &Api, row: &Json, words: &Words<'_>, found: &mut Vec<Record>) -
     let text = |path: &'static str| json::at(row, path).and_then(json::scalar);
     let said = |word: &str| words.get(word).map(|value| value.text);
     let kind = if api.row.kind.is_empty() { said("type")? } else { text(api.row.kind)? };
-    if !["A", "AAAA", "CNAME"].contains(&kind.as_str()) {
+    let in_the_way = lookup::in_the_way(&kind);
+    if !(in_the_way || ["A", "AAAA"].contains(&kind.as_str())) {
         return Some(());
     }
-    let name = match api.row.name {
-        "" => said("fqdn")?,
+    let (name, odd) = match api.row.name {
+        "" => (said("fqdn")?, false),
         path => name(api, &text(path).unwrap_or_default(), &said("zone").unwrap_or_default()),
     };
     let id = match api.row.id {
         "" => String::new(),
+        path if in_the_way => text(path).unwrap_or_default(),
         path => text(path).filter(|id| is_id(id))?,
     };
+    let flag = |json: &Json| {
+        let held = Some(api.row.disabled).filter(|path| !path.is_empty()).and_then(|path| json::at(json, path));
+        matches!(held, Some(Json::Boolean(true)))
+    };
+    let mut disabled = flag(row);
     let ttl = text(api.row.ttl).and_then(|ttl| ttl.parse().ok());
-    let values = match json::at(row, api.row.value)? {
-        Json::Array(values) => {
+    let values = match json::at(row, api.row.value) {
+        Some(Json::Array(values)) => {
+            disabled |= values.iter().any(flag);
             values.iter().map(|value| json::at(value, api.row.inner).and_then(json::scalar)).collect()
         }
-        value => vec![json::scalar(value)],
+        Some(value) => vec![json::scalar(value)],
+        None => vec![None],
     };
     for value in values {
+        // Of a record in the way its type is enough.
+        let value = if in_the_way { value.unwrap_or_default() } else { value? };
         let (id, name, kind) = (id.clone(), name.clone(), kind.clone());
-        found.push(Record { id, name, kind, value: value?, ttl, row: row.clone() });
+        found.push(Record { id, name, kind, value, ttl, disabled, odd, row: row.clone() });
     }
     Some(())
 }
 
-/// The whole name of a record that is called so in a zone.
-fn name(api: &Api, name: &str, zone: &str) -> String {
+/// The whole name of a record that is called so in a zone, and whether it is in a form that the API is not known to use:
+/// APIs have changed from one form to the other (NameSilo in 2026), and who then finds no record must not create one.
+fn name(api: &Api, name: &str, zone: &str) -> (String, bool) {
+    let plain = plain(name);
+    let ends_with_zone = plain == zone || plain.strip_suffix(zone).is_some_and(|front| front.ends_with('.'));
+    let within = || match name {
+        "" | "@" => zone.to_string(),
+        _ => format!("{plain}.{zone}"),
+    };
     match api.naming {
-        Naming::Within if name.is_empty() || name == "@" => zone.to_string(),
-        Naming::Within => format!("{}.{zone}", plain(name)),
-        Naming::Whole => plain(name),
+        // Without a name for the zone nothing can be said.
+        _ if zone.is_empty() => (plain, false),
+        Naming::Within => (within(), ends_with_zone),
+        Naming::Either if !ends_with_zone => (within(), false),
+        Naming::Whole | Naming::Either => (plain, !ends_with_zone),
     }
 }
 
@@ -158,6 +183,8 @@ fn rows(
             _ => return Err(ApiError::later(ErrorKind::Zone, format!("{}'s answer holds no list", api.vendor))),
         };
         match list.pages {
+            // Linode says how many pages there are: the one after the last is an error.
+            Pages::Full(_) if json::number(&json, "pages").is_some_and(|pages| pages < page as i64) => return Ok(()),
             Pages::Full(size) if count >= size => words.set("page", page.to_string()),
             Pages::Cursor(path) => match json::at(&json, path).and_then(json::scalar).filter(|next| !next.is_empty()) {
                 Some(next) => words.set("page", next),

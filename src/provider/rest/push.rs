@@ -196,9 +196,10 @@ impl<'a> Push<'a> {
             };
             match found {
                 Ok(mut found) => {
-                    found.retain(|record| record.name == item.host.ascii());
+                    let odd = found.iter().find(|record| record.odd).map(|record| record.name.clone());
+                    found.retain(|record| record.name == item.host.ascii() && !record.odd);
                     self.memory.insert(note(item.host), format!("{} {}", zone.id, zone.name));
-                    match self.step(&found, &item) {
+                    match self.step(&found, &item, odd) {
                         Ok(Some(held)) => changes.push(Change { item, held }),
                         Ok(None) => settled.push((item, UpdateResult::Unchanged)),
                         Err(verdict) => settled.push((item, verdict)),
@@ -229,10 +230,24 @@ impl<'a> Push<'a> {
     }
 
     /// What is to be done: nothing, or a change of the record that is there, or of none.
-    fn step(&self, found: &[Record], item: &Item<'_>) -> Result<Option<Option<Record>>, UpdateResult> {
+    fn step(
+        &self,
+        found: &[Record],
+        item: &Item<'_>,
+        odd: Option<String>,
+    ) -> Result<Option<Option<Record>>, UpdateResult> {
         match lookup::one(found, |record| (&record.kind, &record.value), item.family, self.owner.create) {
             Err((why, remedy)) => Err(UpdateResult::Rejected { why, remedy }),
             Ok(Some(held)) if self.is_right(held, item) => Ok(None),
+            // It may be there under a name that homing does not recognise: a second record would be worse than none.
+            Ok(None) if odd.is_some() => {
+                let vendor = self.owner.api.vendor;
+                let name = quoted(&odd.unwrap_or_default());
+                Err(UpdateResult::Rejected {
+                    why: format!("{vendor} lists a name that homing cannot interpret, {name}: no record is created"),
+                    remedy: "create the record in the provider's dashboard, and report this".to_string(),
+                })
+            }
             Ok(held) => Ok(Some(held.cloned())),
         }
     }
@@ -242,7 +257,7 @@ impl<'a> Push<'a> {
         let call = &self.owner.api.update.call;
         let settable = call.body.contains("ttl") || call.path.contains("ttl");
         let ttl = self.owner.ttl.filter(|_| settable);
-        held.value.parse() == Ok(item.address) && ttl.is_none_or(|ttl| held.ttl == Some(ttl))
+        held.value.parse() == Ok(item.address) && !held.disabled && ttl.is_none_or(|ttl| held.ttl == Some(ttl))
     }
 
     /// Makes the changes of a zone count, where that takes a call of its own; those of an earlier pass too.

@@ -40,6 +40,8 @@ pub enum Naming {
     Whole,
     /// `home`, and `@` or nothing for the zone's own name
     Within,
+    /// In either form: a name that neither is the zone nor ends with it is within it.
+    Either,
 }
 
 /// Where the next page of a listing is.
@@ -69,6 +71,8 @@ pub struct Row {
     pub value: &'static str,
     pub inner: &'static str,
     pub ttl: &'static str,
+    /// The flag of a record that is not served, in the row or beside the value at `inner`; empty: there is none.
+    pub disabled: &'static str,
 }
 
 /// How an answer shows that a record was written. Where it does not, we look again.
@@ -107,6 +111,8 @@ pub enum Means {
     Zone,
     /// This record can't be.
     Record,
+    /// The zone holds no records: an empty listing.
+    Nothing,
     /// Too many requests.
     Busy,
     /// Their trouble, not ours.
@@ -196,7 +202,7 @@ pub struct Api {
 }
 
 impl Row {
-    pub const NONE: Row = Row { id: "", name: "", kind: "", value: "", inner: "", ttl: "" };
+    pub const NONE: Row = Row { id: "", name: "", kind: "", value: "", inner: "", ttl: "", disabled: "" };
 }
 
 impl Api {

@@ -143,7 +143,9 @@ fn judge(api: &Api, reply: &Reply) -> Result<Json, ApiError> {
     if reply.ok() && good && api.good.is_some() {
         return Ok(json.unwrap_or(Json::Null));
     }
-    let (code, text) = (word(api.errors.code), word(api.errors.text));
+    // Where no text stands at its place, there may be a list of errors (Gandi's validation).
+    let text = word(api.errors.text).or_else(|| word("errors.0.description"));
+    let code = word(api.errors.code);
     let status = reply.status_line();
     let said = match (&code, &text) {
         (Some(code), Some(text)) => format!("{status}, {}: {}", quoted(code), quoted(text)),
@@ -162,7 +164,11 @@ fn judge(api: &Api, reply: &Reply) -> Result<Json, ApiError> {
     if reply.status >= 500 {
         return wait(ErrorKind::Zone, format!("{vendor} has a temporary fault: {said}"), false);
     }
-    match meaning(api, &[&code, &text]) {
+    // A validation that failed: a list of objects (deSEC), or a status that says so (Gandi).
+    let status_error = word("status").as_deref() == Some("error");
+    let invalid = matches!(reply.status, 400 | 422) && (matches!(json, Some(Json::Array(_))) || status_error);
+    let meaning = meaning(api, &[&code, &text]).or(invalid.then_some(Means::Record));
+    match meaning {
         Some(Means::Key) => {
             let why = format!("{vendor} does not accept the credentials: {said}");
             return Err(ApiError::refused(ErrorKind::Push, why, api.remedy));
@@ -176,13 +182,17 @@ fn judge(api: &Api, reply: &Reply) -> Result<Json, ApiError> {
             let why = format!("{vendor} does not take it: {said}");
             return Err(ApiError::refused(ErrorKind::Record, why, "look at this name's records in the dashboard"));
         }
+        Some(Means::Nothing) => {
+            return Err(ApiError::later(ErrorKind::Empty, format!("the zone holds no records at {vendor}: {said}")));
+        }
         Some(Means::Busy) => return wait(ErrorKind::Push, format!("too many requests to {vendor}: {said}"), true),
         Some(Means::Later) => return wait(ErrorKind::Zone, format!("{vendor} has a temporary fault: {said}"), false),
         None => {}
     }
     let ours = code.is_some() || text.is_some();
     match (reply.status, json) {
-        (200..=299, Some(json)) if good && code.is_none() => Ok(json),
+        // Servercow answers errors with 200 too.
+        (200..=299, Some(json)) if good && code.is_none() && (text.is_none() || api.errors.text != "error") => Ok(json),
         (200..=299, None) if good && reply.body.trim().is_empty() => Ok(Json::Null),
         (401 | 403, _) => Err(ApiError {
             kind: if reply.status == 401 { ErrorKind::Push } else { ErrorKind::Zone },
@@ -209,8 +219,8 @@ fn missing(vendor: &str, said: &str) -> ApiError {
 fn meaning(api: &Api, told: &[&Option<String>]) -> Option<Means> {
     let fits = |row: &str| {
         told.iter().filter_map(|told| told.as_deref()).any(|told| match row.strip_suffix('*') {
-            Some(part) => told.contains(part),
-            None => row == told,
+            Some(part) => told.to_lowercase().contains(&part.to_lowercase()),
+            None => row.eq_ignore_ascii_case(told),
         })
     };
     api.errors.rows.iter().find(|(row, _)| fits(row)).map(|(_, means)| *means)

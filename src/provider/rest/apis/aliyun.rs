@@ -49,6 +49,8 @@ pub const API: Api = Api {
             ("IncompleteSignature", Means::Key),
             ("Forbidden*", Means::Rights),
             ("InvalidDomainName.NoExist", Means::Zone),
+            ("IncorrectDomainUser", Means::Zone),
+            ("DomainRecordNotBelongToUser", Means::Record),
             ("DomainRecordConflict", Means::Record),
             ("SubDomainInvalid*", Means::Record),
             ("Throttling*", Means::Busy),

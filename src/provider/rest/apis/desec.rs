@@ -30,6 +30,7 @@ pub const API: Api = Api {
         code: "",
         text: "detail",
         rows: &[
+            ("Insufficient token permissions*", Means::Rights),
             ("Invalid token*", Means::Key),
             ("do not have permission*", Means::Rights),
             ("Not found*", Means::Zone),

@@ -21,7 +21,7 @@ pub const API: Api = Api {
     naming: Naming::Within,
     ttl: 600,
     ttls: (600, 604_800),
-    zones: Some(List { call: get("/v1/domains?statuses=ACTIVE&limit=200"), rows: "", pages: Pages::One }),
+    zones: Some(List { call: get("/v1/domains?statuses=ACTIVE&limit=1000"), rows: "", pages: Pages::One }),
     zone_name: "domain",
     records: List { call: get("/v1/domains/$zone/records/$type/$at"), rows: "", pages: Pages::One },
     row: Row { name: "name", kind: "type", value: "data", ttl: "ttl", ..Row::NONE },

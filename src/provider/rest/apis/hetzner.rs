@@ -44,6 +44,7 @@ pub const API: Api = Api {
         text: "error.message",
         rows: &[
             ("unauthorized", Means::Key),
+            ("protected", Means::Record),
             ("token_readonly", Means::Rights),
             ("forbidden", Means::Rights),
             ("not_found", Means::Zone),

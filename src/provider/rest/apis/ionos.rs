@@ -18,12 +18,12 @@ pub const API: Api = Api {
     zone_id: "id",
     zone_name: "name",
     records: List { call: get("/zones/$zoneid?recordName=$fqdn"), rows: "records", pages: Pages::One },
-    row: Row { id: "id", name: "name", kind: "type", value: "content", ttl: "ttl", ..Row::NONE },
+    row: Row { id: "id", name: "name", kind: "type", value: "content", ttl: "ttl", disabled: "disabled", ..Row::NONE },
     update: Write {
         call: call(
             Method::Put,
             "/zones/$zoneid/records/$id",
-            r#"{"content":$ip,"ttl":$ttl{?,"prio":$row.prio?}{?,"disabled":$row.disabled?}}"#,
+            r#"{"content":$ip,"ttl":$ttl{?,"prio":$row.prio?},"disabled":false}"#,
         ),
         proof: Proof::Held(""),
     },

@@ -11,6 +11,8 @@ pub const API: Api = Api {
     vendor: "NameSilo",
     base: "https://www.namesilo.com/api",
     remedy: "make a key at https://www.namesilo.com/account/api-manager; do not bind it to an address",
+    // Relative names since 2026-05 (acme.sh pull request 6969), whole ones before (nrdcg/namesilo, dnsListRecords.xml).
+    naming: Naming::Either,
     ttl: 7207,
     ttls: (300, 2_592_001),
     zones: Some(List {

@@ -72,6 +72,8 @@ pub const API: Api = Api {
         text: "longmessage",
         rows: &[
             ("requests per minute*", Means::Busy),
+            // Error 5029 of a zone without records (DNSControl providers/netcup/api.go, certbot-dns-netcup issue 45).
+            ("contain any DNS records*", Means::Nothing),
             ("could not be found*", Means::Zone),
             ("field domainname*", Means::Zone),
             ("api key*", Means::Key),

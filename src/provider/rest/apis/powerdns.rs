@@ -31,7 +31,15 @@ pub const API: Api = Api {
     zone_name: "name",
     // Servers before 4.6 do not know the filter and list the whole zone.
     records: List { call: get("/zones/$zone.?rrset_name=$dotted"), rows: "rrsets", pages: Pages::One },
-    row: Row { name: "name", kind: "type", value: "records", inner: "content", ttl: "ttl", ..Row::NONE },
+    row: Row {
+        name: "name",
+        kind: "type",
+        value: "records",
+        inner: "content",
+        ttl: "ttl",
+        disabled: "disabled",
+        ..Row::NONE
+    },
     update: SET,
     create: SET,
     batch: Some(Batch { head: r#"{"rrsets":["#, between: ",", tail: "]}", most: 100 }),

@@ -86,6 +86,13 @@ fn sign(signer: &mut dyn Signer, request: &mut Request) -> Result<(), ApiError> 
 
 /// Zones' ids come as `/hostedzone/Z1`, names with `*` as `\052`, and an alias has no records but a target.
 fn read(body: &str) -> Option<Json> {
+    // A refused batch has a root of its own (aws-sdk-go, service/route53/unmarshal_error.go).
+    if let Some(Json::Object(refused)) = xml::parse(body, "InvalidChangeBatch", &["Messages"]) {
+        let text = crate::types::json::at(&Json::Object(refused), "Messages.0").cloned().unwrap_or(Json::Null);
+        let code = ("Code".to_string(), Json::String("InvalidChangeBatch".to_string()));
+        let error = Json::Object([code, ("Message".to_string(), text)].into());
+        return Some(Json::Object([("Error".to_string(), error)].into()));
+    }
     let mut json = xml::parse(body, "Response", &["HostedZones", "ResourceRecordSets", "ResourceRecords"])?;
     for rows in ["HostedZones", "ResourceRecordSets"] {
         let Json::Object(members) = &mut json else { return None };

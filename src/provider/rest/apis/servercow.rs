@@ -37,6 +37,7 @@ pub const API: Api = Api {
             ("unauthorized*", Means::Key),
             ("authentication*", Means::Key),
             ("not authorized*", Means::Rights),
+            ("no such domain*", Means::Zone),
             ("invalid domain*", Means::Zone),
             ("not found*", Means::Zone),
         ],
