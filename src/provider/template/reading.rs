@@ -119,8 +119,9 @@ impl<'a> Text<'a> {
     fn places<'b>(&'b self, text: &'b str) -> impl Iterator<Item = (usize, usize)> + 'b {
         let whole = move |at: &usize| {
             let (before, after) = (&self.body[..*at], &self.body[at + text.len()..]);
-            !(text.starts_with(of_a_word) && before.ends_with(of_a_word))
-                && !(text.ends_with(of_a_word) && after.starts_with(of_a_word))
+            let glued_before = text.starts_with(of_a_word) && before.ends_with(of_a_word);
+            let glued_after = text.ends_with(of_a_word) && after.starts_with(of_a_word);
+            !glued_before && !glued_after
         };
         self.body.match_indices(text).map(|(at, _)| at).filter(whole).map(move |at| (at, at + text.len()))
     }
