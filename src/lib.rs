@@ -66,6 +66,10 @@ mod net;
 mod openwrt;
 mod pass;
 mod provider;
+/// homing-server, the dyndns2 update service (feature `server`).
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub mod server;
 mod settings;
 mod store;
 mod sys;

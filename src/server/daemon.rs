@@ -1,0 +1,1 @@
+//! Starts, reloads and ends the parts of a running service.

@@ -1,0 +1,1 @@
+//! One host's row and the wanted addresses: nothing, change or refuse. Pure.

@@ -1,0 +1,1 @@
+//! Rate limits. Pure: the time is passed in.

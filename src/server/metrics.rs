@@ -1,0 +1,1 @@
+//! Counters for `/metrics`, and the health page.

@@ -1,0 +1,1 @@
+//! The text or JSON of a reply. Pure.

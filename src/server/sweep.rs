@@ -1,0 +1,1 @@
+//! Expiry, and what must be sent to the name server again.

@@ -1,0 +1,1 @@
+//! One update request in order.
