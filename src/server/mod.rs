@@ -17,10 +17,12 @@
 //! - [`store`]: the database (the only user of sqlx)
 //! - [`password`]: Argon2 hashes
 //! - [`name`]: hostnames and zones as they are stored
+//! - [`clock`]: wall-clock time and serving time
 //! - [`metrics`]: counters and the health page
 
 pub mod account;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod daemon;
 pub mod decide;
