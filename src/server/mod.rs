@@ -44,7 +44,7 @@ pub mod zone;
 pub(crate) mod agent {
     pub(crate) use crate::net::{dns, tsig};
     pub(crate) use crate::sys::{clock, os};
-    pub(crate) use crate::types::{digest, hostname as host, secret, spelling as words};
+    pub(crate) use crate::types::{address, digest, hostname as host, secret, spelling as words};
 }
 
 pub use cli::run;
