@@ -1,13 +1,57 @@
 //! The configuration, checked. Every key of ddns-service with its default, and ours.
+//! All mistakes are reported at once, each with its line and its key.
+
+mod keys;
+mod load;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+pub use load::Extent;
+pub use reader::Problem;
 
 use super::agent::secret::Secret;
 use super::agent::tsig::Key;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use toml::de::DeTable;
+
+/// The default files; the first that exists is taken.
+pub const FILES: [&str; 2] = ["/etc/ddns-service/config.toml", "/etc/homing-server/config.toml"];
+
+/// The file that is used where the command line names none; the last of [`FILES`] where there is none.
+pub fn default_file() -> PathBuf {
+    let found = FILES.iter().map(Path::new).find(|file| file.exists());
+    found.unwrap_or_else(|| Path::new(FILES[1])).to_path_buf()
+}
+
+/// Reads and checks the configuration.
+///
+/// # Errors
+/// All mistakes that were found, by line.
+pub fn load(file: &Path, extent: Extent) -> Result<Config, Vec<Problem>> {
+    let text = keys::read_private(file).map_err(|what| vec![Problem { file: file.to_path_buf(), line: 0, what }])?;
+    parse(file, &text, extent)
+}
+
+fn parse(file: &Path, text: &str, extent: Extent) -> Result<Config, Vec<Problem>> {
+    let source = reader::Source::new(file, text);
+    let (root, errors) = DeTable::parse_recoverable(text);
+    for error in errors {
+        source.wrong(error.span().unwrap_or_default(), format!("not TOML: {}", error.message()));
+    }
+    let section = reader::Section::new(&source, "", Some(root.get_ref()), 0..0);
+    let config = load::build(&source, &section, extent);
+    let problems = source.problems();
+    match problems.is_empty() {
+        true => Ok(config),
+        false => Err(problems),
+    }
+}
 
 /// All of it.
 pub struct Config {
