@@ -189,7 +189,13 @@ impl Accounts {
     }
 
     /// Remembers the success, and stores the password with today's parameters where they were others.
-    async fn welcome(&self, mut account: Account, password: &str, rehashed: Option<String>, source: IpAddr) -> Identity {
+    async fn welcome(
+        &self,
+        mut account: Account,
+        password: &str,
+        rehashed: Option<String>,
+        source: IpAddr,
+    ) -> Identity {
         if let Some(new) = rehashed {
             // If it fails, the next login tries again.
             if self.store.rehash(account.id, &account.password_hash, &new).await == Ok(true) {

@@ -144,18 +144,14 @@ mod tests {
     }
 
     fn wanted(ipv4: bool, ipv6: bool) -> Wanted {
-        Wanted {
-            ipv4: ipv4.then_some([9, 9, 9, 9].into()),
-            ipv6: ipv6.then(|| "2620:fe::9".parse().unwrap()),
-        }
+        Wanted { ipv4: ipv4.then_some([9, 9, 9, 9].into()), ipv6: ipv6.then(|| "2620:fe::9".parse().unwrap()) }
     }
 
     #[test]
     fn changes_are_counted_per_user_hostname_and_families() {
         let (mut changes, now) = (Changes::new(rate(2)), Instant::now());
-        let mut one = |user: &str, host: &str, ipv4, ipv6| {
-            changes.count(user, &[(host, wanted(ipv4, ipv6))], now).is_ok()
-        };
+        let mut one =
+            |user: &str, host: &str, ipv4, ipv6| changes.count(user, &[(host, wanted(ipv4, ipv6))], now).is_ok();
         assert!(one("alice", "a.example", true, false) && one("alice", "a.example", true, false));
         assert!(!one("alice", "a.example", true, false), "the third of two");
         assert!(one("alice", "a.example", false, true), "another family");

@@ -3,10 +3,10 @@
 //! The accept loop is our own: `axum::serve` has no timer, so half-sent heads stay for ever, and no limit on
 //! connections. A connection has 5 seconds for its TLS handshake, 5 for each head and 60 in all.
 
+mod access_log;
 mod admin;
 mod connection;
 mod handle;
-mod access_log;
 mod slots;
 mod tls;
 

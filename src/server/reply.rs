@@ -154,7 +154,7 @@ impl Reply {
                 [line] => to_string(&JsonLine::new(line, false)),
                 lines => {
                     let hosts: Vec<_> = lines.iter().map(|line| JsonLine::new(line, true)).collect();
-                    to_string(&json!({ "hosts": hosts }))
+                    to_string(&JsonLines { hosts })
                 }
             },
             Reply::BadRequest(why) => to_string(&json!({ "status": self.code(), "message": neutral(why) })),
@@ -189,7 +189,17 @@ fn text_line(line: &Line) -> String {
 fn neutral(why: &str) -> String {
     let lower = why.to_ascii_lowercase();
     let success = ["good", "nochg", "ok"].iter().any(|code| lower.contains(code));
-    if success { "it cannot be understood".to_string() } else { why.escape_debug().to_string() }
+    if success {
+        "it cannot be understood".to_string()
+    } else {
+        why.escape_debug().to_string()
+    }
+}
+
+/// Several hostnames.
+#[derive(serde::Serialize)]
+struct JsonLines<'a> {
+    hosts: Vec<JsonLine<'a>>,
 }
 
 /// One hostname's members in the order of the documentation.
@@ -250,7 +260,10 @@ mod tests {
         ]);
         let answer = reply.answer(false);
         assert_eq!(answer.body, "good 9.9.9.9,2620:fe::9\nnochg 9.9.9.9\nnohost\nnotfqdn\ndnserr\n");
-        assert_eq!((answer.status, answer.content_type, answer.retry_after, answer.challenge), (200, TEXT, None, false));
+        assert_eq!(
+            (answer.status, answer.content_type, answer.retry_after, answer.challenge),
+            (200, TEXT, None, false)
+        );
         let txt = Line { value: Value::Txt("x_-1".into()), ..line("a.example", Status::Good, &[]) };
         assert_eq!(Reply::Hosts(vec![txt]).answer(false).body, "good x_-1\n");
     }
@@ -322,9 +335,8 @@ mod tests {
 
     #[test]
     fn the_worst_line_stands_for_the_request() {
-        let of = |statuses: &[Status]| {
-            Reply::Hosts(statuses.iter().map(|status| line("a", *status, &[])).collect()).code()
-        };
+        let of =
+            |statuses: &[Status]| Reply::Hosts(statuses.iter().map(|status| line("a", *status, &[])).collect()).code();
         assert_eq!(of(&[Status::Good, Status::NoChange]), "good");
         assert_eq!(of(&[Status::NoChange]), "nochg");
         assert_eq!(of(&[Status::DnsError, Status::Good, Status::NoHost]), "dnserr");

@@ -138,10 +138,7 @@ mod tests {
 
     #[test]
     fn myipv6_is_accepted_where_myip6_is() {
-        let named = |list: &[&str]| Endpoint {
-            ipv6: list.iter().map(|name| name.to_string()).collect(),
-            ..endpoint()
-        };
+        let named = |list: &[&str]| Endpoint { ipv6: list.iter().map(|name| name.to_string()).collect(), ..endpoint() };
         let asked = |names: &Endpoint| Request::parse(names, None, "myipv6=2620:fe::9", b"").asked;
         assert_eq!(asked(&named(&["myip6"])).ipv6, "2620:fe::9".parse().ok());
         assert_eq!(asked(&named(&["six"])), Asked::default());

@@ -120,7 +120,14 @@ impl Service {
     }
 
     /// One request of lego's `httpreq`: sets the value, or removes it.
-    pub async fn acme(self: &Arc<Self>, login: &Login, source: IpAddr, fqdn: String, value: String, set: bool) -> Reply {
+    pub async fn acme(
+        self: &Arc<Self>,
+        login: &Login,
+        source: IpAddr,
+        fqdn: String,
+        value: String,
+        set: bool,
+    ) -> Reply {
         let who = match self.accounts.login(login, source).await {
             Ok(who) => who,
             Err(refused) => return self.refuse(&refused, login, source),

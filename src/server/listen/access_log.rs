@@ -10,7 +10,8 @@ pub fn line(from: IpAddr, head: &Parts, known: bool, site: &Site, code: &str) ->
     let path = head.uri.path();
     let shown: Vec<&str> = match site.endpoints.get(path) {
         Some(endpoint) => {
-            let names = [&endpoint.hostname, &endpoint.ipv4, &endpoint.ipv6, &endpoint.notify_change, &endpoint.username];
+            let names =
+                [&endpoint.hostname, &endpoint.ipv4, &endpoint.ipv6, &endpoint.notify_change, &endpoint.username];
             names.into_iter().flatten().map(String::as_str).chain(["myipv6", "ip6lanprefix", "related"]).collect()
         }
         None => Vec::new(),
@@ -44,7 +45,11 @@ fn masked_path(path: &str, known: bool) -> String {
     let end = path.bytes().position(|byte| !plain(byte)).unwrap_or(path.len());
     let shown = &path[..end.min(64)];
     let shown = if shown.contains("hs_") { "/" } else { shown };
-    if shown.len() < path.len() { format!("{shown}***") } else { shown.to_string() }
+    if shown.len() < path.len() {
+        format!("{shown}***")
+    } else {
+        shown.to_string()
+    }
 }
 
 #[cfg(test)]

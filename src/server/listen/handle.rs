@@ -28,7 +28,9 @@ enum Page<'a> {
     /// The client's address, as text or as Dyn's page.
     Address(&'static str),
     /// lego's `httpreq`: sets a TXT value, or removes it.
-    Acme { set: bool },
+    Acme {
+        set: bool,
+    },
 }
 
 fn page<'a>(site: &'a Site, path: &str) -> Option<Page<'a>> {
@@ -64,7 +66,10 @@ pub async fn handle(
     shared.service.metrics.request(begun.elapsed());
     if site.daemon.log_requests {
         let shown = from.unwrap_or(peer.address);
-        tracing::info!("{}", access_log::line(shown, &head, page(&site, head.uri.path()).is_some(), &site, &ending.code()));
+        tracing::info!(
+            "{}",
+            access_log::line(shown, &head, page(&site, head.uri.path()).is_some(), &site, &ending.code())
+        );
     }
     // What is left of a body that was not read must not be taken for the next request.
     let close = peer.last || matches!(ending, Ending::Reply(Reply::BadRequest(_) | Reply::Fault(_)));

@@ -40,13 +40,7 @@ pub struct Slot {
 
 impl Slots {
     pub fn new(most: usize, most_per_source: usize) -> Slots {
-        Slots(Mutex::new(Inner {
-            most,
-            most_per_source,
-            next: 0,
-            open: HashMap::new(),
-            per_source: HashMap::new(),
-        }))
+        Slots(Mutex::new(Inner { most, most_per_source, next: 0, open: HashMap::new(), per_source: HashMap::new() }))
     }
 
     pub fn set_limits(&self, most: usize, most_per_source: usize) {
