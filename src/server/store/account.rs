@@ -1,7 +1,7 @@
 //! Users.
 
 use super::rows::{Account, Id};
-use super::statement::{all, at_most_one, values, Columns};
+use super::statement::{all, at_most_one, values, Columns, Statement};
 use super::{Error, Store};
 
 fn account(row: &Columns) -> Result<Account, Error> {
@@ -14,6 +14,12 @@ fn account(row: &Columns) -> Result<Account, Error> {
         admin: row.yes("admin")?,
         created: row.int("created")?,
     })
+}
+
+pub(super) fn insert(new: &Account) -> Statement {
+    let sql = "INSERT INTO account (id, name, email, hash, disabled, admin, created) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let values = values![new.id, &new.name, &new.email, &new.password_hash, new.disabled, new.admin, new.created];
+    Statement { sql, values }
 }
 
 impl Store {
@@ -32,9 +38,7 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] where the name is taken.
     pub async fn add_account(&self, new: &Account) -> Result<(), Error> {
-        let sql = "INSERT INTO account (id, name, email, hash, disabled, admin, created) VALUES (?, ?, ?, ?, ?, ?, ?)";
-        let values = values![new.id, &new.name, &new.email, &new.password_hash, new.disabled, new.admin, new.created];
-        self.write(sql, values).await.map(drop)
+        self.batch(vec![insert(new)]).await.map(drop)
     }
 
     /// Removes a user and its tokens; whether there was one.

@@ -70,6 +70,37 @@ const SEEN: &str = "UPDATE host SET \
     due6 = CASE WHEN have6 = '' OR expiry_ttl = 0 THEN 0 WHEN ? = 1 THEN ? + expiry_ttl * 1000 ELSE due6 END \
     WHERE id = ? AND rev = ? AND have_rev = rev AND settled = 1";
 
+pub(super) fn insert(new: &Host) -> Statement {
+    let sql = "INSERT INTO host (id, account, fqdn, zone, dns_ttl, expiry_ttl, suffix, grp, \
+               want4, want6, rev, want_at, have4, have6, have_rev, have_at, settled, \
+               seen4, changed4, expired4, due4, seen6, changed6, expired6, due6, created) \
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    let mut values = values![
+        new.id,
+        new.account,
+        &new.fqdn,
+        &new.zone,
+        new.dns_ttl,
+        new.expiry_ttl,
+        new.ipv6_suffix,
+        &new.group,
+        new.want4,
+        new.want6,
+        new.rev,
+        new.want_at,
+        new.have4,
+        new.have6,
+        new.have_rev,
+        new.have_at,
+        new.settled,
+    ];
+    for life in [new.v4, new.v6] {
+        values.extend(values![life.seen, life.changed, life.expired, life.due]);
+    }
+    values.extend(values![new.created]);
+    Statement { sql, values }
+}
+
 impl Store {
     pub async fn hosts(&self) -> Result<Vec<Host>, Error> {
         all(&self.rows("SELECT * FROM host ORDER BY fqdn", vec![]).await?, host)
@@ -172,61 +203,23 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] where the FQDN is taken or the account does not exist.
     pub async fn add_host(&self, new: &Host) -> Result<(), Error> {
-        let sql = "INSERT INTO host (id, account, fqdn, zone, dns_ttl, expiry_ttl, suffix, grp, \
-                   want4, want6, rev, want_at, have4, have6, have_rev, have_at, settled, \
-                   seen4, changed4, expired4, due4, seen6, changed6, expired6, due6, created) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        let mut values = values![
-            new.id,
-            new.account,
-            &new.fqdn,
-            &new.zone,
-            new.dns_ttl,
-            new.expiry_ttl,
-            new.ipv6_suffix,
-            &new.group,
-            new.want4,
-            new.want6,
-            new.rev,
-            new.want_at,
-            new.have4,
-            new.have6,
-            new.have_rev,
-            new.have_at,
-            new.settled,
-        ];
-        for life in [new.v4, new.v6] {
-            values.extend(values![life.seen, life.changed, life.expired, life.due]);
-        }
-        values.extend(values![new.created]);
-        self.write(sql, values).await.map(drop)
+        self.batch(vec![insert(new)]).await.map(drop)
     }
 
     /// Sets a host's options. A new `expiry_ttl` counts from when the family was last confirmed; where it was "never"
-    /// before, from `at`.
+    /// before, from `at`. A new `dns_ttl` raises `rev`, so that published records are sent again.
     pub async fn modify_host(&self, new: &Host, at: Moment) -> Result<bool, Error> {
         const DUE: &str = "UPDATE host SET \
             due4 = CASE WHEN have4 = '' OR ? = 0 THEN 0 WHEN due4 = 0 THEN ? + ? * 1000 \
                 ELSE due4 + (? - expiry_ttl) * 1000 END, \
             due6 = CASE WHEN have6 = '' OR ? = 0 THEN 0 WHEN due6 = 0 THEN ? + ? * 1000 \
                 ELSE due6 + (? - expiry_ttl) * 1000 END, \
+            want_at = CASE WHEN dns_ttl <> ? AND (want4 <> '' OR want6 <> '') THEN ? ELSE want_at END, \
+            rev = CASE WHEN dns_ttl <> ? AND (want4 <> '' OR want6 <> '') THEN rev + 1 ELSE rev END, \
             dns_ttl = ?, expiry_ttl = ?, suffix = ?, grp = ? WHERE id = ?";
-        let ttl = new.expiry_ttl;
-        let values = values![
-            ttl,
-            at.served,
-            ttl,
-            ttl,
-            ttl,
-            at.served,
-            ttl,
-            ttl,
-            new.dns_ttl,
-            ttl,
-            new.ipv6_suffix,
-            &new.group,
-            new.id
-        ];
+        let (ttl, dns) = (new.expiry_ttl, new.dns_ttl);
+        let mut values = values![ttl, at.served, ttl, ttl, ttl, at.served, ttl, ttl];
+        values.extend(values![dns, at.wall, dns, dns, ttl, new.ipv6_suffix, &new.group, new.id]);
         Ok(self.write(DUE, values).await? > 0)
     }
 

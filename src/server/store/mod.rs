@@ -8,6 +8,7 @@
 //! repeated after a deadlock, and on SQLite many callers share one commit.
 
 mod account;
+mod copy;
 mod error;
 mod host;
 mod mariadb;
@@ -20,6 +21,7 @@ mod statement;
 mod token;
 mod txt;
 
+pub use copy::Copied;
 pub use error::Error;
 pub use rows::*;
 

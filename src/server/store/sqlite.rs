@@ -353,7 +353,10 @@ async fn commit(file: &Path, slot: &mut Option<AnyConnection>, jobs: &[Job]) -> 
             Ok(counts)
         }
         Ok(Err(error)) => {
-            let error = Error::from_sqlx(&error, during);
+            let error = match during {
+                During::Uncommitted => opening(file, &error),
+                During::Commit => Error::from_sqlx(&error, during),
+            };
             // A rule of the tables: the connection is in order.
             if matches!(error, Error::Conflict(_)) {
                 *slot = Some(connection);

@@ -1,7 +1,7 @@
 //! Tokens.
 
 use super::rows::{Id, Token};
-use super::statement::{all, at_most_one, values, Columns};
+use super::statement::{all, at_most_one, values, Columns, Statement};
 use super::{Error, Store};
 
 fn token(row: &Columns) -> Result<Token, Error> {
@@ -14,6 +14,13 @@ fn token(row: &Columns) -> Result<Token, Error> {
         txt: row.yes("txt")?,
         created: row.int("created")?,
     })
+}
+
+pub(super) fn insert(new: &Token) -> Statement {
+    let sql = "INSERT INTO token (id, account, digest, label, hosts, txt, created) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let hosts = new.hosts.join(" ");
+    let values = values![new.id, new.account, &new.digest, &new.label, &hosts, new.txt, new.created];
+    Statement { sql, values }
 }
 
 impl Store {
@@ -34,10 +41,7 @@ impl Store {
     /// # Errors
     /// [`Error::Conflict`] where the digest is known already or the account does not exist.
     pub async fn add_token(&self, new: &Token) -> Result<(), Error> {
-        let sql = "INSERT INTO token (id, account, digest, label, hosts, txt, created) VALUES (?, ?, ?, ?, ?, ?, ?)";
-        let hosts = new.hosts.join(" ");
-        let values = values![new.id, new.account, &new.digest, &new.label, &hosts, new.txt, new.created];
-        self.write(sql, values).await.map(drop)
+        self.batch(vec![insert(new)]).await.map(drop)
     }
 
     /// Whether there was one.
