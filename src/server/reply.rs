@@ -97,7 +97,7 @@ impl Answer {
 }
 
 impl Reply {
-    /// The word that stands for the whole request in the log and in the metrics: the worst of its lines.
+    /// The word that stands for the whole request in the log: the worst of its lines.
     pub fn code(&self) -> &'static str {
         let worst = |lines: &[Line]| lines.iter().map(|line| line.status).max_by_key(|status| severity(*status));
         match self {
@@ -110,6 +110,15 @@ impl Reply {
             Reply::BadRequest(_) => "badrequest",
             Reply::NotFound => "notfound",
         }
+    }
+
+    /// The words of all lines, for the metrics.
+    pub fn codes(&self) -> impl Iterator<Item = &'static str> + '_ {
+        let (lines, whole) = match self {
+            Reply::Hosts(lines) => (lines.as_slice(), None),
+            _ => (&[][..], Some(self.code())),
+        };
+        lines.iter().map(|line| line.status.code()).chain(whole)
     }
 
     pub fn answer(&self, json: bool) -> Answer {

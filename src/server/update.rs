@@ -14,7 +14,7 @@ use super::store::{Error, Host, Store};
 use super::zone::{Outcome, Zones};
 use plan::{perform, plan, Done, Plan};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 /// What a client is told to wait after `911`.
@@ -63,24 +63,22 @@ impl Service {
         }
         let policy = *self.policy.read().unwrap_or_else(PoisonError::into_inner);
         let plans = plan(&self.store, &request, names, who, source, policy).await?;
-        let counted = {
-            let changes: Vec<_> = plans.iter().flat_map(Plan::changes).collect();
-            let mut limit = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-            match limit.count(&who.account.name, &changes, Instant::now()) {
-                Ok(counted) => counted,
-                Err(wait) => return Ok(Reply::Abuse(wait)),
-            }
+        let changes: Vec<_> = plans.iter().flat_map(Plan::changes).collect();
+        let counted = match self.lock_changes().count(&who.account.name, &changes, Instant::now()) {
+            Ok(counted) => counted,
+            Err(wait) => return Ok(Reply::Abuse(wait)),
         };
         let done = perform(&self, plans, request.notify_change).await;
-        {
-            let mut limit = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-            let failed = counted.iter().filter(|counted| !done.iter().any(|done| done.made(counted.fqdn())));
-            failed.for_each(|counted| limit.give_back(counted));
-        }
+        let failed = counted.iter().filter(|counted| !done.iter().any(|done| done.made(counted.fqdn())));
+        failed.for_each(|counted| self.lock_changes().give_back(counted));
         match done.iter().find_map(Done::unknown) {
             Some(_) => Ok(Reply::Fault(RETRY_FAULT)),
             None => Ok(Reply::Hosts(done.into_iter().map(Done::line).collect())),
         }
+    }
+
+    fn lock_changes(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn set_txt(&self, names: &[Given], value: &str, who: &Identity) -> Result<Reply, Error> {

@@ -76,7 +76,7 @@ pub async fn handle(
     match ending {
         Ending::Answer(answer) => response(answer, close),
         Ending::Reply(reply) => {
-            shared.service.metrics.reply(reply.code());
+            reply.codes().for_each(|code| shared.service.metrics.reply(code));
             response(reply.answer(json), close)
         }
     }
@@ -177,7 +177,7 @@ async fn acme(shared: &Shared, headers: &HeaderMap, body: &[u8], from: IpAddr, s
         Ok(challenge) => shared.service.acme(&login, from, challenge.fqdn, challenge.value, set).await,
         Err(_) => Reply::BadRequest("the body is not {\"fqdn\": …, \"value\": …}".to_string()),
     };
-    shared.service.metrics.reply(reply.code());
+    reply.codes().for_each(|code| shared.service.metrics.reply(code));
     let status = match (reply.code(), &reply) {
         (_, Reply::BadRequest(_)) | ("notfqdn", _) => 400,
         ("nohost", _) => 403,

@@ -135,20 +135,14 @@ impl Plan {
 pub async fn perform(service: &Arc<Service>, plans: Vec<Plan>, notify: bool) -> Vec<Done> {
     let mut running = Vec::with_capacity(plans.len());
     for plan in plans {
-        let (own, value) = match plan.what {
-            What::Refuse(status) => (Own::Known(status), Value::None),
+        let (mut steps, mut tasks, mut value) = (Vec::new(), Vec::new(), Value::None);
+        match plan.what {
+            What::Refuse(status) => steps.push((String::new(), Ok(status))),
             What::Step(step) => {
-                let value = Value::Addresses(step.wanted.addresses().collect());
-                (Own::Step(step), value)
+                value = Value::Addresses(step.wanted.addresses().collect());
+                tasks.push(start(service, step, notify));
             }
-            What::GroupOnly => (Own::None, Value::None),
-        };
-        let mut tasks = Vec::new();
-        let mut steps = Vec::new();
-        match own {
-            Own::Known(status) => steps.push((String::new(), Ok(status))),
-            Own::Step(step) => tasks.push(start(service, step, notify)),
-            Own::None => {}
+            What::GroupOnly => {}
         }
         tasks.extend(plan.related.into_iter().map(|step| start(service, step, notify)));
         running.push((plan.hostname, value, steps, tasks));
@@ -162,12 +156,6 @@ pub async fn perform(service: &Arc<Service>, plans: Vec<Plan>, notify: bool) -> 
         done.push(Done { hostname, value, steps });
     }
     done
-}
-
-enum Own {
-    Known(Status),
-    Step(Step),
-    None,
 }
 
 type Running = (String, tokio::task::JoinHandle<Result<Status, String>>);
@@ -193,13 +181,13 @@ async fn bring(service: &Service, step: Step, notify: bool) -> Result<Status, St
         },
         Decision::Again | Decision::Change => {}
     }
-    let had = |now: bool| if now { Status::NoChange } else { Status::Good };
     let same_v4 = step.wanted.ipv4.is_none_or(|ip| step.host.have4 == Some(ip));
     let same_v6 = step.wanted.ipv6.is_none_or(|ip| step.host.have6 == Some(ip));
     let already = step.decision != Decision::Change && same_v4 && same_v6;
     let change = Change { host: step.host, ipv4: step.wanted.ipv4, ipv6: step.wanted.ipv6, notify };
     match service.zones.update(change).await {
-        Outcome::Done => Ok(had(already)),
+        Outcome::Done if already => Ok(Status::NoChange),
+        Outcome::Done => Ok(Status::Good),
         Outcome::DnsError(_) => Ok(Status::DnsError),
         Outcome::NoHost => Ok(Status::NoHost),
         Outcome::Unknown(why) => Err(why),
