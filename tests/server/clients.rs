@@ -89,10 +89,11 @@ fn inadyn_updates() {
     write(&world.dir.join("inadyn.conf"), &config, 0o600);
     let pid = world.dir.join("inadyn.pid").display().to_string();
     let cache = world.dir.display().to_string();
-    let words = |config: &'static str| {
-        ["-1", "-n", "-C", "--force", "-f", config, "--cache-dir", &cache, "-P", &pid].map(str::to_string)
+    // With a wrong password it would try again every few minutes.
+    let go = |config: &str| {
+        let words = ["60", "inadyn", "-1", "-n", "--force", "-f", config, "--cache-dir", &cache, "-P", &pid];
+        run(&world, "timeout", &words)
     };
-    let go = |config| run(&world, "inadyn", &words(config).iter().map(String::as_str).collect::<Vec<_>>());
     let first = go("inadyn.conf");
     assert_eq!(world.dig("home.dyn.example", "A"), ["9.9.9.9"], "{}", out(&first));
     assert_eq!(first.status.code(), Some(0), "{}", out(&first));
@@ -181,14 +182,32 @@ fn fail2ban_finds_rejected_logins() {
     for (source, user) in [("198.41.0.4", "alice"), ("2620:fe::7", evil)] {
         world.get("/update?hostname=home.dyn.example", &[&format!("X-Forwarded-For: {source}"), &basic(user, "x")]);
     }
+    let escaped = evil.replace(' ', "%20").replace('"', "%22");
     let from = "X-Forwarded-For: 198.41.0.9";
-    world.get(&format!("/update?hostname={}&myip=x", evil.replace(' ', "%20")), &[from, &basic("alice", PASSWORD)]);
-    world.wait_for_log("2620:fe::7");
+    world.get(&format!("/update?hostname=home.dyn.example&myip={escaped}"), &[from, &basic("alice", PASSWORD)]);
+    world.wait_for_log(&escaped);
+    assert!(
+        world.log().contains("home.dyn.example: \"rejected login from 9.9.9.9"),
+        "the value that cannot be used\n{}",
+        world.log()
+    );
+    // The other places that a log can have: a file, and syslog.
+    let log = world.log();
+    let line = log.lines().find(|line| line.contains("198.41.0.4")).unwrap().to_string();
+    let bare = line.trim_start_matches("WARNING ");
+    let all = format!(
+        "{log}2026-11-28T17:48:38Z {}\nNov 28 17:48:38 host homing-server[1]: {}\n",
+        line.replace("198.41.0.4", "198.41.0.5"),
+        bare.replace("198.41.0.4", "198.41.0.6")
+    );
+    write(&world.dir.join("log"), &all, 0o600);
     let log = world.dir.join("log").display().to_string();
     let filter = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/fail2ban/homing-server.conf");
     let run = run(&world, "fail2ban-regex", &["--print-all-matched", "-v", &log, filter]);
     let said = out(&run);
-    assert!(said.contains("Failregex: 2 total"), "{said}\n{}", world.log());
-    assert!(said.contains("198.41.0.4") && said.contains("2620:fe::7"), "{said}");
-    assert!(!said.contains("   9.9.9.9  "), "{said}");
+    assert!(said.contains("Failregex: 4 total"), "{said}\n{}", world.log());
+    for source in ["198.41.0.4", "198.41.0.5", "198.41.0.6", "2620:fe::7"] {
+        assert!(said.contains(&format!("   {source}  ")), "{source}: {said}");
+    }
+    assert!(!said.contains("   9.9.9.9  ") && !said.contains("   198.41.0.9  "), "{said}");
 }
