@@ -1,11 +1,11 @@
 //! The server's two clocks: wall-clock time, and serving time.
-//! Serving time counts only while a daemon takes updates; it is continued from the heartbeat in the database, so that
-//! expiry never depends on the wall clock.
+//! Serving time counts only while a daemon takes updates. It is continued from the heartbeat in the database, and
+//! between two beats it passes no further than a limit: a daemon that is stopped, or whose database is down, takes no
+//! updates. So expiry depends neither on the wall clock nor on pauses.
 
 use super::store::{Millis, Moment};
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Gives the current [`Moment`]. Clones share the serving time.
 #[derive(Clone, Debug)]
@@ -13,46 +13,72 @@ pub struct Clock(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Serving time at `started`.
-    served: AtomicI64,
-    started: Instant,
-    /// Whether time that passes is serving time.
-    runs: bool,
+    /// Serving time at the last beat, and when that was.
+    beat: Mutex<(Millis, Instant)>,
+    /// How far serving time passes without a beat.
+    limit: Duration,
 }
 
 impl Clock {
-    /// The clock of a daemon, whose serving time continues from `served`.
-    pub fn serving(served: Millis) -> Clock {
-        Clock(Arc::new(Inner { served: AtomicI64::new(served), started: Instant::now(), runs: true }))
+    /// The clock of a daemon, whose serving time continues from `served` and passes `limit` at most between two beats.
+    pub fn serving(served: Millis, limit: Duration) -> Clock {
+        Clock(Arc::new(Inner { beat: Mutex::new((served, Instant::now())), limit }))
     }
 
     /// The clock of a command, whose serving time is fixed.
     pub fn fixed(served: Millis) -> Clock {
-        Clock(Arc::new(Inner { served: AtomicI64::new(served), started: Instant::now(), runs: false }))
+        Clock::serving(served, Duration::ZERO)
     }
 
     /// Both clocks now.
     pub fn now(&self) -> Moment {
-        let passed = if self.0.runs { self.monotonic() } else { 0 };
-        Moment { wall: wall(), served: self.0.served.load(Ordering::Relaxed).saturating_add(passed) }
+        let (served, at) = *self.beat();
+        Moment { wall: wall(), served: served.saturating_add(millis(at.elapsed().min(self.0.limit))) }
     }
 
-    /// Milliseconds since this clock was made, whatever happens to the wall clock.
-    pub fn monotonic(&self) -> Millis {
-        Millis::try_from(self.0.started.elapsed().as_millis()).unwrap_or(Millis::MAX)
-    }
-
-    /// Another process counted further: serving time continues from at least there.
-    pub fn catch_up(&self, served: Millis) {
-        let behind = served.saturating_sub(self.now().served);
-        if behind > 0 {
-            self.0.served.fetch_add(behind, Ordering::Relaxed);
+    /// Serving time was recorded as `served`, by this process or by another that counted further.
+    pub fn recorded(&self, served: Millis) {
+        let mut beat = self.beat();
+        if served >= beat.0 {
+            *beat = (served, Instant::now());
         }
+    }
+
+    fn beat(&self) -> std::sync::MutexGuard<'_, (Millis, Instant)> {
+        self.0.beat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Wall-clock time.
 pub fn wall() -> Millis {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| Millis::try_from(since.as_millis()).unwrap_or(Millis::MAX))
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+}
+
+/// A duration in the unit of [`Millis`].
+pub fn millis(duration: Duration) -> Millis {
+    Millis::try_from(duration.as_millis()).unwrap_or(Millis::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serving_time_passes_no_further_than_the_limit_without_a_beat() {
+        let clock = Clock::serving(1_000, Duration::from_millis(1));
+        while clock.now().served < 1_001 {
+            std::thread::yield_now();
+        }
+        let late = Instant::now();
+        while late.elapsed() < Duration::from_millis(5) {
+            std::thread::yield_now();
+        }
+        assert_eq!(clock.now().served, 1_001);
+        clock.recorded(1_001);
+        assert!(clock.now().served <= 1_002);
+        // What another process recorded earlier does not turn it back.
+        clock.recorded(0);
+        assert!(clock.now().served >= 1_001);
+        assert_eq!(Clock::fixed(7).now().served, 7);
+    }
 }

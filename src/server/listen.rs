@@ -55,6 +55,14 @@ impl Shared {
     }
 }
 
+/// Checks the certificate and its key, if there are any.
+///
+/// # Errors
+/// The key of `[daemon]`, its file, and why it cannot be used.
+pub fn check(config: &Config) -> Result<(), String> {
+    config.daemon.tls.as_ref().map_or(Ok(()), |files| tls::acceptor(files).map(drop))
+}
+
 /// Sockets that are bound, before anything is served.
 pub struct Bound(Vec<TcpListener>);
 

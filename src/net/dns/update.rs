@@ -58,6 +58,13 @@ impl Update {
         self.counts[1] += 1;
     }
 
+    /// This record is gone (RFC 2136 §2.5.4); others of its type stay. That there is none is no error.
+    #[cfg(feature = "server")]
+    pub fn remove(&mut self, name: &[u8], kind: u16, data: &[u8]) {
+        put_record(&mut self.changes, name, [kind, NONE], 0, data);
+        self.counts[1] += 1;
+    }
+
     /// The name has these addresses and no others of this type. Other types are not touched.
     pub fn replace(&mut self, name: &[u8], kind: u16, ttl: u32, addresses: &[IpAddr]) {
         self.delete(name, kind);

@@ -1,7 +1,7 @@
 //! Hostnames: what is wanted, and what is published.
 //! The order is want, name server, have; each end is a compare-and-set on `rev`.
 
-use super::rows::{Families, Have, Host, Id, Lifetime, Millis, Moment, Settle, Want};
+use super::rows::{Counts, Families, Have, Host, Id, Lifetime, Millis, Moment, Settle, Want};
 use super::statement::{all, at_most_one, values, Columns, Statement};
 use super::{Error, Store};
 
@@ -167,11 +167,17 @@ impl Store {
         Ok(self.write(SEEN, values).await? > 0)
     }
 
-    /// Records that a message of unknown ending was sent for it.
-    pub async fn mark_unsettled(&self, hosts: &[Id]) -> Result<(), Error> {
-        let sql = "UPDATE host SET settled = 0 WHERE id = ?";
-        let statement = |id: &Id| Statement { sql, values: values![*id] };
+    /// Records that a message of unknown ending was sent for them at this time.
+    pub async fn mark_unsettled(&self, hosts: &[Id], at: Millis) -> Result<(), Error> {
+        let sql = "UPDATE host SET settled = 0, want_at = ? WHERE id = ?";
+        let statement = |id: &Id| Statement { sql, values: values![at, *id] };
         self.batch(hosts.iter().map(statement).collect()).await.map(drop)
+    }
+
+    /// Records that messages of unknown ending may have been sent for every host that ever had a want: after a daemon
+    /// that did not end in good order. How many there are.
+    pub async fn mark_all_unsettled(&self, at: Millis) -> Result<u64, Error> {
+        self.write("UPDATE host SET settled = 0, want_at = ? WHERE rev > 0", values![at]).await
     }
 
     /// Hosts whose want is older than `before` and not confirmed, oldest first.
@@ -180,11 +186,11 @@ impl Store {
         all(&self.rows(sql, values![before, limit]).await?, host)
     }
 
-    /// Hosts that are confirmed but not settled, with a want older than `before`.
+    /// Hosts that are confirmed but not settled, whose last message was sent before `before`.
     pub async fn unsettled(&self, before: Millis, limit: u32) -> Result<Vec<Host>, Error> {
-        let sql =
-            "SELECT * FROM host WHERE settled = 0 AND have_rev = rev AND want_at <= ? ORDER BY want_at, id LIMIT ?";
-        all(&self.rows(sql, values![before, limit]).await?, host)
+        let sql = "SELECT * FROM host WHERE settled = 0 AND have_rev = rev AND want_at <= ? AND have_at <= ? \
+                   ORDER BY want_at, id LIMIT ?";
+        all(&self.rows(sql, values![before, before, limit]).await?, host)
     }
 
     /// Published hosts that were confirmed before `before`, oldest first: for the daily re-send.
@@ -198,6 +204,24 @@ impl Store {
     pub async fn due(&self, served: Millis, limit: u32) -> Result<Vec<Host>, Error> {
         let sql = "SELECT * FROM host WHERE (due4 > 0 AND due4 <= ?) OR (due6 > 0 AND due6 <= ?) ORDER BY fqdn LIMIT ?";
         all(&self.rows(sql, values![served, served, limit]).await?, host)
+    }
+
+    /// How many hosts and mails there are, by state.
+    pub async fn counts(&self) -> Result<Counts, Error> {
+        let sql = "SELECT \
+            (SELECT COUNT(*) FROM host WHERE have4 <> '' OR have6 <> '') AS published, \
+            (SELECT COUNT(*) FROM host WHERE have4 = '' AND have6 = '') AS unpublished, \
+            (SELECT COUNT(*) FROM host WHERE have_rev <> rev OR settled = 0) AS unconfirmed, \
+            (SELECT COUNT(*) FROM outbox) AS outbox";
+        let read = |row: &Columns| {
+            Ok(Counts {
+                published: row.int("published")?,
+                unpublished: row.int("unpublished")?,
+                unconfirmed: row.int("unconfirmed")?,
+                outbox: row.int("outbox")?,
+            })
+        };
+        Ok(at_most_one(&self.rows(sql, vec![]).await?, read)?.unwrap_or_default())
     }
 
     /// # Errors

@@ -31,6 +31,11 @@ impl Store {
         }
     }
 
+    /// Whether anybody has the lease `name`, however old it is.
+    pub async fn has_lease(&self, name: &str) -> Result<bool, Error> {
+        Ok(!self.rows("SELECT name FROM lease WHERE name = ?", values![name]).await?.is_empty())
+    }
+
     /// Gives the lease back.
     pub async fn drop_lease(&self, name: &str, owner: Id) -> Result<(), Error> {
         self.write("DELETE FROM lease WHERE name = ? AND owner = ?", values![name, owner]).await.map(drop)

@@ -19,6 +19,11 @@ impl Id {
         Id(u128::from_be_bytes(bytes))
     }
 
+    /// An id that is fixed.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Id {
+        Id(u128::from_be_bytes(bytes))
+    }
+
     /// Reads 32 hexadecimal digits in lower case.
     pub fn parse(text: &str) -> Option<Id> {
         let digits = text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -147,7 +152,7 @@ pub struct Host {
     pub want6: Option<Ipv6Addr>,
     /// Raised by one with every want.
     pub rev: i64,
-    /// When `rev` was raised.
+    /// When `rev` was raised, or a message of unknown ending was sent since.
     pub want_at: Millis,
     /// What the name server confirmed last.
     pub have4: Option<Ipv4Addr>,
@@ -259,6 +264,17 @@ pub struct Mail {
     pub created: Millis,
     pub attempts: i64,
     pub try_at: Millis,
+}
+
+/// How many there are, for the metrics.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Counts {
+    pub published: i64,
+    pub unpublished: i64,
+    /// Whose want the name server has not confirmed for certain.
+    pub unconfirmed: i64,
+    /// Mails that wait.
+    pub outbox: i64,
 }
 
 /// A TXT value at `_acme-challenge.` of a host.

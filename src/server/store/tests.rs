@@ -136,14 +136,20 @@ async fn a_skipped_rev_leaves_the_row_unsettled() {
     let row = read(&store, &home).await;
     assert!(!row.settled && !row.confirmed() && row.have_rev == 2);
     assert_eq!(store.touch_seen(home.id, 2, V4, at(4)).await, Ok(false));
-    assert_eq!(store.unsettled(at(1).wall, 10).await, Ok(vec![]));
-    assert_eq!(store.unsettled(at(2).wall, 10).await.unwrap().len(), 1);
+    assert_eq!(store.unsettled(at(2).wall, 10).await, Ok(vec![]));
+    assert_eq!(store.unsettled(at(3).wall, 10).await.unwrap().len(), 1);
     // Confirmed in order, it stays unsettled until somebody knows better.
     store.set_have(&[have(&home, 2, ip4(2), None)], at(5)).await.unwrap();
     assert!(!read(&store, &home).await.settled);
     store.set_have(&[Have { settle: Settle::Yes, ..have(&home, 2, ip4(2), None) }], at(6)).await.unwrap();
     assert!(read(&store, &home).await.confirmed());
-    store.mark_unsettled(&[home.id]).await.unwrap();
+    store.mark_unsettled(&[home.id], at(7).wall).await.unwrap();
+    assert!(!read(&store, &home).await.settled);
+    // It is as old as the last message of unknown ending.
+    assert_eq!(store.unsettled(at(6).wall, 10).await, Ok(vec![]));
+    assert_eq!(store.unsettled(at(7).wall, 10).await.unwrap().len(), 1);
+    store.set_have(&[Have { settle: Settle::Yes, ..have(&home, 2, ip4(2), None) }], at(8)).await.unwrap();
+    assert_eq!(store.mark_all_unsettled(at(9).wall).await, Ok(1));
     assert!(!read(&store, &home).await.settled);
 }
 
