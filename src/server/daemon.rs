@@ -51,7 +51,6 @@ pub fn check(config: &Config) -> Result<(), Vec<String>> {
 /// # Errors
 /// Why the service could not start.
 pub fn serve(config: Config, debug: bool) -> Result<(), String> {
-    check(&config).map_err(|problems| problems.join("\n"))?;
     let log = Log::start(&config.daemon, debug)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| format!("no threads can be started: {error}"))?;
