@@ -172,4 +172,41 @@ mod tests {
         }
         assert!(!parse("notify_change=").notify_change);
     }
+
+    /// What clients send, with bytes turned: no panic, and every promise about the result holds.
+    #[test]
+    fn no_text_upsets_the_parser() {
+        let seeds: [&[u8]; 5] = [
+            b"hostname=a.example,b.example&myip=9.9.9.9,2620:fe::9&myip6=2620:fe::/48&user=u&pass=p%20q",
+            b"ip6lanprefix=2a02:8010:77:10::/60&related=1&hostname=%C3%BC.example&txt=a_b-c&token=hs_aaaaaaaa",
+            b"Basic YWxpY2U6c2VjcmV0",
+            b"Bearer hs_abcdefghijklmnopqrstuvwxyz234567",
+            b"198.41.0.4, [2620:fe::9]:4711, 10.0.0.1:80",
+        ];
+        let mut noise = 0x2545_f491_4f6c_dd1d_u64;
+        for round in 0..20_000 {
+            let mut text = seeds[round % seeds.len()].to_vec();
+            for _ in 0..round % 7 {
+                noise ^= noise << 13;
+                noise ^= noise >> 7;
+                noise ^= noise << 17;
+                let at = noise as usize % text.len();
+                match noise >> 60 {
+                    0..=9 => text[at] = (noise >> 32) as u8,
+                    10..=12 => text.truncate(at + 1),
+                    _ => text.extend_from_within(..at),
+                }
+            }
+            let query = String::from_utf8_lossy(&text);
+            let request = Request::parse(&endpoint(), Some(&text), &query, &text);
+            if let Hosts::Names(names) = &request.hosts {
+                assert!((1..=MOST_HOSTS).contains(&names.len()));
+            }
+            let here = [198, 41, 0, 4].into();
+            let wanted = request.asked.for_host("::1".parse().ok(), here, Policy { allow_private: false });
+            assert!(wanted.is_err() || !wanted.is_ok_and(|wanted| wanted.is_empty()), "{query}");
+            let _ = source(here, [text.as_slice()].into_iter(), |ip| ip == here);
+            let _ = prefers_json([&*query].into_iter());
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod clients;
 mod configuration;
 mod database;
 mod dependencies;
+mod hostile;
 mod hostnames;
 mod http;
 mod logins;

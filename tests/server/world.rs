@@ -146,9 +146,7 @@ impl World {
 
     /// Sends the daemon a signal by its name.
     pub fn signal(&self, name: &str) {
-        let pid = self.running.as_ref().unwrap().id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &pid]).status().unwrap();
-        assert!(sent.success());
+        send(name, self.running.as_ref().unwrap());
     }
 
     /// Waits until the daemon has ended; its exit code.
@@ -249,6 +247,16 @@ impl World {
         }
     }
 
+    /// Where the name server is, or would be.
+    pub fn dns_port(&self) -> u16 {
+        self.dns_port
+    }
+
+    /// Sends BIND a signal by its name.
+    pub fn signal_bind(&self, name: &str) {
+        send(name, self.bind.as_ref().unwrap());
+    }
+
     /// Stops BIND for good.
     pub fn stop_bind(&mut self) {
         let mut bind = self.bind.take().unwrap();
@@ -282,6 +290,11 @@ impl Drop for World {
         }
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+fn send(signal: &str, child: &Child) {
+    let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
 }
 
 /// A reply as it came over the wire.
