@@ -70,11 +70,16 @@ impl Error {
         }
     }
 
+    /// MariaDB's number of an error.
+    pub(super) fn number(error: &sqlx::Error) -> Option<u16> {
+        let answer = error.as_database_error()?.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>();
+        answer.map(sqlx::mysql::MySqlDatabaseError::number)
+    }
+
     /// Whether the same statements may succeed at once: another transaction was in the way (MariaDB's deadlock, which
     /// is also how a Galera node reports that another node won).
     pub(super) fn is_deadlock(error: &sqlx::Error) -> bool {
-        let number = error.as_database_error().and_then(|e| e.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>());
-        number.is_some_and(|e| matches!(e.number(), 1213 | 1020))
+        matches!(Error::number(error), Some(1213 | 1020))
     }
 }
 

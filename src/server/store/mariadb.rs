@@ -1,12 +1,13 @@
 //! MariaDB, one server or a Galera cluster.
 
+mod migration;
+
 use super::error::During;
-use super::schema::MARIADB_TABLE;
 use super::statement::{execute, Statement};
 use super::{Error, Inner, Store, Writer, DEADLINE};
 use crate::server::config::MariaDb;
 use sqlx::any::AnyPoolOptions;
-use sqlx::{AnyConnection, AnyPool, Connection, Executor};
+use sqlx::{AnyConnection, AnyPool, Connection};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -37,24 +38,14 @@ pub(super) async fn open(server: &MariaDb, steps: &[&[&str]]) -> Result<Store, E
         Ok(connection) => connection.map_err(|error| Error::from_sqlx(&error, During::Uncommitted))?,
         Err(_) => return Err(Error::timeout(During::Uncommitted)),
     };
-    migrate(&mut connection, steps).await?;
+    let migrated = migration::migrate(&mut connection, steps).await;
+    // Whatever it was waiting for must not be read by the next user of the connection.
+    if migrated.is_err() {
+        connection.close_on_drop();
+    }
+    migrated?;
     drop(connection);
     Ok(Store(Arc::new(Inner { pool, writer: Writer::MariaDb })))
-}
-
-/// Brings the tables to the newest version. DDL commits by itself here, so an interrupted step runs again.
-async fn migrate(connection: &mut AnyConnection, steps: &[&[&str]]) -> Result<(), Error> {
-    let run = async {
-        for statement in steps.iter().copied().flatten() {
-            let ending = if statement.starts_with("CREATE TABLE") { MARIADB_TABLE } else { "" };
-            connection.execute(sqlx::AssertSqlSafe(format!("{statement}{ending}"))).await?;
-        }
-        let newest = steps.len();
-        let first =
-            format!("INSERT IGNORE INTO meta (one, version, beat, served, clean) VALUES (1, {newest}, 0, 0, 1)");
-        connection.execute(sqlx::AssertSqlSafe(first)).await.map(drop)
-    };
-    run.await.map_err(|error: sqlx::Error| Error::from_sqlx(&error, During::Uncommitted))
 }
 
 /// Runs statements in one transaction; how many rows each matched. On a task of its own, so that a caller who is no

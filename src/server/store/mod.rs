@@ -59,9 +59,14 @@ impl Store {
     /// [`Error::Unusable`] where an operator is needed (not ours, newer, damaged, no permission), else
     /// [`Error::Unavailable`] or [`Error::DiskFull`].
     pub async fn open(database: &config::Database) -> Result<Store, Error> {
+        Store::open_at(database, schema::STEPS).await
+    }
+
+    /// Opens it at the version to which these steps lead.
+    async fn open_at(database: &config::Database, steps: &[&[&str]]) -> Result<Store, Error> {
         match database {
-            config::Database::Sqlite { path } => sqlite::open(path, schema::STEPS).await,
-            config::Database::MariaDb(server) => mariadb::open(server, schema::STEPS).await,
+            config::Database::Sqlite { path } => sqlite::open(path, steps).await,
+            config::Database::MariaDb(server) => mariadb::open(server, steps).await,
         }
     }
 
@@ -128,3 +133,5 @@ impl Store {
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trouble;
