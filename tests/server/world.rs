@@ -218,7 +218,8 @@ impl World {
         self.raw(request("POST", target, &lines, form).as_bytes())
     }
 
-    fn start_bind(&mut self) {
+    /// Starts BIND, again with the zone as it left it.
+    pub fn start_bind(&mut self) {
         let dir = self.dir.display();
         let key = "key \"ddns\" { algorithm hmac-sha256; secret \"c2VjcmV0IG9mIHRoZSB0ZXN0cw==\"; };\n";
         write(&self.dir.join("ddns.key"), key, 0o640);
@@ -226,7 +227,9 @@ impl World {
             "$TTL 60\n@ SOA ns.{ZONE}. root.{ZONE}. 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n\
              alias CNAME ns\nforeign A 203.0.113.77\nforeign MX 10 ns\nforeign TXT \"stays\"\n"
         );
-        write(&self.dir.join("zone.db"), &zone, 0o644);
+        if !self.dir.join("zone.db").exists() {
+            write(&self.dir.join("zone.db"), &zone, 0o644);
+        }
         let config = format!(
             "{key}options {{ directory \"{dir}\"; pid-file none; listen-on port {port} {{ 127.0.0.1; }}; \
              listen-on-v6 {{ none; }}; recursion no; notify no; dnssec-validation no; }};\n\
@@ -262,6 +265,31 @@ impl World {
         let mut bind = self.bind.take().unwrap();
         bind.kill().unwrap();
         bind.wait().unwrap();
+    }
+
+    /// Sends BIND a signal by its name.
+    pub fn signal_bind(&self, name: &str) {
+        let pid = self.bind.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Changes the zone as somebody else would.
+    pub fn nsupdate(&self, lines: &str) {
+        let mut command = Command::new("nsupdate");
+        command.arg("-k").arg(self.dir.join("ddns.key")).stdin(Stdio::piped());
+        let mut child = command.spawn().expect("nsupdate, of Debian's bind9-dnsutils");
+        let text = format!("server 127.0.0.1 {}\nzone {ZONE}\n{lines}\nsend\n", self.dns_port);
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// Waits until this is so.
+    pub fn wait_until(&self, what: &str, mut good: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !good() {
+            assert!(begun.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The records of a name, sorted.

@@ -20,7 +20,7 @@ const LONGEST_WAIT: Millis = 6 * 60 * MINUTE;
 const GIVE_UP: Millis = 3 * 24 * 60 * MINUTE;
 /// Mails that are read at once, and the longest wait before the outbox is looked at (another process may add to it).
 const AT_ONCE: u32 = 32;
-const LOOK: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_secs(5);
 /// For one conversation with the mail server.
 const TIMEOUT: Duration = Duration::from_secs(20);
 

@@ -61,7 +61,7 @@ impl Thread<'_> {
             let key = dns.key_of(&self.zone.name).cloned();
             let mut server = server(&dns, key.as_deref(), &self.zone.name);
             while self.shared.generation() == generation {
-                if let Some(end) = self.step(&mut server) {
+                if let Some(end) = self.step(&mut server, generation) {
                     return end;
                 }
             }
@@ -69,7 +69,7 @@ impl Thread<'_> {
     }
 
     /// Waits for jobs and does what is queued.
-    fn step(&mut self, server: &mut Server<'_>) -> Option<End> {
+    fn step(&mut self, server: &mut Server<'_>, generation: u64) -> Option<End> {
         let timing = self.shared.timing;
         let wait = match self.probe_at {
             _ if !self.waiting.is_empty() => Duration::ZERO,
@@ -93,6 +93,10 @@ impl Thread<'_> {
                 _ if turn || self.probe_at.is_none() => return Some(End::Idle),
                 _ => {}
             }
+            return None;
+        }
+        // While it waited, the configuration may have been read again.
+        if self.shared.generation() != generation {
             return None;
         }
         let jobs = batch::take(&mut self.waiting, HOSTS, BYTES);
