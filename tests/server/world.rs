@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -129,7 +129,7 @@ impl World {
         command
     }
 
-    /// Starts the daemon and waits until it answers.
+    /// Starts the daemon and waits until it listens.
     pub fn start(&mut self) {
         self.write_config();
         let log = fs::File::create(self.dir.join("log")).unwrap();
@@ -137,7 +137,7 @@ impl World {
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.running = Some(command.spawn().unwrap());
         let begun = Instant::now();
-        while TcpStream::connect(self.address()).is_err() {
+        while !self.log().contains("listening on ") {
             let ended = self.running.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none() && begun.elapsed() < PATIENCE, "not started: {ended:?}\n{}", self.log());
             std::thread::sleep(Duration::from_millis(10));
@@ -378,11 +378,16 @@ pub fn basic(user: &str, password: &str) -> String {
     format!("Authorization: Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
+/// A port that nobody uses: below those that the system hands out to clients, and another one for each call.
 pub fn free_port() -> u16 {
-    // BIND needs it over UDP too.
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
     loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        if std::net::UdpSocket::bind(("127.0.0.1", port)).is_ok() {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (std::process::id() as usize * 97 + step) % 20_000;
+        let port = u16::try_from(port).unwrap();
+        // BIND needs it over UDP too.
+        let taken = TcpListener::bind(("127.0.0.1", port)).is_err() || UdpSocket::bind(("127.0.0.1", port)).is_err();
+        if !taken {
             return port;
         }
     }
