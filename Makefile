@@ -67,3 +67,4 @@ clean:
 
 include cross/make.mk
 include packaging/make.mk
+include packaging/server/make.mk

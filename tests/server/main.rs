@@ -9,6 +9,7 @@ mod database;
 mod delivery;
 mod dependencies;
 mod expiry;
+mod documents;
 mod hostile;
 mod hostnames;
 mod http;

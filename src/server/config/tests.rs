@@ -259,3 +259,35 @@ fn files_that_others_can_read_are_refused() {
     assert!(load(&config, Extent::All).is_ok());
     assert!(load(&folder.0.join("none.toml"), Extent::All).is_err());
 }
+
+/// The example that is installed gives every default as its value.
+#[test]
+fn the_example_configuration_shows_the_defaults() {
+    let example = include_str!("../../../packaging/server/config.example.toml");
+    let mut text = String::new();
+    for line in example.lines() {
+        let line = line.strip_prefix("# ").filter(|rest| {
+            let key = rest.split_once(" = ").map_or("", |(key, _)| key);
+            let plain = !key.is_empty() && key.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));
+            plain && key != "ddns_default_key_file"
+                || rest.starts_with("[[endpoints]]")
+                || rest.starts_with("[endpoints.")
+        });
+        text += line.unwrap_or_default();
+        text.push('\n');
+    }
+    // The headers of the sections are no comments.
+    let headers: Vec<&str> = example.lines().collect();
+    let text: String = text
+        .lines()
+        .zip(headers)
+        .map(|(line, whole)| format!("{}\n", if whole.starts_with(['[', 'p']) { whole } else { line }))
+        .collect();
+    let (shown, default) = (check(&text).unwrap(), check(LEAST).unwrap());
+    assert_eq!(format!("{:?}", shown.daemon), format!("{:?}", default.daemon));
+    assert_eq!(shown.dns.server, default.dns.server);
+    assert_eq!((shown.dns.timeout, shown.dns.cleanup_interval), (default.dns.timeout, default.dns.cleanup_interval));
+    assert_eq!((shown.defaults, shown.limits, shown.email), (default.defaults, default.limits, None));
+    assert_eq!(shown.endpoints, default.endpoints[..1]);
+    assert!(text.contains("bad_max_requests = 3") && text.contains("max_connections_per_source = 32"), "{text}");
+}
