@@ -7,10 +7,10 @@
 mod hashing;
 mod recent;
 
-use super::agent::digest::{hex, sha256};
 use super::limit::{network, WrongLogins};
 use super::request::Login;
 use super::store::{Account, Error, Store, Token};
+use crate::types::digest::{hex, sha256};
 use hashing::{Hashing, Job, Outcome};
 use recent::{Known, Successes};
 use std::net::IpAddr;

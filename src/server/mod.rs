@@ -39,12 +39,4 @@ pub mod sweep;
 pub mod update;
 pub mod zone;
 
-/// What the server uses of the agent's modules. One place, so that the rest does not depend on where they are.
-#[allow(unused_imports)] // until every module is there
-pub(crate) mod agent {
-    pub(crate) use crate::net::{dns, tsig};
-    pub(crate) use crate::sys::{clock, os};
-    pub(crate) use crate::types::{address, digest, hostname as host, secret, spelling as words};
-}
-
 pub use cli::run;

@@ -1,6 +1,6 @@
 //! Hostnames and zones as they are stored and compared: ASCII, lower-case, without the last dot.
 
-use super::agent::host::Host;
+use crate::types::hostname::Host;
 
 /// The stored form of a hostname or zone that a person or a client wrote. Names in other scripts become punycode
 /// (UTS 46, as browsers do). The error says what is wrong and can be printed.

@@ -2,7 +2,7 @@
 //! Hashing needs a block of memory as large as the hash asks for. Who hashes often keeps one [`Memory`] and hashes one
 //! password at a time: with a block per request, memory stayed at 379 MB after a flood of logins.
 
-use super::agent::os;
+use crate::sys::os;
 use argon2::password_hash::{Output, ParamsString, PasswordHash, Salt, SaltString};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 

@@ -1,6 +1,7 @@
 //! What succeeded within a day, in memory only.
 
-use crate::server::agent::{digest, os};
+use crate::sys::os;
+use crate::types::digest;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

@@ -10,9 +10,9 @@ mod token;
 mod transfer;
 mod user;
 
-use super::agent::os;
 use super::config::{self, Config, Extent};
 use super::store::{Account, Error, Store};
+use crate::sys::os;
 use args::{Args, Command, Task};
 use clap::Parser;
 use std::ffi::OsString;

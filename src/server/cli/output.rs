@@ -1,6 +1,6 @@
 //! What commands print: results on the standard output, everything else on the standard error.
 
-use crate::server::agent::words::visible;
+use crate::types::spelling::visible;
 use std::io::Write;
 
 /// A line of the result. A closed pipe is not an error of ours.

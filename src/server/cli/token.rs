@@ -2,11 +2,11 @@
 
 use super::args::Token as Command;
 use super::{account, failed, output, Failure, DONE};
-use crate::server::agent::digest::{hex, sha256};
-use crate::server::agent::os;
 use crate::server::clock;
 use crate::server::name;
 use crate::server::store::{Account, Id, Store, Token};
+use crate::sys::os;
+use crate::types::digest::{hex, sha256};
 use serde_json::json;
 
 /// What every token begins with, so that people and scanners know what it is.

@@ -1,7 +1,7 @@
 //! Files that the configuration names: TSIG keys, and whether others can read what they should not.
 
-use crate::server::agent::secret::Secret;
-use crate::server::agent::tsig::{self, Key};
+use crate::net::tsig::{self, Key};
+use crate::types::secret::Secret;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

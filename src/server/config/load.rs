@@ -3,9 +3,9 @@
 use super::keys::{private, read_key, readable};
 use super::reader::{Section, Source};
 use super::*;
-use crate::server::agent::secret::percent;
-use crate::server::agent::words::visible;
 use crate::server::name;
+use crate::types::secret::percent;
+use crate::types::spelling::visible;
 
 /// How much of what the configuration names is read. Its keys are always checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

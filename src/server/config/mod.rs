@@ -10,8 +10,8 @@ mod tests;
 pub use load::Extent;
 pub use reader::Problem;
 
-use super::agent::secret::Secret;
-use super::agent::tsig::Key;
+use crate::net::tsig::Key;
+use crate::types::secret::Secret;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};

@@ -1,6 +1,6 @@
 //! Reads the keys of a TOML table, and collects every mistake with its line and its key.
 
-use crate::server::agent::words::{meant, visible};
+use crate::types::spelling::{meant, visible};
 use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! Where the daemon's messages go: standard output, the system's log, or a file that is rotated by its size.
 
-use crate::server::agent::clock;
 use crate::server::config::{Daemon, LogLevel, LogTarget};
+use crate::sys::clock;
 use std::fmt::{self, Write as _};
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

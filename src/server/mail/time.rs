@@ -1,7 +1,7 @@
 //! A point of time as templates written for Jinja2 use it: `{{ last_ipv4_update }}` and `.strftime("%d.%m.%Y")`.
 
-use crate::server::agent::clock;
 use crate::server::store::Millis;
+use crate::sys::clock;
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt;

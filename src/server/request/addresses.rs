@@ -1,6 +1,6 @@
 //! The addresses of a request, and what they come to for one hostname.
 
-use crate::server::agent::address::not_public;
+use crate::types::address::not_public;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The first bits of an IPv6 network, and how many of them count.

@@ -1,6 +1,6 @@
 //! The rows of the tables, as the rest of the server sees them.
 
-use crate::server::agent::os;
+use crate::sys::os;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 

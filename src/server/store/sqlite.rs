@@ -5,7 +5,7 @@
 use super::error::During;
 use super::statement::{execute, Statement};
 use super::{Error, Inner, Store, Writer, DEADLINE};
-use crate::server::agent::os;
+use crate::sys::os;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use std::fs;

@@ -2,8 +2,8 @@
 //! (`mysql://root@localhost/?socket=…`), a new database there.
 
 use super::{Account, Host, Id, Lifetime, Store};
-use crate::server::agent::secret::Secret;
 use crate::server::config::{Database, MariaDb};
+use crate::types::secret::Secret;
 use sqlx::Connection;
 use std::path::PathBuf;
 

@@ -2,8 +2,8 @@
 
 use super::testing::{account, database, Folder};
 use super::*;
-use crate::server::agent::secret::Secret;
 use crate::server::config::{Database, MariaDb};
+use crate::types::secret::Secret;
 use std::time::Instant;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};

@@ -1,8 +1,8 @@
 //! The heartbeat, and whether anything may expire.
 
-use crate::server::agent::clock as civil;
 use crate::server::clock::{self, Clock};
 use crate::server::store::{Error, Heartbeat, Id, Millis, Store};
+use crate::sys::clock as civil;
 use std::fmt;
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! What a name server's refusal means and what the operator can do, in one line.
 
 use super::send::{Server, NXRRSET, REFUSED, YXDOMAIN, YXRRSET};
-use crate::server::agent::clock;
-use crate::server::agent::dns::update_client::UpdateOutcome;
+use crate::net::update_client::UpdateOutcome;
+use crate::sys::clock;
 
 /// Why updates of a zone fail, for the log. `name` is one of the names in the message.
 pub fn refusal(outcome: &UpdateOutcome, server: &Server<'_>, name: &str) -> String {

@@ -1,8 +1,8 @@
 //! What a message asks of the name server: the records of one or more names, as an RFC 2136 update. Pure.
 
-use crate::server::agent::dns::update::{address_data, Update, CNAME};
-use crate::server::agent::dns::wire::put_name;
-use crate::server::agent::dns::Kind;
+use crate::net::dns::update::{address_data, Update, CNAME};
+use crate::net::dns::wire::put_name;
+use crate::net::dns::Kind;
 use std::net::IpAddr;
 
 /// One thing that shall be so at a name.

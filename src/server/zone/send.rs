@@ -3,7 +3,7 @@
 
 use super::explain;
 use super::message::{self, Entry, Record};
-use crate::server::agent::dns::update_client::{UpdateClient, UpdateOutcome};
+use crate::net::update_client::{UpdateClient, UpdateOutcome};
 use std::time::{Duration, Instant};
 
 /// How an entry ended.

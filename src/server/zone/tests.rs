@@ -1,7 +1,7 @@
 //! A zone's thread against a name server that a test scripts.
 
 use super::*;
-use crate::server::agent::dns::wire::{name_text, Reader};
+use crate::net::dns::wire::{name_text, Reader};
 use crate::server::config::{Config, DnsService};
 use crate::server::store::testing::{account, host, store, Folder};
 use std::collections::BTreeMap;

@@ -4,7 +4,7 @@ use super::batch;
 use super::job::{Job, Task};
 use super::send::Server;
 use super::{Message, Outcome, Shared, ZoneState};
-use crate::server::agent::dns::update_client::UpdateClient;
+use crate::net::update_client::UpdateClient;
 use crate::server::config::DnsService;
 use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
@@ -185,7 +185,7 @@ fn resend(host: crate::server::store::Host) -> Job {
     Job { host, task: Task::Resend { settles: false }, done: None }
 }
 
-fn server<'a>(dns: &DnsService, key: Option<&'a crate::server::agent::tsig::Key>, zone: &'a str) -> Server<'a> {
+fn server<'a>(dns: &DnsService, key: Option<&'a crate::net::tsig::Key>, zone: &'a str) -> Server<'a> {
     Server {
         zone,
         client: UpdateClient::new(vec![dns.server], key, false, None),
