@@ -1,7 +1,6 @@
 //! Expiry: by serving time, per family, and only of what we wrote.
 
 use crate::world::{World, ZONE};
-use std::process::Command;
 
 /// A daemon with two hostnames that expire after a second, both published.
 fn world() -> World {
@@ -82,8 +81,5 @@ fn a_clock_that_jumped_expires_nothing_until_somebody_forces_it() {
 
 /// Changes the database behind the program's back.
 fn sql(world: &World, statement: &str) {
-    let code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], timeout=30); c.execute(sys.argv[2]); c.commit()";
-    let file = world.dir.join("ddns.db");
-    let ran = Command::new("python3").arg("-c").arg(code).arg(file).arg(statement).status().unwrap();
-    assert!(ran.success());
+    crate::support::sql(&world.database, statement);
 }

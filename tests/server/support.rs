@@ -38,41 +38,60 @@ pub struct Place {
     pub database: String,
 }
 
-static COUNT: AtomicU32 = AtomicU32::new(0);
+/// A text that no other test has.
+fn unique() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+fn sqlite(folder: &Path) -> String {
+    format!("[database]\npath = \"{}/server.db\"\n", folder.display())
+}
+
+/// The section `[database]` for a new database: SQLite in this folder, or MariaDB where the tests run on it.
+pub fn database(folder: &Path) -> String {
+    let Ok(server) = std::env::var("HOMING_TEST_MARIADB") else { return sqlite(folder) };
+    let name = format!("place_{}", unique());
+    mariadb(&server, &[&format!("CREATE DATABASE {name}")]);
+    format!("[database]\nbackend = \"mariadb\"\nurl = \"{}\"\n", server.replacen("/?", &format!("/{name}?"), 1))
+}
+
+fn mariadb(server: &str, words: &[&str]) {
+    let socket = server.split_once("socket=").unwrap().1;
+    let mut client = Command::new("mariadb");
+    client.args(["--no-defaults", "-u", "root", "--socket", socket, "-e"]).args(words);
+    assert!(client.status().unwrap().success());
+}
+
+/// Changes a database behind the program's back; `section` is what [`database`] gave.
+pub fn sql(section: &str, statement: &str) {
+    let value = |key: &str| section.lines().find_map(|line| line.strip_prefix(key)).map(|rest| rest.trim_matches('"'));
+    if let Some(url) = value("url = ") {
+        let (head, socket) = url.split_once('?').unwrap();
+        let name = head.rsplit('/').next().unwrap();
+        return mariadb(socket, &[statement, name]);
+    }
+    let mut client = Command::new("sqlite3");
+    client.args(["-cmd", ".timeout 30000", value("path = ").unwrap(), statement]);
+    assert!(client.status().expect("sqlite3(1)").success());
+}
 
 impl Place {
     /// With a configuration for the database that the tests run on.
     pub fn new() -> Place {
         let mut place = Place::with_sqlite();
-        if let Ok(server) = std::env::var("HOMING_TEST_MARIADB") {
-            place.use_mariadb(&server);
-        }
+        place.database = database(&place.folder);
+        place.configure("");
         place
     }
 
     /// With SQLite, whatever the tests run on.
     pub fn with_sqlite() -> Place {
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("homing-server-test-{}-{count}", std::process::id()));
+        let folder = std::env::temp_dir().join(format!("homing-server-test-{}", unique()));
         fs::create_dir(&folder).unwrap();
-        let database = format!("[database]\npath = \"{}/server.db\"\n", folder.display());
-        let place = Place { folder, database };
+        let place = Place { database: sqlite(&folder), folder };
         place.configure("");
         place
-    }
-
-    /// Gives it a new database on this server.
-    pub fn use_mariadb(&mut self, server: &str) {
-        let socket = server.split_once("socket=").unwrap().1;
-        let name = format!("place_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let create = format!("CREATE DATABASE {name}");
-        let client = ["--no-defaults", "-u", "root", "--socket", socket, "-e", &create];
-        assert!(Command::new("mariadb").args(client).status().unwrap().success());
-        self.database = format!(
-            "[database]\nbackend = \"mariadb\"\nurl = \"{}\"\n",
-            server.replacen("/?", &format!("/{name}?"), 1)
-        );
-        self.configure("");
     }
 
     /// Writes the configuration: the database and this.

@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A folder with the configuration, the database and the logs.
 pub struct World {
     pub dir: PathBuf,
+    /// The section `[database]`.
+    pub database: String,
     /// Of `[daemon]`.
     pub host: String,
     pub port: u16,
@@ -41,8 +43,10 @@ impl World {
         let name = format!("homing-server-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let dir = std::env::temp_dir().join(name);
         fs::create_dir(&dir).unwrap();
+        let database = crate::support::database(&dir);
         World {
             dir,
+            database,
             host: "127.0.0.1".to_string(),
             port: free_port(),
             daemon: String::new(),
@@ -99,9 +103,8 @@ impl World {
         let key =
             if self.bind.is_some() { format!("ddns_default_key_file = \"{dir}/ddns.key\"\n") } else { String::new() };
         let text = format!(
-            "[daemon]\nhost = \"{}\"\nport = {}\n{}\n[database]\npath = \"{dir}/ddns.db\"\n\
-             [dns_service]\ndns_server = \"127.0.0.1\"\ndns_port = {}\n{key}{}\n[rate_limit]\n{}\n{}\n",
-            self.host, self.port, self.daemon, self.dns_port, self.dns, self.limits, self.sections
+            "[daemon]\nhost = \"{}\"\nport = {}\n{}\n{}[dns_service]\ndns_server = \"127.0.0.1\"\ndns_port = {}\n{key}{}\n[rate_limit]\n{}\n{}\n",
+            self.host, self.port, self.daemon, self.database, self.dns_port, self.dns, self.limits, self.sections
         );
         write(&self.config_file(), &text, 0o640);
     }
@@ -265,12 +268,6 @@ impl World {
         let mut bind = self.bind.take().unwrap();
         bind.kill().unwrap();
         bind.wait().unwrap();
-    }
-
-    /// Sends BIND a signal by its name.
-    pub fn signal_bind(&self, name: &str) {
-        let pid = self.bind.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
     }
 
     /// Changes the zone as somebody else would.
