@@ -23,6 +23,33 @@ fn world() -> World {
     world
 }
 
+/// The agent of this repository, with its own words for what happened.
+#[test]
+fn homing_updates() {
+    let mut world = world();
+    let dir = world.dir.display().to_string();
+    let config = format!(
+        "state = {dir}/state.json\nhistory = {dir}/history.log\nipv4 = four\n\n[detector:four]\nkind = fixed\n\
+         address = 9.9.9.9\n\n[home]\nprovider = dyndns2\nurl = http://127.0.0.1:{}/nic/update\n\
+         hosts = home.example.test, office.example.test\nuser = alice\npassword = {PASSWORD}\n",
+        world.port
+    );
+    let config = config.replace("example.test", ZONE);
+    write(&world.dir.join("homing.conf"), &config, 0o600);
+    let go = |world: &World| run(world, env!("CARGO_BIN_EXE_homing"), &["-c", "homing.conf", "--force"]);
+    let first = go(&world);
+    assert_eq!(first.status.code(), Some(0), "{}", out(&first));
+    for host in ["home.dyn.example", "office.dyn.example"] {
+        assert_eq!(world.dig(host, "A"), ["9.9.9.9"]);
+    }
+    assert_eq!(go(&world).status.code(), Some(0), "nothing changed");
+    world.stop_bind();
+    write(&world.dir.join("homing.conf"), &config.replace("9.9.9.9", "9.9.9.8"), 0o600);
+    let failed = go(&world);
+    assert_ne!(failed.status.code(), Some(0), "{}", out(&failed));
+    assert!(out(&failed).contains("dnserr"), "{}", out(&failed));
+}
+
 #[test]
 fn curl_updates() {
     let world = world();
