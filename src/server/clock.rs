@@ -3,9 +3,21 @@
 //! between two beats it passes no further than a limit: a daemon that is stopped, or whose database is down, takes no
 //! updates. So expiry depends neither on the wall clock nor on pauses.
 
-use super::store::{Millis, Moment};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A point of wall-clock time: milliseconds since 1970 (UTC), always passed in by the caller.
+pub type Millis = i64;
+
+/// A time on both of the server's clocks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// Wall-clock time: for people, mails and retries.
+    pub wall: Millis,
+    /// Serving time: milliseconds in which a daemon took updates, counted by the heartbeat (see [`super::store::Heartbeat`]).
+    /// Expiry uses only this clock, so a wrong wall clock or a daemon that was off expires nothing.
+    pub served: Millis,
+}
 
 /// Gives the current [`Moment`]. Clones share the serving time.
 #[derive(Clone, Debug)]

@@ -7,6 +7,7 @@ mod access_log;
 mod admin;
 mod connection;
 mod handle;
+mod peer;
 mod slots;
 mod tls;
 

@@ -10,7 +10,6 @@ pub use template::Templates;
 
 use super::name;
 use super::store::{Families, Host, MailKind, Millis, NewMail};
-use super::zone::Task;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -36,17 +35,16 @@ struct Family<T> {
     updated: Millis,
 }
 
-/// The mail about what a task did: `before` is the row before it, `host` the row with its want, `expired` the families
-/// that it expired.
-pub fn of(task: &Task, before: &Host, host: &Host, expired: Families, now: Millis) -> Option<NewMail> {
-    let kind = match task {
-        _ if !expired.is_empty() => MailKind::Expiry,
-        Task::Publish { notify: true, .. } if (before.have4, before.have6) != (host.want4, host.want6) => {
-            MailKind::Change
-        }
-        _ => return None,
+/// The mail about a change: `before` is the row before it, `host` the row with its want, `expired` the families that
+/// expired, `seen` those that a client named. `notify`: the client asked for a mail about a change.
+pub fn of(notify: bool, seen: Families, before: &Host, host: &Host, expired: Families, now: Millis) -> Option<NewMail> {
+    let kind = if !expired.is_empty() {
+        MailKind::Expiry
+    } else if notify && (before.have4, before.have6) != (host.want4, host.want6) {
+        MailKind::Change
+    } else {
+        return None;
     };
-    let seen = task.seen();
     let family = |affected: bool, named: bool, seen: Millis| (affected, if named { now } else { seen });
     let (four, six) = match kind {
         MailKind::Change => (before.have4 != host.want4, before.have6 != host.want6),

@@ -8,6 +8,7 @@ mod job;
 mod message;
 mod registry;
 mod send;
+mod server;
 mod thread;
 
 #[cfg(test)]

@@ -2,10 +2,18 @@
 
 use super::keys::{private, read_key, readable};
 use super::reader::{Section, Source};
-use super::*;
+use super::{
+    Config, Daemon, Database, Defaults, DnsService, Email, Endpoint, LogLevel, LogTarget, MariaDb, RateLimit, TlsFiles,
+};
 use crate::server::name;
-use crate::types::secret::percent;
+use crate::types::secret::{percent, Secret};
 use crate::types::spelling::visible;
+use ipnet::IpNet;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How much of what the configuration names is read. Its keys are always checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

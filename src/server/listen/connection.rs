@@ -1,5 +1,6 @@
 //! One connection, from its acceptance to its end.
 
+use super::peer::Peer;
 use super::slots::Slot;
 use super::{handle, Shared};
 use axum::body::Body;
@@ -30,14 +31,6 @@ const HEAD_BYTES: usize = 8192;
 const HEAD_LINES: usize = 64;
 /// On one connection.
 const MOST_REQUESTS: usize = 100;
-
-/// About the connection that a request came on.
-#[derive(Clone)]
-pub struct Peer {
-    pub address: IpAddr,
-    /// It is the last request of its connection.
-    pub last: bool,
-}
 
 /// Accepts connections until the service ends, then waits for those that are open.
 pub async fn accept(listener: TcpListener, shared: Arc<Shared>) {

@@ -1,6 +1,6 @@
 //! One request: which page, from whom, and its reply as HTTP.
 
-use super::connection::Peer;
+use super::peer::Peer;
 use super::{access_log, Shared, Site};
 use crate::server::config::Endpoint;
 use crate::server::reply::{Answer, Reply, HTML, TEXT};

@@ -7,7 +7,7 @@ pub fn prefers_json<'a>(lines: impl Iterator<Item = &'a str>) -> bool {
     for (place, range) in lines.flat_map(|line| line.split(',')).enumerate() {
         let mut parts = range.split(';').map(str::trim);
         let media = parts.next().unwrap_or("").to_ascii_lowercase();
-        let quality = parts.find_map(|part| quality(part)).unwrap_or(1000);
+        let quality = parts.find_map(quality).unwrap_or(1000);
         // How exactly it names the format, then how early.
         let rank = |exact: u32| Rank { exact, quality, place };
         match media.as_str() {

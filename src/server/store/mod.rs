@@ -130,8 +130,8 @@ impl Store {
 }
 
 #[cfg(test)]
+mod failure_tests;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod trouble;

@@ -4,8 +4,7 @@ use crate::sys::os;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// A point of wall-clock time: milliseconds since 1970 (UTC), always passed in by the caller.
-pub type Millis = i64;
+pub use crate::server::clock::{Millis, Moment};
 
 /// A random 128-bit id, 32 hexadecimal digits as text. No auto-increment: a Galera cluster hands out 1, 4, 5, 8.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,16 +46,6 @@ impl fmt::Debug for Id {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, out)
     }
-}
-
-/// A time on both of the server's clocks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Moment {
-    /// Wall-clock time: for people, mails and retries.
-    pub wall: Millis,
-    /// Serving time: milliseconds in which a daemon took updates, counted by the heartbeat (see [`Heartbeat`]).
-    /// Expiry uses only this clock, so a wrong wall clock or a daemon that was off expires nothing.
-    pub served: Millis,
 }
 
 /// One of both address families, or both.

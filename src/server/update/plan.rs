@@ -28,7 +28,7 @@ pub struct Plan {
 enum What {
     /// Known without doing anything.
     Refuse(Status),
-    Step(Step),
+    Step(Box<Step>),
     /// The prefix is for the group only: this hostname has no suffix and no address was given for it.
     GroupOnly,
 }
@@ -61,7 +61,7 @@ pub async fn plan(
             _ if name.fqdn.is_none() => What::Refuse(Status::NotFqdn),
             Some(host) if may(who, &host, Kind::Addresses) => {
                 taken.push(host.id);
-                What::Step(step(host, &request.asked, source, policy))
+                What::Step(Box::new(step(host, &request.asked, source, policy)))
             }
             _ => What::Refuse(Status::NoHost),
         };
@@ -118,7 +118,7 @@ async fn extend(
 impl Plan {
     fn steps(&self) -> impl Iterator<Item = &Step> {
         let own = match &self.what {
-            What::Step(step) => Some(step),
+            What::Step(step) => Some(&**step),
             _ => None,
         };
         own.into_iter().chain(&self.related)
@@ -140,7 +140,7 @@ pub async fn perform(service: &Arc<Service>, plans: Vec<Plan>, notify: bool) -> 
             What::Refuse(status) => steps.push((String::new(), Ok(status))),
             What::Step(step) => {
                 value = Value::Addresses(step.wanted.addresses().collect());
-                tasks.push(start(service, step, notify));
+                tasks.push(start(service, *step, notify));
             }
             What::GroupOnly => {}
         }

@@ -2,7 +2,8 @@
 
 use super::job::{self, Job, Task, TxtTask};
 use super::message::Entry;
-use super::send::{Sent, Server};
+use super::send::EntryResult;
+use super::server::Server;
 use super::{Outcome, Shared};
 use crate::server::mail;
 use crate::server::store::{Error, Have, Host, Id, Settle};
@@ -117,17 +118,17 @@ pub async fn publish(shared: &Shared, server: &mut Server<'_>, ready: Vec<(Job, 
     let (mut done, mut unknown) = (Vec::new(), Vec::new());
     for step in steps {
         let sent = match step.entry {
-            Some(_) => results.next().unwrap_or(Sent::NotSent("no result".to_string())),
-            None => Sent::Done,
+            Some(_) => results.next().unwrap_or(EntryResult::NotSent("no result".to_string())),
+            None => EntryResult::Done,
         };
         shared.metrics.dns_update(sent.name());
         match sent {
-            Sent::Done => done.push(step),
-            Sent::Refused(why) | Sent::NotSent(why) => {
+            EntryResult::Done => done.push(step),
+            EntryResult::Refused(why) | EntryResult::NotSent(why) => {
                 shared.log.write(&why);
                 step.job.end(Outcome::DnsError(why));
             }
-            Sent::Unknown(why) => {
+            EntryResult::Unknown(why) => {
                 shared.log.write(&why);
                 unknown.push((step.job, why));
             }
@@ -214,7 +215,8 @@ async fn record(shared: &Shared, done: Vec<Step>, aftermath: &mut Aftermath) {
             },
             seen: task.seen(),
             expired,
-            mail: mail::of(task, &step.before, host, expired, now.wall).filter(|mail| shared.sends(mail.kind)),
+            mail: mail::of(task.notifies(), task.seen(), &step.before, host, expired, now.wall)
+                .filter(|mail| shared.sends(mail.kind)),
         }
     };
     let haves: Vec<Have> = hosts.iter().map(have).collect();

@@ -1,6 +1,6 @@
 //! What a name server's refusal means and what the operator can do, in one line.
 
-use super::send::{Server, NXRRSET, REFUSED, YXDOMAIN, YXRRSET};
+use super::server::{Server, NXRRSET, REFUSED, YXDOMAIN, YXRRSET};
 use crate::net::update_client::UpdateOutcome;
 use crate::sys::clock;
 

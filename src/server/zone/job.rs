@@ -73,6 +73,11 @@ impl Task {
         (!same).then_some(Want { host: host.id, rev: host.rev, ipv4, ipv6, expire })
     }
 
+    /// Whether the client asked for a mail about the change.
+    pub fn notifies(&self) -> bool {
+        matches!(self, Task::Publish { notify: true, .. })
+    }
+
     /// The families that a client named.
     pub fn seen(&self) -> Families {
         match self {
@@ -139,6 +144,6 @@ pub fn txt(host: &Host, values: &[Txt]) -> (Option<Entry>, Vec<Id>, Vec<Id>) {
         });
     }
     let name = format!("_acme-challenge.{}", host.fqdn);
-    let entry = (!records.is_empty()).then(|| Entry { name, ttl: host.dns_ttl, records });
+    let entry = (!records.is_empty()).then_some(Entry { name, ttl: host.dns_ttl, records });
     (entry, there, gone)
 }

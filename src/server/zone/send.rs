@@ -3,12 +3,13 @@
 
 use super::explain;
 use super::message::{self, Entry, Record};
-use crate::net::update_client::{UpdateClient, UpdateOutcome};
-use std::time::{Duration, Instant};
+use super::server::{Server, NXRRSET, REFUSED, YXDOMAIN};
+use crate::net::update_client::UpdateOutcome;
+use std::time::Instant;
 
 /// How an entry ended.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Sent {
+pub enum EntryResult {
     /// The name server confirmed it.
     Done,
     /// The name server did not do it; why, and what to do.
@@ -19,14 +20,14 @@ pub enum Sent {
     NotSent(String),
 }
 
-impl Sent {
+impl EntryResult {
     /// For the metrics.
     pub fn name(&self) -> &'static str {
         match self {
-            Sent::Done => "done",
-            Sent::Refused(_) => "refused",
-            Sent::Unknown(_) => "unknown",
-            Sent::NotSent(_) => "not_sent",
+            EntryResult::Done => "done",
+            EntryResult::Refused(_) => "refused",
+            EntryResult::Unknown(_) => "unknown",
+            EntryResult::NotSent(_) => "not_sent",
         }
     }
 }
@@ -35,7 +36,7 @@ impl Sent {
 #[derive(Default, Debug)]
 pub struct Report {
     /// Of each entry, in their order.
-    pub results: Vec<Sent>,
+    pub results: Vec<EntryResult>,
     /// Messages sent.
     pub messages: u32,
     /// Whether the name server answered any of them.
@@ -44,23 +45,6 @@ pub struct Report {
     pub unreachable: Option<String>,
 }
 
-/// A name server as it is asked for one zone.
-pub struct Server<'a> {
-    pub zone: &'a str,
-    pub client: UpdateClient<'a>,
-    /// For messages: `127.0.0.1:53`.
-    pub shown: String,
-    /// The key's name for messages; `None`: unsigned.
-    pub key: Option<String>,
-    /// The wait for one reply.
-    pub timeout: Duration,
-}
-
-/// RCODEs (RFC 1035 §4.1.1, RFC 2136 §2.2).
-pub const REFUSED: u16 = 5;
-pub const YXDOMAIN: u16 = 6;
-pub const YXRRSET: u16 = 7;
-pub const NXRRSET: u16 = 8;
 const NOTZONE: u16 = 10;
 
 /// Messages that may be refused as a whole while one bad entry is looked for. A server that refuses everything costs
@@ -129,7 +113,7 @@ impl Run<'_, '_> {
     }
 
     /// One entry that was refused: what we would remove may be somebody else's by now, which is no failure.
-    fn alone(&mut self, entry: &Entry, outcome: UpdateOutcome) -> Sent {
+    fn alone(&mut self, entry: &Entry, outcome: UpdateOutcome) -> EntryResult {
         let unmet =
             |outcome: &UpdateOutcome| matches!(outcome, UpdateOutcome::Refused { rcode: NXRRSET, verified: true });
         if !unmet(&outcome) {
@@ -143,17 +127,17 @@ impl Run<'_, '_> {
             match outcome {
                 Ok(outcome) if unmet(&outcome) => {}
                 Ok(outcome) => match self.judge(&outcome, &entry.name) {
-                    Sent::Done => {}
+                    EntryResult::Done => {}
                     other => return other,
                 },
                 Err(sent) => return sent,
             }
         }
-        Sent::Done
+        EntryResult::Done
     }
 
     /// Tries each address that may be ours. If none of them is there, the last outcome says so.
-    fn withdraw(&mut self, part: &Entry, ours: &[std::net::IpAddr]) -> Result<UpdateOutcome, Sent> {
+    fn withdraw(&mut self, part: &Entry, ours: &[std::net::IpAddr]) -> Result<UpdateOutcome, EntryResult> {
         let mut last = Ok(UpdateOutcome::Refused { rcode: NXRRSET, verified: true });
         for address in ours {
             let entry = Entry { records: vec![Record::Withdraw(vec![*address])], ..part.clone() };
@@ -166,18 +150,18 @@ impl Run<'_, '_> {
     }
 
     /// Sends one message. The error is the result of all its entries.
-    fn ask(&mut self, entries: &[Entry]) -> Result<UpdateOutcome, Sent> {
+    fn ask(&mut self, entries: &[Entry]) -> Result<UpdateOutcome, EntryResult> {
         if let Some(why) = &self.stopped {
-            return Err(Sent::NotSent(why.clone()));
+            return Err(EntryResult::NotSent(why.clone()));
         }
         let now = Instant::now();
         if now >= self.until {
             let why = format!("{} was too slow", self.server.shown);
             self.stopped = Some(why.clone());
-            return Err(Sent::NotSent(why));
+            return Err(EntryResult::NotSent(why));
         }
         let update = message::update(self.server.zone, entries)
-            .map_err(|why| Sent::Refused(format!("a name cannot be written in DNS: {why}")))?;
+            .map_err(|why| EntryResult::Refused(format!("a name cannot be written in DNS: {why}")))?;
         let outcome = self.server.client.send(&update, (now + self.server.timeout).min(self.until));
         self.report.messages += 1;
         if let UpdateOutcome::Unanswered(why) | UpdateOutcome::NotSent(why) = &outcome {
@@ -190,17 +174,17 @@ impl Run<'_, '_> {
         Ok(outcome)
     }
 
-    fn judge(&self, outcome: &UpdateOutcome, name: &str) -> Sent {
+    fn judge(&self, outcome: &UpdateOutcome, name: &str) -> EntryResult {
         let server = &*self.server;
         match outcome {
-            UpdateOutcome::Done => Sent::Done,
-            UpdateOutcome::Unanswered(why) => Sent::Unknown(format!("name server {}: {why}", server.shown)),
-            UpdateOutcome::NotSent(why) => Sent::NotSent(format!("name server {}: {why}", server.shown)),
+            UpdateOutcome::Done => EntryResult::Done,
+            UpdateOutcome::Unanswered(why) => EntryResult::Unknown(format!("name server {}: {why}", server.shown)),
+            UpdateOutcome::NotSent(why) => EntryResult::NotSent(format!("name server {}: {why}", server.shown)),
             // Anybody can forge a refusal without a signature; and a clock that differs may differ in the reply alone.
             UpdateOutcome::Refused { verified: false, .. }
             | UpdateOutcome::TsigError { verified: false, .. }
-            | UpdateOutcome::BadTime { .. } => Sent::Unknown(explain::refusal(outcome, server, name)),
-            _ => Sent::Refused(explain::refusal(outcome, server, name)),
+            | UpdateOutcome::BadTime { .. } => EntryResult::Unknown(explain::refusal(outcome, server, name)),
+            _ => EntryResult::Refused(explain::refusal(outcome, server, name)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::batch;
 use super::job::{Job, Task};
-use super::send::Server;
+use super::server::Server;
 use super::{Message, Outcome, Shared, ZoneState};
 use crate::net::update_client::UpdateClient;
 use crate::server::config::DnsService;
