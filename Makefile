@@ -4,7 +4,7 @@ man = $(prefix)/share/man
 target = $(or $(CARGO_TARGET_DIR),target)
 homing = $(target)/release/homing
 
-.PHONY: all test check demo bench bench-smoke counts floor install uninstall size clean
+.PHONY: all test check demo demo-server bench bench-smoke counts floor install uninstall size clean
 
 all:
 	cargo build --release --locked
@@ -32,6 +32,13 @@ check:
 demo: all
 	cargo build --release --locked --example demo
 	@$(target)/release/examples/demo $(homing)
+
+# The agent, curl and ddclient update names in BIND through homing-server, step by step. Two cargo commands: in one, the
+# programs' features unify.
+server = $(target)/release/homing-server
+demo-server: all
+	cargo build --release --locked --features server --bin homing-server
+	@tests/demo-server $(homing) $(server)
 
 # homing beside others (tests/bench/README.md): ten minutes; a minute; the counts that may not grow unseen.
 bench: floor

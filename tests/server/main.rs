@@ -15,6 +15,7 @@ mod hostnames;
 mod http;
 mod logins;
 mod mails;
+mod packaging;
 mod support;
 mod tls;
 mod transfer;
