@@ -33,12 +33,9 @@ demo: all
 	cargo build --release --locked --example demo
 	@$(target)/release/examples/demo $(homing)
 
-# The agent, curl and ddclient update names in BIND through homing-server, step by step. Two cargo commands: in one, the
-# programs' features unify.
-server = $(target)/release/homing-server
-demo-server: all
-	cargo build --release --locked --features server --bin homing-server
-	@tests/demo-server $(homing) $(server)
+# The agent, curl and ddclient update names in BIND through homing-server, step by step.
+demo-server: all server
+	@tests/demo-server $(homing) $(homing_server)
 
 # homing beside others (tests/bench/README.md): ten minutes; a minute; the counts that may not grow unseen.
 bench: floor

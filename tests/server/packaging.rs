@@ -1,7 +1,6 @@
 //! The files under packaging/server, and the demonstration.
 
 use crate::world::{write, World};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
