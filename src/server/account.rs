@@ -11,7 +11,7 @@ use super::limit::{network, WrongLogins};
 use super::request::Login;
 use super::store::{Account, Error, Store, Token};
 use crate::types::digest::{hex, sha256};
-use hashing::{Hashing, Job, Outcome};
+use hashing::{Admission, Hashing, Job, Outcome};
 use recent::{Known, Successes};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,7 +51,7 @@ pub struct Accounts {
     store: Store,
     hashing: Hashing,
     wrong: Arc<Mutex<WrongLogins>>,
-    successes: Mutex<Successes>,
+    successes: Arc<Mutex<Successes>>,
     known: Mutex<Known>,
     /// What the password of an unknown user is compared with.
     dummy: Mutex<String>,
@@ -69,7 +69,7 @@ impl Accounts {
             store,
             hashing,
             wrong: Arc::new(Mutex::new(wrong)),
-            successes: Mutex::new(Successes::new()),
+            successes: Arc::new(Mutex::new(Successes::new())),
             known: Mutex::default(),
             dummy: Mutex::new(dummy),
         };
@@ -177,12 +177,22 @@ impl Accounts {
     }
 
     async fn verify(&self, user: &str, password: &str, phc: String, source: IpAddr) -> Result<Outcome, Refused> {
-        let (wrong, name) = (Arc::clone(&self.wrong), user.to_string());
+        let (wrong, successes) = (Arc::clone(&self.wrong), Arc::clone(&self.successes));
+        let (name, secret, stored) = (user.to_string(), password.to_string(), phc.clone());
+        let admission = move || {
+            let now = Instant::now();
+            match lock(&successes).contains(&name, &secret, &stored, now) {
+                // After a start, requests of one client may wait side by side.
+                true => Admission::AlreadyRight,
+                false if lock(&wrong).wait(source, &name, now).is_some() => Admission::Refused,
+                false => Admission::Verify,
+            }
+        };
         let job = Job {
             password: password.to_string(),
             phc,
             known: lock(&self.known).contains(network(source, 64), user, Instant::now()),
-            admitted: Box::new(move || lock(&wrong).wait(source, &name, Instant::now()).is_none()),
+            admission: Box::new(admission),
         };
         let outcome = self.hashing.submit(job).ok_or(Refused::Busy)?;
         outcome.await.map_err(|_| Refused::Fault("the thread for passwords ended".to_string()))

@@ -18,9 +18,19 @@ pub struct Job {
     pub phc: String,
     /// Whether this user logged in from this source lately.
     pub known: bool,
-    /// Called right before the work, on the thread: whether it is still wanted. Tries of one source are limited here,
-    /// where they are one after the other, and not while many of them wait.
-    pub admitted: Box<dyn FnOnce() -> bool + Send>,
+    /// Called right before the work, on the thread. Tries of one source are limited here, where they are one after the
+    /// other, and not while many of them wait.
+    pub admission: Box<dyn FnOnce() -> Admission + Send>,
+}
+
+/// Whether a password is still to be verified.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Admission {
+    Verify,
+    /// The same login succeeded while this one waited.
+    AlreadyRight,
+    /// There were too many wrong ones from there.
+    Refused,
 }
 
 /// What came out.
@@ -31,7 +41,7 @@ pub enum Outcome {
         rehashed: Option<String>,
     },
     Wrong,
-    /// `admitted` said no.
+    /// [`Admission::Refused`].
     NotAdmitted,
     /// The stored hash cannot be used; says why.
     Unusable(String),
@@ -135,8 +145,10 @@ impl Shared {
 }
 
 fn perform(job: Job, memory: &mut Memory) -> Outcome {
-    if !(job.admitted)() {
-        return Outcome::NotAdmitted;
+    match (job.admission)() {
+        Admission::Verify => {}
+        Admission::AlreadyRight => return Outcome::Right { rehashed: None },
+        Admission::Refused => return Outcome::NotAdmitted,
     }
     match verify(&job.password, &job.phc, memory) {
         Ok(Verdict::Right) => Outcome::Right { rehashed: None },
@@ -156,18 +168,19 @@ mod tests {
     }
 
     fn job(password: &str, phc: &str, known: bool) -> Job {
-        Job { password: password.into(), phc: phc.into(), known, admitted: Box::new(|| true) }
+        Job { password: password.into(), phc: phc.into(), known, admission: Box::new(|| Admission::Verify) }
     }
 
     /// Stops the thread until the sender is dropped, so that a queue builds up.
     fn block(hashing: &Hashing) -> mpsc::Sender<()> {
         let (sender, receiver) = mpsc::channel::<()>();
         let (begun, has_begun) = mpsc::channel();
-        let admitted = Box::new(move || {
+        let admission = Box::new(move || {
             begun.send(()).unwrap();
-            receiver.recv().is_ok()
+            let _ = receiver.recv();
+            Admission::Refused
         });
-        let job = Job { password: "x".into(), phc: String::new(), known: true, admitted };
+        let job = Job { password: "x".into(), phc: String::new(), known: true, admission };
         std::mem::forget(hashing.submit(job));
         has_begun.recv().unwrap();
         sender
@@ -180,8 +193,9 @@ mod tests {
         assert_eq!(of(job("secret", &phc, false)), Outcome::Right { rehashed: None });
         assert_eq!(of(job("Secret", &phc, true)), Outcome::Wrong);
         assert!(matches!(of(job("secret", "nonsense", true)), Outcome::Unusable(_)));
-        let refused = Job { admitted: Box::new(|| false), ..job("secret", &phc, false) };
-        assert_eq!(of(refused), Outcome::NotAdmitted);
+        let told = |admission| Job { admission: Box::new(move || admission), ..job("secret", "nonsense", false) };
+        assert_eq!(of(told(Admission::Refused)), Outcome::NotAdmitted);
+        assert_eq!(of(told(Admission::AlreadyRight)), Outcome::Right { rehashed: None });
     }
 
     #[test]
@@ -207,8 +221,11 @@ mod tests {
         let (touched, touches) = mpsc::channel();
         for _ in 0..STRANGERS {
             let touched = touched.clone();
-            let admitted = Box::new(move || touched.send(()).is_ok());
-            drop(hashing.submit(Job { admitted, ..job("x", &phc, false) }).unwrap());
+            let admission = Box::new(move || {
+                let _ = touched.send(());
+                Admission::Verify
+            });
+            drop(hashing.submit(Job { admission, ..job("x", &phc, false) }).unwrap());
         }
         let last = hashing.submit(job("secret", &phc, false)).expect("their places are free");
         drop(blocked);
