@@ -16,6 +16,7 @@ mod http;
 mod logins;
 mod mails;
 mod packaging;
+mod promises;
 mod support;
 mod tls;
 mod transfer;
