@@ -13,6 +13,7 @@ all:
 test:
 	tests/install-tools
 	tests/leaves-nothing cargo test --locked --features all-providers
+	$(MAKE) test-server
 
 # All that is asked of a change. With TESTED=yes the tests themselves are left out, for they have just run.
 check:
@@ -24,7 +25,9 @@ check:
 	tests/modules
 	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --locked --no-deps --features all-providers --document-private-items
 	mandoc -T lint -W warning packaging/man/homing.1 packaging/man/homing.conf.5
+	$(MAKE) check-server
 	$(if $(TESTED),,tests/leaves-nothing cargo test --locked --features all-providers)
+	$(if $(TESTED),,$(MAKE) test-server)
 	$(MAKE) size counts
 	@echo "$$(cargo test --locked --features all-providers -- --list 2>/dev/null | grep -c ': test$$') tests"
 

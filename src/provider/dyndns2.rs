@@ -5,8 +5,8 @@ pub mod return_codes;
 
 use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, UpdateResult};
 use super::requests::{self, Answer, HttpService, UpdateRequest};
-use super::template::{foreign, slots};
 use crate::net::http::{Reply, Request, Url};
+use crate::provider::slots::{foreign, slots};
 use crate::settings::reader::{key, secret as secret_key, Key, SectionReader};
 use crate::types::address::Family;
 use crate::types::secret::{self, Secret};

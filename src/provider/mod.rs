@@ -11,6 +11,7 @@ mod lookup;
 mod requests;
 mod rest;
 mod rfc2136;
+mod slots;
 pub mod synonyms;
 pub mod template;
 

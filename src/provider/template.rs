@@ -5,12 +5,12 @@ mod fill;
 pub mod reading;
 mod shape;
 
-pub use fill::{foreign, slots};
 pub use shape::{needs, shape};
 
 use super::contract::{HostResult, HostUpdate, Protocol, Provider, PushContext, UpdateResult};
 use super::requests::{self, Answer, HttpService, UpdateRequest};
 use crate::net::http::{clean, Method, Reply, Request, Url};
+use crate::provider::slots::{foreign, slots};
 use crate::settings::reader::{key, secret as secret_key, Key, SectionReader, SECRET_FORMS};
 use crate::settings::shown;
 use crate::types::address::Family;
@@ -148,7 +148,7 @@ fn places(facts: &SectionReader<'_>) -> Vec<String> {
     for key in TEXTS {
         let entry = if key.starts_with("url") { facts.service_entry(key) } else { facts.entry(key) };
         let Some(entry) = entry else { continue };
-        if let Some(foreign) = fill::foreign(&entry.value) {
+        if let Some(foreign) = foreign(&entry.value) {
             facts.wrong(entry, format!("{foreign} is a placeholder of another program: write {{ip}} and {{host}}"));
         }
         if let Some(open) = fill::unclosed(&entry.value).filter(|_| key.starts_with("url")) {

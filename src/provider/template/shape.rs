@@ -1,7 +1,7 @@
 //! What a preset's texts tell of its service, for those who list it.
 
-use super::fill::slots;
 use super::TEXTS;
+use crate::provider::slots::slots;
 use crate::settings::Section;
 
 /// What a preset's texts tell of a service.

@@ -178,7 +178,7 @@ path = "/a"
         "c.toml:14: database.backend: invalid value 'postgres' (sqlite, mariadb)",
         "c.toml:16: dns_service.dns_server: 'ns.example.org' is not an IP address: a name cannot be used here",
         "c.toml:17: dns_service.dns_timeout: invalid value 0 (1 to 86400)",
-        "c.toml:19: dns_service.zone_keys.a..b: not a zone: label 2 of the host name is empty",
+        "c.toml:19: dns_service.zone_keys.a..b: not a zone: label 2 of the hostname is empty: remove a dot",
         "c.toml:20: email.smtp_host: missing: email.enabled = true needs it",
         "c.toml:22: email.from_address: 'nobody' is not a mail address",
         "c.toml:24: web.enabled: there is no web page yet: use the commands 'user' and 'hostname'",

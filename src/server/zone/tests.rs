@@ -48,9 +48,14 @@ fn lines(message: &[u8]) -> Lines {
 
 impl NameServer {
     fn new(script: impl Fn(&Lines) -> Option<u8> + Send + Sync + 'static) -> NameServer {
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = udp.local_addr().unwrap();
-        let tcp = TcpListener::bind(address).unwrap();
+        // A port that is free over UDP may be taken over TCP.
+        let (udp, address, tcp) = loop {
+            let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let address = udp.local_addr().unwrap();
+            if let Ok(tcp) = TcpListener::bind(address) {
+                break (udp, address, tcp);
+            }
+        };
         let seen = Arc::new(Mutex::new(Vec::new()));
         let script = Arc::new(script);
         let answer = {
