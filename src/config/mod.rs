@@ -1,5 +1,5 @@
-//! Settings given meaning. Every mistake is told at once, each with its place; what comes out can be run without
-//! asking again whether it makes sense.
+//! The configuration, built from the settings. All mistakes are reported at once, each with its place; a [`Config`] is
+//! valid and can be run without further checks.
 
 mod agent;
 mod library;
@@ -39,22 +39,22 @@ pub struct Target {
     /// Seconds that are left between two pushes of a host; 0 mostly.
     pub min_interval: i64,
     pub hooks: Hooks,
-    /// Whether and where it is looked up what the world sees.
+    /// Whether and where DNS is asked for the published records.
     pub lookup: Lookup,
-    /// By which way it is asked and told.
+    /// Source address or interface, and proxy, of its requests.
     pub way: Egress,
-    /// The host of our IPv6 network that is published in our place.
+    /// The interface identifier of another host of our IPv6 network, which is published instead.
     pub suffix: Option<InterfaceId>,
-    /// What the provider was told by settings and secrets, for telling whether it changed. Holds secrets.
+    /// The settings and secrets that the provider uses, to detect whether they changed. Holds secrets.
     pub settings: Secret,
 }
 
-/// How it is verified what the world sees of a section.
+/// How the DNS records of a section are verified.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Lookup {
-    /// At each pass, not only when the command line says so.
+    /// In each pass, not only with `--verify`.
     pub always: bool,
-    /// Whom to ask instead of the zone's own servers, or which of them takes the updates.
+    /// The server to ask instead of the name servers of the zone.
     pub nameserver: Option<Server>,
     /// The provider answers with addresses of its own.
     pub hidden: bool,
@@ -75,7 +75,7 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
-/// How much of the settings is wanted: what detects needs no password.
+/// How much of the settings is used: detection needs no password.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Extent {
     Whole,
@@ -83,7 +83,7 @@ pub enum Extent {
     Detection,
 }
 
-/// Gives settings meaning, or tells everything that is wrong with them.
+/// Builds the configuration, or returns everything that is wrong with the settings.
 pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>> {
     let mut build = Build {
         settings,
@@ -95,7 +95,7 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
         lists: Vec::new(),
     };
     let config = build.config(extent);
-    // A mistake in a preset or a detector is met by each section that uses it, and told once.
+    // A mistake in a preset or a detector affects each section that uses it, and is reported once.
     let mut told: Vec<Problem> = Vec::new();
     for problem in build.problems {
         if !told.contains(&problem) {
@@ -119,7 +119,7 @@ pub fn build(settings: &Settings, extent: Extent) -> Result<Config, Vec<Problem>
     }
 }
 
-/// What defines a source: family, detectors, `agree`, what counts and whether all of it is wanted, and `bind`.
+/// What defines a source: family, detectors, `agree`, the allowed scopes, whether all addresses are used, and `bind`.
 type List = (Family, String, usize, (AllowedScopes, bool), Option<Bind>);
 
 struct Build<'a> {
@@ -268,7 +268,7 @@ impl<'a> Build<'a> {
         })
     }
 
-    /// The protocol that a section speaks, and the preset on the way there.
+    /// The protocol of a section, and its preset if it uses one.
     fn provider(&mut self, section: &Section) -> Option<(&'static Protocol, Option<Section>)> {
         // A misspelt key 'provider' is reported with the unknown keys; its value still selects the keys of the section.
         let misspelt = || section.entries.iter().find(|entry| is_misspelt_provider(&entry.key));
@@ -281,7 +281,7 @@ impl<'a> Build<'a> {
         };
         let name = entry.value.as_str();
         if let Some(preset) = self.settings.section(&format!("preset:{name}")) {
-            // What is wrong with a preset of the user's own is told where it stands.
+            // Mistakes in a preset of the user are reported at the preset.
             let protocol = provider::protocol(&preset.get("protocol")?.value)?;
             return Some((protocol, Some(preset.clone())));
         }
@@ -344,7 +344,7 @@ fn is_misspelt_provider(key: &str) -> bool {
     synonym(key, &offered, &[""]).as_deref() == Some("provider") || nearest(key, &offered) == Some("provider")
 }
 
-/// Whether it is to be verified at each pass; a build without that says so.
+/// Whether the section is verified in each pass; reports a build without that feature.
 fn verified(facts: &SectionReader<'_>) -> bool {
     let asked = facts.choice("verify", &["off", "dns"]) == Some(1);
     let left = facts.entry("verify").filter(|_| asked && cfg!(not(feature = "verify")));
@@ -381,7 +381,7 @@ fn hosts(facts: &SectionReader<'_>) -> Option<Vec<Host>> {
     good.then_some(hosts)
 }
 
-/// What the provider is told by this section, in a form that two equal configs share: protocol, then `key=value` in
+/// The settings that the provider uses, in a form that two equal configurations share: protocol, then `key=value` in
 /// alphabetical order, secrets resolved. Order, comments, quotes and where a secret comes from do not count.
 fn canonical(facts: &SectionReader<'_>, protocol: &Protocol) -> Secret {
     let mut lines: Vec<String> = Vec::new();

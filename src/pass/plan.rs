@@ -7,9 +7,9 @@ use crate::sys::clock::{self, Timestamp};
 use crate::types::address::{Family, Set};
 use std::net::IpAddr;
 
-/// While a host goes back and forth, pushes of it are this far apart at least, in seconds.
+/// The least time between two pushes of a host whose address flips between the same values, in seconds.
 const FLAP_PAUSE: i64 = 5 * clock::MINUTE;
-/// A standing refusal is told again, and one without a word tried again, after so long, in seconds.
+/// A rejection is reported in full again, and one without a reason is retried, after this many seconds.
 const DAILY: i64 = clock::DAY;
 
 /// What to do about one host in one family. Kept small: a thousand hosts have two each.
@@ -17,26 +17,26 @@ const DAILY: i64 = clock::DAY;
 pub enum Step {
     /// Nothing: the server has this address.
     Current,
-    /// Nothing: our address is not known, and unknown is not empty.
+    /// Nothing: no address was detected, and unknown is not empty.
     Unknown,
-    /// Tell the server.
+    /// Send this to the provider.
     Push(Set),
     /// Not yet: it failed, and the pause is not over.
     Wait { until: Timestamp, why: Box<str> },
-    /// Not yet: the address goes back and forth.
+    /// Not yet: the address flips between the same values.
     Flapping { until: Timestamp },
     /// Not yet: a second pass must see this address too.
     Unconfirmed(IpAddr),
-    /// Not before a person acts.
+    /// Not before the settings change, or `--force`.
     Rejected(Box<Rejection>),
 }
 
-/// A refusal that stands.
+/// A rejection in force.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rejection {
     pub why: String,
     pub remedy: String,
-    /// It was not told for a day.
+    /// It is a day since it was last reported in full.
     pub tell: bool,
 }
 
@@ -51,7 +51,7 @@ pub struct Context<'a> {
     pub min_interval: i64,
     /// Digest of the section's settings and secrets.
     pub digest: &'a str,
-    /// The same with its list of hosts: what must change to lift a refusal.
+    /// The same with the list of hosts: its change lifts a rejection.
     pub full: &'a str,
     /// What was found, by family; `None` where it was not learned.
     pub found: [Option<&'a Detected>; 2],
@@ -101,7 +101,7 @@ pub fn plan(family: Family, known: Option<&HostState>, context: &Context<'_>) ->
     }
 }
 
-/// Nothing is done without an address; a refusal stands all the same.
+/// Without an address nothing is sent; a rejection remains in force.
 fn without_address(known: Option<&HostState>, context: &Context<'_>) -> Step {
     match known.and_then(|known| known.pending.as_ref()) {
         Some(pending) if !context.force => refusal(pending, context).unwrap_or(Step::Unknown),
@@ -109,7 +109,7 @@ fn without_address(known: Option<&HostState>, context: &Context<'_>) -> Step {
     }
 }
 
-/// The refusal, if it is one and nothing has lifted it.
+/// The rejection, if there is one and nothing has lifted it.
 fn refusal(pending: &Pending, context: &Context<'_>) -> Option<Step> {
     let Pending::Rejected { at, told, why, remedy, digest, daily } = pending else { return None };
     let over = digest != context.full || (*daily && passed(*at, DAILY, context.now));
@@ -117,7 +117,7 @@ fn refusal(pending: &Pending, context: &Context<'_>) -> Option<Step> {
     (!over).then(|| Step::Rejected(Box::new(Rejection { why: why.clone(), remedy: remedy.clone(), tell })))
 }
 
-/// What stands in the way of a push, if it still does.
+/// What keeps the push back, if it still does.
 fn keeps_back(pending: &Pending, address: &Set, changed: bool, context: &Context<'_>) -> Option<Step> {
     let now = context.now;
     match pending {
@@ -135,7 +135,7 @@ fn keeps_back(pending: &Pending, address: &Set, changed: bool, context: &Context
     }
 }
 
-/// From the third change back and forth within a quarter of an hour on: when the next push may go.
+/// After three flips within 15 minutes: the earliest time of the next push.
 fn flapping(known: &HostState, address: &Set, now: Timestamp) -> Option<Timestamp> {
     let recent: Vec<&(Timestamp, Set)> =
         known.changes.iter().filter(|(at, _)| !passed(*at, FLAP_WINDOW, now)).collect();

@@ -60,7 +60,7 @@ impl Protocol {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Desired {
     pub address: IpAddr,
-    /// Whether this family needs the push. One that does not is told so that a protocol which carries both
+    /// Whether this family needs the push. One that does not is given too, so that a protocol that sends both
     /// families in one request need not blank the other.
     pub due: bool,
 }
@@ -113,12 +113,12 @@ pub enum UpdateResult {
     Unchanged,
     /// Not now: try again after a while. Also every ending that could not be confirmed.
     RetryLater { why: String, pause: Pause },
-    /// No, and asking again changes nothing: a person must act.
+    /// The provider rejected the update, and repeating it cannot help: the settings or the account must change.
     Rejected { why: String, remedy: String },
-    /// The server turned us away without a word that tells why (a bare 401 or 403): a person must act, and once a
-    /// day it is tried again.
+    /// The provider rejected the request with no error code (a bare 401 or 403). The settings or the account must
+    /// change; it is retried once a day.
     Unauthorized { why: String, remedy: String },
-    /// Never asked: the pass ran out of time before its turn.
+    /// Not sent: the pass ran out of time first.
     NotAttempted,
     /// Asked, and the pass ran out of time before the answer came: as if it had been killed there.
     Interrupted { why: String },
@@ -138,33 +138,33 @@ pub struct HostResult {
     pub host: usize,
     pub family: Family,
     pub verdict: UpdateResult,
-    /// Something a person should know although the verdict stands.
+    /// A warning for the operator that does not change the result.
     pub warning: Option<String>,
 }
 
 /// What a server may hold of a host in a family.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LastKnown {
-    /// What it held when it last told us.
+    /// What the server confirmed last.
     pub held: Option<Set>,
-    /// What it was sent last, if it never told us what became of that.
+    /// What was sent last, if its result is not known.
     pub begun: Option<Set>,
 }
 
-/// What a provider is lent for one push.
+/// What a provider is given for one push.
 pub struct PushContext<'a> {
     pub http: &'a Http<'a>,
     /// What this provider asked to be remembered for this section (record ids); kept in the state file.
     pub memory: &'a mut VecMap<String, String>,
     /// For each host of the batch, by family, what the server may hold.
     pub past: &'a [[LastKnown; 2]],
-    /// Whether a person said that this push is to be made in any case.
+    /// Whether `--force` was given.
     pub force: bool,
 }
 
-/// A server of one kind, with one account.
+/// One account at a server of one kind.
 ///
-/// `push` is given every host of the section that needs it, in both families, and answers with one ruling for
+/// `push` is given every host of the section that needs it, in both families, and returns one result for
 /// each host and family that is due, in any order; a missing one counts as [`UpdateResult::NotAttempted`]. It must not
 /// panic, must not touch families that are not due other than to keep them as they are, must stop asking when
 /// `http.context.expired()` of the push context says so, and must not print: what a person should know goes into the verdict or the warning.
