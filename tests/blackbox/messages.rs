@@ -267,7 +267,7 @@ fn pieces(message: &str) -> Vec<String> {
     pieces
 }
 
-/// Whether a line contains the message with something in the place of its placeholders.
+/// Whether a line contains the message with something instead of its placeholders.
 fn is_in(message: &str, line: &str) -> bool {
     let mut rest = line;
     pieces(message).iter().all(|piece| match rest.find(piece.as_str()) {

@@ -1,4 +1,4 @@
-//! Clients that people use, from Debian: each updates a hostname, sees that nothing changed, and is told of a wrong
+//! Clients that people use, from Debian: each updates a hostname, sees that nothing changed, and learns of a wrong
 //! password. Requests of devices that cannot run here are replayed as they were seen.
 
 use crate::world::{basic, write, World, PASSWORD, ZONE};
@@ -23,7 +23,7 @@ fn world() -> World {
     world
 }
 
-/// The agent of this repository, with its own words for what happened.
+/// The agent of this repository, with its own result messages.
 #[test]
 fn homing_updates() {
     let mut world = world();

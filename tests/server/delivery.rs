@@ -1,4 +1,4 @@
-//! From what is wanted to what is in DNS, with BIND: a name server that stops, a daemon that is killed, keys that are
+//! From the recorded want to the record in DNS, with BIND: a name server that stops, a daemon that is killed, keys that are
 //! wrong, and a hostname that spoils a message.
 
 use crate::world::{basic, request, write, Reply, World, ZONE};
@@ -142,7 +142,7 @@ fn a_daemon_that_is_killed_reported_nothing_that_is_not_in_dns() {
 }
 
 #[test]
-fn a_wrong_key_is_explained_and_a_reload_mends_it() {
+fn a_wrong_key_is_explained_and_a_reload_fixes_it() {
     let mut world = World::new();
     let file = world.dir.join("zone.key");
     let key = |secret: &str| format!("key \"ddns\" {{ algorithm hmac-sha256; secret \"{secret}\"; }};\n");

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// `cargo tree -e normal` without the feature, as it was before the server. Write it anew when the agent itself gets
+/// `cargo tree -e normal` without the feature, as it was before the server. Write it again when the agent itself gets
 /// or loses a dependency:
 /// `cargo tree -e normal --prefix none --format '{p}' --target all | …` (see below).
 const AGENT: &str = include_str!("agent-dependencies.txt");

@@ -102,7 +102,7 @@ fn wrong_logins_are_limited_per_source() {
     let token = world.token(&[]);
     let from = |source: &str, login: &str| world.get(QUERY, &[&format!("X-Forwarded-For: {source}"), login]).body;
     let (right, wrong) = (basic("alice", PASSWORD), basic("alice", "wrong"));
-    // Whoever succeeded is not affected by what comes later from the same place.
+    // A client that succeeded is not affected by what comes later from the same place.
     assert!(is_let_in(&from("198.41.0.4", &right)));
     // A request without credentials is never counted: GNU wget's first one has none.
     for _ in 0..10 {

@@ -54,7 +54,7 @@ fn a_renewed_certificate_is_taken_on_sighup_and_a_broken_one_is_not() {
 }
 
 #[test]
-fn whoever_speaks_no_tls_is_not_waited_for() {
+fn a_client_without_tls_is_not_waited_for() {
     use std::io::{Read, Write};
     let mut world = World::without_bind();
     let dir = world.dir.display().to_string();

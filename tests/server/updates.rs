@@ -103,7 +103,7 @@ fn a_header_of_an_untrusted_peer_is_ignored() {
 }
 
 #[test]
-fn private_addresses_are_refused_where_the_operator_says_so() {
+fn private_addresses_are_refused_with_allow_private_off() {
     let mut world = World::new();
     world.daemon = "allow_private = false\n".to_string();
     world.populate();
@@ -136,7 +136,7 @@ fn a_prefix_updates_the_hosts_behind_a_router() {
     assert!(world.dig("cam.dyn.example", "AAAA").is_empty(), "not named, not related");
     let body = update("hostname=nas.dyn.example&myip6=2a02:8010:77:10::/60");
     assert_eq!(body, "nochg 2a02:8010:77:10::1234\n");
-    // The whole group, also where the router has no address of its own to tell.
+    // The whole group, also where the router sends no address of its own.
     assert_eq!(update("hostname=router.dyn.example&myip6=2a02:8010:88::/64&related=1"), "good\n");
     assert_eq!(world.dig("nas.dyn.example", "AAAA"), ["2a02:8010:88::1234"]);
     assert_eq!(world.dig("cam.dyn.example", "AAAA"), ["2a02:8010:88::5"]);

@@ -97,7 +97,7 @@ impl World {
         self.dir.join("config.toml")
     }
 
-    /// Writes the configuration as it stands.
+    /// Writes the configuration as it is now.
     pub fn write_config(&self) {
         let dir = self.dir.display();
         let key =
