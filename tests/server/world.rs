@@ -195,7 +195,7 @@ impl World {
     pub fn raw(&self, bytes: &[u8]) -> Reply {
         let mut stream = self.connect();
         stream.write_all(bytes).unwrap();
-        Reply::read(&mut stream).expect("a reply")
+        Reply::read(&mut stream).unwrap_or_else(|| panic!("no reply; the daemon's log:\n{}", self.log()))
     }
 
     pub fn connect(&self) -> TcpStream {
@@ -339,6 +339,8 @@ impl Reply {
         while !head.ends_with(b"\r\n\r\n") {
             match stream.read(&mut byte) {
                 Ok(1) => head.push(byte[0]),
+                // A read with a timeout is interrupted when the process is stopped and continued (signal(7)).
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 _ if head.is_empty() => return None,
                 other => panic!("{other:?} after {:?}", String::from_utf8_lossy(&head)),
             }
