@@ -320,6 +320,20 @@ impl Drop for World {
 fn send(signal: &str, child: &Child) {
     let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
     assert!(sent.success());
+    // A process stops when one of its threads next runs, which a busy machine delays: until all of them have stopped,
+    // it may still answer.
+    while signal == "STOP" && !has_stopped(child.id()) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether all threads of a process are stopped (proc(5), the state in `stat`).
+fn has_stopped(process: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    threads.into_iter().all(|thread| {
+        let stat = fs::read_to_string(thread.unwrap().path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    })
 }
 
 /// A reply as it came over the wire.
