@@ -8,6 +8,8 @@ use std::process::{Command, Output};
 fn run(world: &World, program: &str, words: &[&str]) -> Output {
     let mut command = Command::new(program);
     command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env_remove("http_proxy").current_dir(&world.dir);
+    // Else the agent notes its last pass in /run.
+    command.env("RUNTIME_DIRECTORY", &world.dir);
     command.args(words).output().unwrap_or_else(|error| panic!("{program}, of Debian's package: {error}"))
 }
 
