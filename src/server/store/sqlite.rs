@@ -13,6 +13,7 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -125,11 +126,25 @@ async fn connect(file: &Path) -> Result<AnyConnection, Error> {
     let open = async {
         let mut connection = AnyConnection::connect_with(&options(file)?).await.map_err(|e| opening(file, &e))?;
         for pragma in [BUSY, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = 1"] {
-            connection.execute(pragma).await.map_err(|e| opening(file, &e))?;
+            set(&mut connection, pragma).await.map_err(|e| opening(file, &e))?;
         }
         Ok(connection)
     };
     timeout(DEADLINE, open).await.map_err(|_| Error::timeout(During::Uncommitted))?
+}
+
+/// Executes a pragma. While another process changes the same file to WAL mode, SQLite answers SQLITE_BUSY at once,
+/// whatever `busy_timeout` says; so it is repeated, until the caller's deadline.
+async fn set(connection: &mut AnyConnection, pragma: &'static str) -> Result<(), sqlx::Error> {
+    const SQLITE_BUSY: &str = "5";
+    loop {
+        match connection.execute(pragma).await {
+            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(SQLITE_BUSY) => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            done => return done.map(drop),
+        }
+    }
 }
 
 fn opening(file: &Path, error: &sqlx::Error) -> Error {
