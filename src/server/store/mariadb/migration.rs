@@ -84,9 +84,12 @@ async fn wait_for_turn(connection: &mut AnyConnection, owner: Id) -> Result<(), 
         let take = Statement { sql: TAKE, values: values![now + LEASE, owner, now] };
         let add = Statement { sql: ADD, values: values![owner, now + LEASE] };
         for statement in [take, add] {
-            let changed = execute(connection, &statement).await;
-            if changed.map_err(|error| Error::from_sqlx(&error, During::Commit))? > 0 {
-                return Ok(());
+            match execute(connection, &statement).await {
+                Ok(0) => {}
+                Ok(_) => return Ok(()),
+                // A deadlock with another process that tries the same: nothing was changed.
+                Err(error) if Error::number(&error) == Some(1213) => {}
+                Err(error) => return Err(Error::from_sqlx(&error, During::Commit)),
             }
         }
         if begun.elapsed() > PATIENCE {
